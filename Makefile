@@ -1,0 +1,50 @@
+# `make help` lists the targets. Everything is installed into .venv, once.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+SOURCES := setup.py pyproject.toml srvp_tf/_version.py
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test test-long lint benchmarks clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+quickstart: $(VENV)/.installed  ## train a small model and write a page of its predictions
+	$(RUN) -m srvp_tf.quickstart
+
+test: lint  ## lint, then the quick tests
+	$(RUN) -m pytest
+
+test-long: $(VENV)/.installed-test  ## the tests that train for minutes
+	$(RUN) -m pytest -m long
+
+lint: $(VENV)/.installed-test  ## style and formatting
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+benchmarks: $(VENV)/.installed  ## tables of speed and memory
+	@for script in benchmarks/[a-z]*.py; do $(RUN) $$script || exit 1; done
+
+clean:  ## remove .venv and everything generated
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/pip:
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "$(PYTHON) not found: install Python 3.11 or newer, or name it: make PYTHON=python3.11"; \
+	  exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
+	  "srvp-tf needs Python 3.11 or newer, $(PYTHON) is %d.%d; name another: make PYTHON=python3.11" \
+	  % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps make repeated calls quick; pip runs again when a dependency or the version changes.
+$(VENV)/.installed: $(SOURCES) | $(VENV)/bin/pip
+	$(RUN) -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-test: $(SOURCES) | $(VENV)/bin/pip
+	$(RUN) -m pip install --quiet --editable '.[test]'
+	touch $@ $(VENV)/.installed

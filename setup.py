@@ -1,0 +1,47 @@
+"""Packaging of srvp-tf; the tests run at the newest version in each dependency range."""
+
+import runpy
+
+from setuptools import find_packages, setup
+
+VERSION = runpy.run_path("srvp_tf/_version.py")["__version__"]
+# tensorflow, tensorboard and tf_keras are released together; TFP reaches Keras 2 through tf_keras.
+TENSORFLOW_RANGE = ">=2.20,<2.22"
+
+setup(
+    name="srvp-tf",
+    version=VERSION,
+    description="Stochastic Latent Residual Video Prediction in TensorFlow",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=[
+        *find_packages(include=["srvp_tf*", "data_pipelines*", "export*"]),
+        "srvp_tf.configs",
+    ],
+    # The flagfiles lie at the top of the checkout, where users look; installed, in the package.
+    package_dir={"srvp_tf.configs": "configs"},
+    package_data={
+        "srvp_tf.configs": ["*.cfg"],
+        "data_pipelines": ["data/*.npz", "data/README*"],
+    },
+    install_requires=[
+        f"tensorflow{TENSORFLOW_RANGE}",
+        f"tf_keras{TENSORFLOW_RANGE}",
+        f"tensorboard{TENSORFLOW_RANGE}",
+        "keras>=3.10,<4",
+        "tensorflow-probability>=0.25,<0.26",
+        "tensorflow-datasets>=4.9.8,<5",
+        # tensorflow-datasets imports it without asking for it.
+        "importlib_resources>=6,<8",
+        "absl-py>=2.1,<3",
+        "numpy>=1.26,<3",
+        "tqdm>=4.66,<5",
+        "pillow>=10,<14",
+        "av>=12,<19",
+    ],
+    extras_require={
+        "test": ["pytest>=8,<10", "ruff>=0.15,<0.18", "scipy>=1.12,<2"],
+        "gpu": [f"tensorflow[and-cuda]{TENSORFLOW_RANGE}"],
+        "torch": ["torch>=2.2,<3"],
+    },
+)

@@ -1,0 +1,136 @@
+"""What every `python -m srvp_tf.X` shares: flags in, one clear line out when the user erred."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from absl import flags
+
+from srvp_tf import usage
+from srvp_tf._version import __version__
+from srvp_tf.errors import UserError
+
+EXIT_ERROR = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+Main = Callable[[flags.FlagValues], int | None]
+
+
+def run(
+    main: Main,
+    argv: Sequence[str] | None = None,
+    flag_values: flags.FlagValues = flags.FLAGS,
+) -> NoReturn:
+    """Parses the command line, calls `main(flag_values)` and exits.
+
+    A user's mistake (`UserError`, `data_pipelines.DataError`, a wrong flag, a file or disk that
+    refuses) is one line on standard error. Any other exception is a bug and keeps its traceback.
+
+    Args:
+      main: the command; what it returns is the exit status, None for 0.
+      argv: program name and arguments; None for this process' own.
+      flag_values: where the command's flags are defined, and its values end up.
+
+    Raises:
+      SystemExit: always, unless `main` has a bug. 1 after an error, 2 if the command line itself
+        is wrong, 130 when interrupted.
+    """
+    argv = list(sys.argv if argv is None else argv)
+    program = usage.program_name(argv[0])
+    options = argv[: argv.index("--")] if "--" in argv else argv
+    if any(option in ("--help", "-help", "-h", "--helpfull") for option in options[1:]):
+        print(usage.help_text(program, main, flag_values))
+        sys.exit(0)
+    if "--version" in options[1:]:
+        print(f"srvp-tf {__version__}")
+        sys.exit(0)
+    try:
+        _parse(argv, flag_values)
+    except (flags.Error, ValueError, OSError) as error:
+        _fail(f"{program}: {_one_line(error)} (--help lists the flags)", EXIT_USAGE)
+    try:
+        status = main(flag_values)
+    except KeyboardInterrupt:
+        _fail(f"{program}: interrupted", EXIT_INTERRUPTED)
+    except Exception as error:
+        if not isinstance(error, _user_errors()):
+            raise
+        _fail(f"{program}: {_one_line(error)}", EXIT_ERROR)
+    sys.exit(status)
+
+
+def shipped_configs() -> dict[str, Path]:
+    """The flagfiles that come with srvp_tf, by file name."""
+    package = Path(__file__).parent
+    # Installed, they lie inside the package; in a checkout, beside it.
+    folders = (package / "configs", package.parent / "configs")
+    folder = next((folder for folder in folders if folder.is_dir()), folders[0])
+    return {path.name: path for path in sorted(folder.glob("*.cfg"))}
+
+
+def resolve_flagfile(name: str) -> str:
+    """The path of flagfile `name`: that file if it exists, else the shipped config of that name.
+
+    Only `kth.cfg` and `configs/kth.cfg` mean a shipped config; any other folder must exist. Raises
+    `UserError` if there is neither, or if the file cannot be read as text.
+    """
+    path = Path(name).expanduser()
+    if not path.exists():
+        shipped = shipped_configs()
+        if path.name not in shipped or str(path.parent) not in (".", "configs"):
+            raise UserError(
+                f"--flagfile={name}: no such file; shipped with srvp_tf: {', '.join(shipped)}"
+            )
+        path = shipped[path.name]
+    try:
+        path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--flagfile={name}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"--flagfile={name}: not a text file of flags") from None
+    return str(path)
+
+
+def _parse(argv: list[str], flag_values: flags.FlagValues) -> None:
+    positional = flag_values([argv[0], *_with_flagfiles_found(argv[1:])])[1:]
+    if positional:
+        raise UserError(
+            f"unexpected argument {positional[0]!r}: settings are given as --name=value"
+        )
+
+
+def _with_flagfiles_found(arguments: list[str]) -> Iterator[str]:
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if argument == "--":
+            yield argument
+            yield from rest
+        elif name not in ("--flagfile", "-flagfile"):
+            yield argument
+        else:
+            value = value if equals else next(rest, "")
+            if not value:
+                raise UserError("--flagfile needs the name of a file")
+            yield f"--flagfile={resolve_flagfile(value)}"
+
+
+def _user_errors() -> tuple[type[Exception], ...]:
+    # Whoever raised a DataError has loaded its module. Loading it here, to handle another error,
+    # could start TensorFlow or fail in its turn.
+    loaded = sys.modules.get("data_pipelines.errors")
+    return (UserError, OSError, *((loaded.DataError,) if loaded else ()))
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _fail(line: str, status: int) -> NoReturn:
+    print(line, file=sys.stderr)
+    sys.exit(status)

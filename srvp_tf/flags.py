@@ -1,0 +1,66 @@
+"""Configuration dataclasses <-> absl flags: each field is one flag of the same name."""
+
+import dataclasses
+from collections.abc import Collection
+
+from absl import flags
+
+from srvp_tf.config import SECTIONS, Config, config_fields
+
+_DEFINE = {
+    bool: flags.DEFINE_bool,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+}
+
+
+def define_config_flags(
+    flag_values: flags.FlagValues = flags.FLAGS, only: Collection[str] | None = None
+) -> None:
+    """Defines one flag per configuration field, with the field's default and help.
+
+    Args:
+      flag_values: where the flags go.
+      only: sections ("eval") or single fields ("data_dir") to define; None for all.
+
+    Raises:
+      ValueError: `only` holds a name that is neither a section nor a field.
+    """
+    names = [spec.name for _, spec in config_fields()]
+    assert len(set(names)) == len(names), "two sections share a field name, so a flag"
+    if unknown := set(only or ()) - {*names, *SECTIONS}:
+        raise ValueError(f"no such section or field: {', '.join(sorted(unknown))}")
+    for section, spec in config_fields():
+        if only is None or section in only or spec.name in only:
+            _define(spec, flag_values)
+
+
+def config_from_flags(flag_values: flags.FlagValues, base: Config | None = None) -> Config:
+    """The configuration `base` (the defaults if None) with the flags that were given put over it.
+
+    Raises `UserError` when a value is out of range or two settings contradict each other.
+    """
+    base = base or Config()
+    given: dict[str, dict] = {section: {} for section in SECTIONS}
+    for section, spec in config_fields():
+        if spec.name in flag_values and flag_values[spec.name].present:
+            given[section][spec.name] = flag_values[spec.name].value
+    return Config(
+        **{
+            section: dataclasses.replace(getattr(base, section), **values)
+            for section, values in given.items()
+        }
+    )
+
+
+def _define(spec: dataclasses.Field, flag_values: flags.FlagValues) -> None:
+    text, choices = spec.metadata["help"], spec.metadata["choices"]
+    if not choices:
+        _DEFINE[spec.type](spec.name, spec.default, text, flag_values=flag_values)
+    elif spec.type is str:
+        flags.DEFINE_enum(spec.name, spec.default, choices, text, flag_values=flag_values)
+    else:
+        # absl has no enum of numbers: its help is written like an enum's, the config checks it.
+        text = f"<{'|'.join(map(str, choices))}>: {text}"
+        _DEFINE[spec.type](spec.name, spec.default, text, flag_values=flag_values)

@@ -1,0 +1,1 @@
+"""Judges of predicted videos: frame metrics, best-of-N protocol, Frechet distance, baselines."""

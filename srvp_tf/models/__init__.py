@@ -1,0 +1,1 @@
+"""The layers of SRVP, from convolution blocks to the whole model."""

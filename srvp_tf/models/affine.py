@@ -1,0 +1,134 @@
+"""Affine maps, perceptrons and the LSTM: everything of the model that is not a convolution."""
+
+import keras
+import tensorflow as tf
+
+from srvp_tf.models.initializers import child_seed, orthogonal, uniform
+
+
+class Affine(keras.layers.Layer):
+    """Affine map: x [..., D] -> [..., units].
+
+    Kernel and bias ~ U(-1/sqrt(D), 1/sqrt(D)); with `orthogonal_gain` the kernel is orthogonal with
+    that gain and the bias 0.
+    """
+
+    def __init__(self, units, orthogonal_gain=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.orthogonal_gain = orthogonal_gain
+        self.seed = seed
+
+    def build(self, input_shape):
+        fan_in = input_shape[-1]
+        kernel_seed, bias_seed = (child_seed(self.seed, name) for name in ("kernel", "bias"))
+        if self.orthogonal_gain is None:
+            kernel, bias = uniform(fan_in, kernel_seed), uniform(fan_in, bias_seed)
+        else:
+            kernel, bias = orthogonal(self.orthogonal_gain, kernel_seed), "zeros"
+        self.kernel = self.add_weight((fan_in, self.units), kernel, name="kernel")
+        self.bias = self.add_weight((self.units,), bias, name="bias")
+
+    def call(self, inputs):
+        return tf.linalg.matmul(inputs, self.kernel) + self.bias
+
+    def get_config(self):
+        own = {"units": self.units, "orthogonal_gain": self.orthogonal_gain, "seed": self.seed}
+        return super().get_config() | own
+
+
+class MLP(keras.layers.Layer):
+    """Perceptron of `num_layers` affine maps with ReLU between them: x [..., D] -> [..., units]."""
+
+    def __init__(self, units, hidden, num_layers, orthogonal_gain=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.hidden = hidden
+        self.num_layers = num_layers
+        self.orthogonal_gain = orthogonal_gain
+        self.seed = seed
+        widths = [hidden] * (num_layers - 1) + [units]
+        self.layers = [
+            Affine(
+                width,
+                orthogonal_gain,
+                child_seed(seed, f"layer_{i}"),
+                name=f"layer_{i}",
+                dtype=self.dtype_policy,
+            )
+            for i, width in enumerate(widths)
+        ]
+
+    def build(self, input_shape):
+        width = input_shape[-1]
+        for layer in self.layers:
+            layer.build((None, width))
+            width = layer.units
+
+    def call(self, inputs):
+        *hidden, last = self.layers
+        for layer in hidden:
+            inputs = tf.nn.relu(layer(inputs))
+        return last(inputs)
+
+    def get_config(self):
+        return super().get_config() | {
+            "units": self.units,
+            "hidden": self.hidden,
+            "num_layers": self.num_layers,
+            "orthogonal_gain": self.orthogonal_gain,
+            "seed": self.seed,
+        }
+
+
+class LSTM(keras.layers.Layer):
+    """LSTM from a zero state: x [B, T, D] -> outputs [B, T, units]. Gates in the order i, f, g, o.
+
+    It has two bias vectors, as PyTorch's does: they get equal gradients, so that under Adam their
+    sum moves at twice the rate of one.
+    """
+
+    def __init__(self, units, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.seed = seed
+
+    def build(self, input_shape):
+        def weight(name, *shape):
+            law = uniform(self.units, child_seed(self.seed, name))
+            return self.add_weight(shape, law, name=name)
+
+        self.kernel = weight("kernel", input_shape[-1], 4 * self.units)
+        self.recurrent_kernel = weight("recurrent_kernel", self.units, 4 * self.units)
+        self.bias = weight("bias", 4 * self.units)
+        self.recurrent_bias = weight("recurrent_bias", 4 * self.units)
+
+    def initial_state(self, batch_size):
+        """Zeros (output, cell), each [batch_size, units]."""
+        zeros = tf.zeros([batch_size, self.units], self.compute_dtype)
+        return zeros, zeros
+
+    def step(self, projected, state):
+        """One step: projected input [B, 4 units] and state -> the next (output, cell)."""
+        output, cell = state
+        gates = projected + tf.linalg.matmul(output, self.recurrent_kernel)
+        i, f, g, o = tf.split(gates, 4, axis=-1)
+        cell = tf.sigmoid(f) * cell + tf.sigmoid(i) * tf.tanh(g)
+        return tf.sigmoid(o) * tf.tanh(cell), cell
+
+    def project(self, inputs):
+        """The part of the gates that does not depend on the state: [..., D] -> [..., 4 units]."""
+        return tf.linalg.matmul(inputs, self.kernel) + (self.bias + self.recurrent_bias)
+
+    def call(self, inputs):
+        # The number of frames is known when the graph is built, and unrolling beats a loop there.
+        projected = tf.unstack(self.project(inputs), axis=1)
+        state = self.initial_state(tf.shape(inputs)[0])
+        outputs = []
+        for step in projected:
+            state = self.step(step, state)
+            outputs.append(state[0])
+        return tf.stack(outputs, axis=1)
+
+    def get_config(self):
+        return super().get_config() | {"units": self.units, "seed": self.seed}

@@ -1,0 +1,110 @@
+"""Linear map, batch normalisation, activation: the unit that encoder and decoder are made of."""
+
+import keras
+import tensorflow as tf
+
+from srvp_tf.models.batch_norm import BatchNorm
+from srvp_tf.models.initializers import child_seed, convolution
+from srvp_tf.models.linear_maps import LINEAR_MAPS
+
+LEAKY_SLOPE = 0.2
+# Bounded outputs leave the convolutions: they are computed and returned in the variables' dtype.
+_BOUNDED = {"tanh": tf.tanh, "sigmoid": tf.sigmoid}
+
+
+class ConvBlock(keras.layers.Layer):
+    """`activation(norm(linear(concat(x, shared))))`: x [B K, ...] -> [B K, H, W, filters].
+
+    `shared` [B, ...], if there is any, is common to the K consecutive items of x that belong to one
+    video, and its half of the linear map is computed once. In inference the normalisation is folded
+    into the kernel and an offset.
+
+    Args:
+        linear: a name in `LINEAR_MAPS`.
+        in_channels, shared_channels, filters: channels of x, of `shared` (0: none), of the output.
+        shared_first: the input is concat(shared, x), in the place of concat(x, shared).
+        normalize: whether a batch normalisation follows the linear map.
+        activation: "leaky_relu" (slope 0.2), "tanh" or "sigmoid".
+    """
+
+    def __init__(
+        self,
+        linear,
+        in_channels,
+        filters,
+        shared_channels=0,
+        shared_first=False,
+        normalize=True,
+        activation="leaky_relu",
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.linear = LINEAR_MAPS[linear]
+        self.in_channels = in_channels
+        self.shared_channels = shared_channels
+        self.shared_first = shared_first
+        self.activation = activation
+        self.seed = seed
+        self._config = {
+            "linear": linear,
+            "in_channels": in_channels,
+            "filters": filters,
+            "shared_channels": shared_channels,
+            "shared_first": shared_first,
+            "normalize": normalize,
+            "activation": activation,
+            "seed": seed,
+        }
+        self.filters = filters
+        self.norm = None
+        if normalize:
+            norm_seed = child_seed(seed, "norm")
+            self.norm = BatchNorm(filters, norm_seed, name="norm", dtype=self.dtype_policy)
+
+    def build(self, input_shape=None):
+        shape = [self.linear.size, self.linear.size, 0, 0]
+        shape[self.linear.input_axis] = self.in_channels + self.shared_channels
+        shape[self.linear.output_axis] = self.filters
+        law = convolution(child_seed(self.seed, "kernel"))
+        self.kernel = self.add_weight(tuple(shape), law, name="kernel", autocast=False)
+        if self.norm is not None:
+            self.norm.build()
+
+    def call(self, inputs, shared=None, training=False):
+        kernel, offset = tf.convert_to_tensor(self.kernel), None
+        if self.norm is not None and not training:
+            scale, offset = self.norm.affine()
+            kernel *= scale[:, None] if self.linear.output_axis == 2 else scale
+            offset = tf.cast(offset, self.compute_dtype)
+        outputs = self._apply(inputs, shared, tf.cast(kernel, self.compute_dtype), offset)
+        if self.norm is not None and training:
+            outputs = self.norm(outputs)
+        if self.activation in _BOUNDED:
+            return _BOUNDED[self.activation](tf.cast(outputs, self.variable_dtype))
+        return tf.nn.leaky_relu(outputs, LEAKY_SLOPE)
+
+    def _apply(self, inputs, shared, kernel, offset):
+        inputs = tf.cast(inputs, self.compute_dtype)
+        if shared is None:
+            outputs = self.linear(inputs, kernel)
+            return outputs if offset is None else tf.nn.bias_add(outputs, offset)
+        own_kernel, shared_kernel = self._halves(kernel)
+        own = self.linear(inputs, own_kernel)
+        common = self.linear.shared(tf.cast(shared, self.compute_dtype), shared_kernel)
+        if offset is not None:
+            common = tf.nn.bias_add(common, offset)
+        common_shape = tf.shape(common)
+        by_video = tf.reshape(own, tf.concat([common_shape[:1], [-1], common_shape[1:]], 0))
+        return tf.reshape(by_video + common[:, None], tf.shape(own))
+
+    def _halves(self, kernel):
+        axis = self.linear.input_axis
+        if self.shared_first:
+            shared, own = tf.split(kernel, [self.shared_channels, self.in_channels], axis)
+        else:
+            own, shared = tf.split(kernel, [self.in_channels, self.shared_channels], axis)
+        return own, shared
+
+    def get_config(self):
+        return super().get_config() | self._config

@@ -1,0 +1,87 @@
+"""Decoders: content and states to frames."""
+
+import keras
+import tensorflow as tf
+
+from srvp_tf.models.architecture import stage_widths, vgg_decoder_widths
+from srvp_tf.models.conv_block import ConvBlock
+from srvp_tf.models.initializers import child_seed
+
+
+class Decoder(keras.layers.Layer):
+    """g of eq. 3: content w [B, nw], states y [B, K, ny], skips -> frames [B, K, H, W, C] in (0, 1).
+
+    `skips` (or None) are the encoder's stage outputs for one frame of each video, deepest first,
+    each [B, h, w, c]. What depends on w and on the skips alone is computed once per video, whatever
+    the number K of states. Frames have the variable dtype.
+    """
+
+    def __init__(self, family, frame_size, channels, nf, nw, ny, skips, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self._config = {
+            "family": family,
+            "frame_size": frame_size,
+            "channels": channels,
+            "nf": nf,
+            "nw": nw,
+            "ny": ny,
+            "skips": skips,
+            "seed": seed,
+        }
+        widths = stage_widths(frame_size, nf)[::-1]
+        skip_widths = widths if skips else [0] * len(widths)
+        # The decoder reads (w, y): here what a video's frames share comes first.
+        self.first = self._block("expansion4", ny, widths[0], "first", nw, shared_first=True)
+        stages = []  # tracked by Keras once it is whole
+        if family == "dcgan":
+            for i, width in enumerate(widths):
+                is_last = i == len(widths) - 1
+                filters = channels if is_last else widths[i + 1]
+                make = self._output_block if is_last else self._block
+                name = f"stage_{i}_0"
+                stages.append([make("transposed4_stride2", width, filters, name, skip_widths[i])])
+        else:
+            width = widths[0]
+            for i, stage_filters in enumerate(vgg_decoder_widths(frame_size, nf)):
+                blocks = []
+                for j, filters in enumerate(stage_filters):
+                    linear, shared = ("conv3", 0) if j else ("upsampled_conv3", skip_widths[i])
+                    blocks.append(self._block(linear, width, filters, f"stage_{i}_{j}", shared))
+                    width = filters
+                stages.append(blocks)
+            stages[-1].append(self._output_block("transposed3", width, channels, "output"))
+        self.stages = stages
+
+    def _block(self, linear, width, filters, name, shared_width=0, **options):
+        return ConvBlock(
+            linear,
+            width,
+            filters,
+            shared_width,
+            seed=child_seed(self._config["seed"], name),
+            name=name,
+            dtype=self.dtype_policy,
+            **options,
+        )
+
+    def _output_block(self, linear, width, filters, name, shared_width=0):
+        return self._block(
+            linear, width, filters, name, shared_width, normalize=False, activation="sigmoid"
+        )
+
+    def build(self, input_shape=None):
+        for block in [self.first, *sum(self.stages, [])]:
+            block.build()
+
+    def call(self, content, states, skips=None, training=False):
+        shape = tf.shape(states)
+        flat_states = tf.reshape(states, [-1, self._config["ny"]])
+        h = self.first(flat_states, content, training=training)
+        for i, (first, *rest) in enumerate(self.stages):
+            h = first(h, None if skips is None else skips[i], training=training)
+            for block in rest:
+                h = block(h, training=training)
+        return tf.reshape(h, tf.concat([shape[:2], tf.shape(h)[1:]], 0))
+
+    def get_config(self):
+        return super().get_config() | self._config

@@ -1,0 +1,77 @@
+"""Encoders: a frame to its features and the maps that skip connections carry."""
+
+import keras
+import tensorflow as tf
+
+from srvp_tf.models.architecture import stage_depths, stage_widths
+from srvp_tf.models.conv_block import ConvBlock
+from srvp_tf.models.initializers import child_seed
+
+
+class Encoder(keras.layers.Layer):
+    """Frames x [N, H, W, C] in [0, 1] -> (features h [N, nhx], outputs of the stages).
+
+    The outputs of the stages are ordered deepest first, each [N, h, w, c] in the compute dtype; the
+    features lie in (-1, 1), in the variable dtype.
+    """
+
+    def __init__(self, family, frame_size, channels, nf, nhx, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self._config = {
+            "family": family,
+            "frame_size": frame_size,
+            "channels": channels,
+            "nf": nf,
+            "nhx": nhx,
+            "seed": seed,
+        }
+        self.pooled = family == "vgg"
+        widths = stage_widths(frame_size, nf)
+        depths = stage_depths(frame_size) if self.pooled else [1] * len(widths)
+        linear = "conv3" if self.pooled else "conv4_stride2"
+        self.stages = []
+        width = channels
+        for i, (filters, depth) in enumerate(zip(widths, depths, strict=True)):
+            blocks = []
+            for j in range(depth):
+                normalize = self.pooled or i > 0  # dcgan's first convolution has none
+                blocks.append(self._block(linear, width, filters, f"stage_{i}_{j}", normalize))
+                width = filters
+            self.stages.append(blocks)
+        self.last = self._block("conv4_valid", width, nhx, "last", activation="tanh")
+
+    def _block(self, linear, width, filters, name, normalize=True, activation="leaky_relu"):
+        return ConvBlock(
+            linear,
+            width,
+            filters,
+            normalize=normalize,
+            activation=activation,
+            seed=child_seed(self._config["seed"], name),
+            name=name,
+            dtype=self.dtype_policy,
+        )
+
+    def build(self, input_shape=None):
+        for block in [*sum(self.stages, []), self.last]:
+            block.build()
+
+    def call(self, frames, training=False):
+        h, outputs = frames, []
+        for i, stage in enumerate(self.stages):
+            if self.pooled and i > 0:
+                h = _max_pool(h)
+            for block in stage:
+                h = block(h, training=training)
+            outputs.append(h)
+        if self.pooled:
+            h = _max_pool(h)
+        features = self.last(h, training=training)[:, 0, 0]
+        return features, tuple(reversed(outputs))
+
+    def get_config(self):
+        return super().get_config() | self._config
+
+
+def _max_pool(x):
+    return tf.nn.max_pool2d(x, 2, 2, "VALID")

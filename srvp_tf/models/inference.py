@@ -1,0 +1,58 @@
+"""The inference model: what the features of the observed frames say about the latents."""
+
+import keras
+
+from srvp_tf.distributions import gaussian
+from srvp_tf.models.affine import LSTM, MLP, Affine
+from srvp_tf.models.initializers import child_seed
+
+
+class InitialStatePosterior(keras.layers.Layer):
+    """q(y_1 | x_1..k): features [B, k, nhx] of the first k = nt_inf frames -> Gaussian [B, ny]."""
+
+    def __init__(self, ny, hidden, num_layers, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self._config = {"ny": ny, "hidden": hidden, "num_layers": num_layers, "seed": seed}
+        head_seed = child_seed(seed, "head")
+        self.head = MLP(
+            2 * ny, hidden, num_layers, seed=head_seed, name="head", dtype=self.dtype_policy
+        )
+
+    def build(self, input_shape):
+        _, num_frames, width = input_shape
+        self.head.build((None, num_frames * width))
+
+    def call(self, features):
+        _, num_frames, width = features.shape
+        concatenated = keras.ops.reshape(features, (-1, num_frames * width))
+        return gaussian(self.head(concatenated))
+
+    def get_config(self):
+        return super().get_config() | self._config
+
+
+class LatentPosterior(keras.layers.Layer):
+    """q(z_t | x_1..t), t = 2..T: features [B, T, nhx] -> Gaussian [B, T - 1, nz].
+
+    The LSTM reads the first frame too; only its output there is unused.
+    """
+
+    def __init__(self, nz, units, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self._config = {"nz": nz, "units": units, "seed": seed}
+        self.lstm = LSTM(
+            units, seed=child_seed(seed, "lstm"), name="lstm", dtype=self.dtype_policy
+        )
+        self.head = Affine(
+            2 * nz, seed=child_seed(seed, "head"), name="head", dtype=self.dtype_policy
+        )
+
+    def build(self, input_shape):
+        self.lstm.build(input_shape)
+        self.head.build((None, None, self._config["units"]))
+
+    def call(self, features):
+        return gaussian(self.head(self.lstm(features)[:, 1:]))
+
+    def get_config(self):
+        return super().get_config() | self._config

@@ -1,0 +1,31 @@
+"""The published laws of the initial weights (spec, section 3). Others diverge on deep rollouts."""
+
+import zlib
+
+import keras
+
+
+def child_seed(seed, name):
+    """Seed of the part called `name` in a layer seeded with `seed` (None stays None)."""
+    return None if seed is None else zlib.crc32(f"{seed}/{name}".encode())
+
+
+def uniform(fan_in, seed):
+    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)), for kernels and biases of affine maps and LSTMs."""
+    bound = fan_in**-0.5
+    return keras.initializers.RandomUniform(-bound, bound, seed=seed)
+
+
+def convolution(seed):
+    """N(0, 0.02^2), for every (transposed) convolution kernel."""
+    return keras.initializers.RandomNormal(0.0, 0.02, seed=seed)
+
+
+def norm_scale(seed):
+    """N(1, 0.02^2), for the scale of batch normalisation."""
+    return keras.initializers.RandomNormal(1.0, 0.02, seed=seed)
+
+
+def orthogonal(gain, seed):
+    """Orthogonal with a gain, for the kernels of the residual function f."""
+    return keras.initializers.Orthogonal(gain, seed=seed)

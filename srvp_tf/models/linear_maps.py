@@ -1,0 +1,104 @@
+"""The convolutions of the model as linear maps: one kernel, applied to the parts of its input.
+
+A map of concat(h, s) is map_h(h) + map_s(s), with the kernel cut along its input channels. Where s
+is the same for many h (a skip connection or the content variable, for all frames of a video) its
+half is computed once. Kernels keep the layout of the specification: [kh, kw, in, out], or
+[kh, kw, out, in] if transposed.
+"""
+
+import tensorflow as tf
+
+
+class Convolution:
+    """`size` x `size` convolution of stride 1 or 2, padded as TensorFlow's SAME or VALID."""
+
+    input_axis, output_axis = 2, 3
+
+    def __init__(self, size, stride=1, padding="SAME"):
+        self.size, self.stride, self.padding = size, stride, padding
+
+    def __call__(self, inputs, kernel):
+        return tf.nn.conv2d(inputs, kernel, self.stride, self.padding)
+
+    @property
+    def shared(self):
+        """The map of the half of the input that is common to all frames of a video."""
+        return self
+
+
+class TransposedConvolution:
+    """`size` x `size` transposed convolution whose output is `stride` times its input."""
+
+    input_axis, output_axis = 3, 2
+
+    def __init__(self, size, stride):
+        self.size, self.stride = size, stride
+
+    def __call__(self, inputs, kernel):
+        batch, height, width = tf.unstack(tf.shape(inputs)[:3])
+        static_height, static_width = inputs.shape[1:3]
+        shape = [
+            batch,
+            self.stride * (static_height or height),
+            self.stride * (static_width or width),
+            kernel.shape[self.output_axis],
+        ]
+        return tf.nn.conv2d_transpose(inputs, kernel, shape, self.stride, "SAME")
+
+    @property
+    def shared(self):
+        """The map of the common half: the same."""
+        return self
+
+
+class Expansion:
+    """Transposed convolution without padding, from vectors [..., D] to [..., size, size, C]."""
+
+    input_axis, output_axis = 3, 2
+
+    def __init__(self, size):
+        self.size = size
+
+    def __call__(self, inputs, kernel):
+        depth, channels = kernel.shape[self.input_axis], kernel.shape[self.output_axis]
+        matrix = tf.reshape(tf.transpose(kernel, [3, 0, 1, 2]), [depth, -1])
+        return tf.reshape(tf.linalg.matmul(inputs, matrix), [-1, self.size, self.size, channels])
+
+    @property
+    def shared(self):
+        """The map of the common half: the same."""
+        return self
+
+
+class UpsampledConvolution:
+    """Nearest upsampling x2, then a 3 x 3 convolution of what was upsampled and of the skip.
+
+    Every output pixel sees 2 x 2 distinct inputs, so that the two steps are one transposed 4 x 4
+    convolution of stride 2, with taps k2, k1 + k2, k0 + k1, k0 along each axis: 4 products per
+    output in the place of 9, zero padding included. A skip has the upsampled size already.
+    """
+
+    input_axis, output_axis = 2, 3
+    size = 3
+    _TAPS = ((0, 0, 1), (0, 1, 1), (1, 1, 0), (1, 0, 0))
+
+    def __call__(self, inputs, kernel):
+        taps = tf.constant(self._TAPS, kernel.dtype)
+        merged = tf.einsum("ui,vj,ijcd->uvdc", taps, taps, kernel)
+        return TransposedConvolution(4, 2)(inputs, merged)
+
+    @property
+    def shared(self):
+        """The map of the common half, a skip of the upsampled size: the convolution alone."""
+        return Convolution(self.size)
+
+
+LINEAR_MAPS = {
+    "conv3": Convolution(3),
+    "conv4_stride2": Convolution(4, stride=2),
+    "conv4_valid": Convolution(4, padding="VALID"),
+    "transposed3": TransposedConvolution(3, 1),
+    "transposed4_stride2": TransposedConvolution(4, 2),
+    "expansion4": Expansion(4),
+    "upsampled_conv3": UpsampledConvolution(),
+}

@@ -1,0 +1,328 @@
+"""The whole model: generative and inference halves around one latent step (sections 1 and 2)."""
+
+import dataclasses
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from srvp_tf.config import ModelConfig
+from srvp_tf.distributions import Gaussian
+from srvp_tf.errors import UserError
+from srvp_tf.models.content import Content
+from srvp_tf.models.decoder import Decoder
+from srvp_tf.models.dynamics import Dynamics
+from srvp_tf.models.encoder import Encoder
+from srvp_tf.models.inference import InitialStatePosterior, LatentPosterior
+from srvp_tf.models.initializers import child_seed
+from srvp_tf.noise import ForecastNoise, forecast_noise
+
+
+class Encoding(NamedTuple):
+    """features h [B, T, nhx]; stages: the encoder's maps, deepest first, each [B T, h, w, c]."""
+
+    features: tf.Tensor
+    stages: tuple
+
+
+class Inference(NamedTuple):
+    """What T observed frames tell: content w [B, nh_inf], skips (or None) deepest first, each
+    [B, h, w, c], q(y_1) Gaussian [B, ny] and q(z_t) Gaussian [B, T - 1, nz]."""
+
+    content: tf.Tensor
+    skips: tuple | None
+    q_y1: Gaussian
+    q_z: Gaussian
+
+
+class Reconstruction(NamedTuple):
+    """The model's view of a video, for the objective: mean frames [B, T, H, W, C], w, q(y_1), q(z),
+    p(z), and the residuals dt * f of every sub-step [B, T - 1, n, ny]."""
+
+    frames: tf.Tensor
+    content: tf.Tensor
+    q_y1: Gaussian
+    q_z: Gaussian
+    p_z: Gaussian
+    residuals: tf.Tensor
+
+
+class Paths(NamedTuple):
+    """States of S samples of B videos: observed [B, S, T, ny]; future [B, S, K, ny]."""
+
+    observed: tf.Tensor
+    future: tf.Tensor
+
+
+class SRVP(keras.Model):
+    """Stochastic latent residual video prediction.
+
+    Args:
+        config: a `ModelConfig`, or its dictionary.
+        precision: "float32", "mixed_bfloat16", "mixed_float16" (convolutions only) or "float64".
+        seed: of the initial weights.
+    """
+
+    def __init__(self, config, precision="float32", seed=0, name="srvp"):
+        dtype = "float64" if precision == "float64" else "float32"
+        super().__init__(dtype=dtype, name=name)
+        if isinstance(config, dict):
+            config = ModelConfig(**config)
+        self.config, self.precision, self.seed = config, precision, seed
+
+        def part(layer, name, *args, dtype=dtype):
+            return layer(*args, seed=child_seed(seed, name), name=name, dtype=dtype)
+
+        c = config
+        frames = (c.family, c.frame_size, c.channels, c.nf)
+        conv = keras.DTypePolicy(precision)
+        self.encoder = part(Encoder, "encoder", *frames, c.nhx, dtype=conv)
+        self.decoder = part(Decoder, "decoder", *frames, c.nh_inf, c.ny, c.skips, dtype=conv)
+        self.content = part(Content, "content", c.nh_inf)
+        self.q_y1 = part(InitialStatePosterior, "q_y1", c.ny, c.nh_inf, c.nlayers_inf)
+        self.q_z = part(LatentPosterior, "q_z", c.nz, c.nh_inf)
+        self.dynamics = part(
+            Dynamics, "dynamics", c.ny, c.nz, c.nh_res, c.nlayers_res, c.res_gain
+        )
+        self.build()
+        self._compiled_forecast = tf.function(self._forecast)
+
+    def build(self, input_shape=None):
+        if self.built:
+            return
+        c = self.config
+        self.encoder.build()
+        self.decoder.build()
+        self.content.build((None, c.nt_inf, c.nhx))
+        self.q_y1.build((None, c.nt_inf, c.nhx))
+        self.q_z.build((None, None, c.nhx))
+        self.dynamics.build()
+        self.built = True
+
+    # --- inference -------------------------------------------------------------------------------
+
+    def encode(self, frames, training=False):
+        """Frames [B, T, H, W, C], uint8 or float in [0, 1] -> `Encoding`, in one batch of B T."""
+        frames = self.to_unit_range(frames)
+        shape = tf.shape(frames)
+        flat = tf.reshape(frames, tf.concat([[-1], shape[2:]], 0))
+        features, stages = self.encoder(flat, training=training)
+        num_frames = frames.shape[1] or shape[1]
+        return Encoding(tf.reshape(features, [-1, num_frames, self.config.nhx]), stages)
+
+    def infer(self, encoding, content_frames=None, skip_frame=None):
+        """Posteriors given an `Encoding` of T >= nt_inf frames.
+
+        Args:
+            encoding: of the observed frames.
+            content_frames: frames that w is inferred from [B, nt_inf]; None: the last nt_inf.
+            skip_frame: frame whose skips are used [B]; None: the last.
+
+        Returns:
+            An `Inference`.
+        """
+        features, k = encoding.features, self.config.nt_inf
+        num_frames = features.shape[1]
+        if content_frames is None:
+            content_features = features[:, -k:]
+        else:
+            content_features = tf.gather(features, content_frames, batch_dims=1)
+        skips = None
+        if self.config.skips:
+            first = tf.range(tf.shape(features)[0], dtype=tf.int64) * num_frames
+            offset = num_frames - 1 if skip_frame is None else tf.cast(skip_frame, tf.int64)
+            skips = tuple(tf.gather(stage, first + offset) for stage in encoding.stages)
+        return Inference(
+            content=self.content(content_features),
+            skips=skips,
+            q_y1=self.q_y1(features[:, :k]),
+            q_z=self.q_z(features),
+        )
+
+    # --- generation ------------------------------------------------------------------------------
+
+    def step(self, y, z, euler_steps=None):
+        """The state one frame later: y [..., ny], z [..., nz] -> [..., ny] (eq. 2)."""
+        states, _ = self.dynamics.step(y, z, euler_steps or self.config.euler_steps)
+        return states[..., -1, :]
+
+    def rollout(self, y, eps, q_z=None, euler_steps=None):
+        """Roll the state from y [N, ny] over the F frame intervals of eps [N, F, nz].
+
+        z is drawn from `q_z` (Gaussian [N, F, nz]) or, without it, from the prior on the way.
+        Returns a `Rollout`.
+        """
+        euler_steps = euler_steps or self.config.euler_steps
+        if q_z is None:
+            return self.dynamics.imagine_path(y, eps, euler_steps)
+        return self.dynamics.infer_path(y, q_z.sample(eps), euler_steps)
+
+    def decode(self, content, states, skips=None, training=False):
+        """Mean frames g(y, w) (eq. 3): w [B, nh_inf], y [B, K, ny] -> [B, K, H, W, C]."""
+        return self.decoder(content, states, skips, training=training)
+
+    # --- the two uses ----------------------------------------------------------------------------
+
+    def call(self, frames, noise, training=False):
+        """Reconstruct videos through the posterior, as the objective needs it.
+
+        Args:
+            frames: [B, T, H, W, C], uint8 or float in [0, 1].
+            noise: a `TrainingNoise`.
+            training: whether batch normalisation uses, and learns from, this batch.
+
+        Returns:
+            A `Reconstruction`.
+        """
+        encoding = self.encode(frames, training)
+        inferred = self.infer(encoding, noise.content_frames, noise.skip_frame)
+        y_1 = inferred.q_y1.sample(tf.cast(noise.y_1, self.dtype))
+        path = self.rollout(y_1, tf.cast(noise.z, self.dtype), inferred.q_z)
+        states = tf.concat([y_1[:, None], path.states[:, :, -1]], axis=1)
+        reconstructed = self.decode(inferred.content, states, inferred.skips, training)
+        return Reconstruction(
+            reconstructed,
+            inferred.content,
+            inferred.q_y1,
+            inferred.q_z,
+            path.p_z,
+            path.residuals,
+        )
+
+    def sample_paths(self, inferred, noise, euler_steps=None, frames_per_step=1):
+        """Latent paths through the observed frames and beyond.
+
+        Args:
+            inferred: the `Inference` of T frames of B videos.
+            noise: `ForecastNoise` for S samples of T + F frames.
+            euler_steps: sub-steps per predicted frame; None: the training's. Observed frames always
+                take the training's.
+            frames_per_step: how many states are kept per predicted interval; divides `euler_steps`.
+
+        Returns:
+            `Paths`, with K = F * frames_per_step.
+        """
+        euler_steps = euler_steps or self.config.euler_steps
+        batch, num_samples = tf.unstack(tf.shape(noise.y_1)[:2])
+        num_observed = inferred.q_z.loc.shape[1]
+
+        def per_sample(x):  # [B, ...] -> [B S, ...]
+            return tf.repeat(x, num_samples, axis=0)
+
+        def merge(x):  # [B, S, ...] -> [B S, ...]
+            return tf.reshape(tf.cast(x, self.dtype), [-1, *x.shape[2:]])
+
+        def split(x):  # [B S, K, ny] -> [B, S, K, ny]
+            return tf.reshape(x, [batch, num_samples, -1, self.config.ny])
+
+        y_1 = Gaussian(*map(per_sample, inferred.q_y1)).sample(merge(noise.y_1))
+        eps = merge(noise.z)
+        observed = y_1[:, None]
+        if num_observed:
+            q_z = Gaussian(*map(per_sample, inferred.q_z))
+            path = self.rollout(y_1, eps[:, :num_observed], q_z)
+            observed = tf.concat([observed, path.states[:, :, -1]], axis=1)
+        future = self.rollout(observed[:, -1], eps[:, num_observed:], euler_steps=euler_steps)
+        stride = euler_steps // frames_per_step
+        kept = future.states[:, :, stride - 1 :: stride]
+        return Paths(split(observed), split(kept))
+
+    def decode_samples(self, inferred, states):
+        """Frames of S samples: states [B, S, K, ny] -> [B, S, K, H, W, C]."""
+        shape = tf.shape(states)
+        merged = tf.reshape(states, [shape[0], -1, self.config.ny])
+        frames = self.decode(inferred.content, merged, inferred.skips)
+        return tf.reshape(frames, tf.concat([shape[:3], tf.shape(frames)[2:]], 0))
+
+    def forecast(
+        self,
+        frames,
+        horizon,
+        num_samples=1,
+        seed=0,
+        euler_steps=None,
+        frames_per_step=1,
+        video_ids=None,
+    ):
+        """Draw futures of videos.
+
+        Args:
+            frames: observed frames [B, T, H, W, C] or [T, H, W, C], T >= nt_inf, uint8 or float in
+                [0, 1].
+            horizon: number of frame intervals to predict.
+            num_samples: futures S per video.
+            seed: integer. A sample depends on (seed, video, sample, frame) alone: not on the batch,
+                nor on how many samples or frames are asked for.
+            euler_steps: sub-steps per frame interval; None: the training's.
+            frames_per_step: how many of them are decoded, evenly spaced; divides `euler_steps`.
+            video_ids: integers [B] that name the videos in the address of the noise; None: 0..B-1.
+
+        Returns:
+            float32 tensor [B, S, horizon * frames_per_step, H, W, C] in (0, 1); without B if
+            `frames` has none.
+
+        Raises:
+            UserError: on frames of another shape, too few of them, or numbers out of range.
+        """
+        frames = tf.convert_to_tensor(frames)
+        single = frames.shape.rank == 4
+        if single:
+            frames = frames[None]
+        euler_steps = euler_steps or self.config.euler_steps
+        self._check_forecast(frames, horizon, num_samples, euler_steps, frames_per_step)
+        videos = tf.range(tf.shape(frames)[0]) if video_ids is None else video_ids
+        noise = forecast_noise(
+            self.config, seed, videos, tf.range(num_samples), frames.shape[1] + horizon
+        )
+        futures = self._compiled_forecast(frames, noise, euler_steps, frames_per_step)
+        return futures[0] if single else futures
+
+    def forecast_from_noise(self, frames, noise, euler_steps=None, frames_per_step=1):
+        """`forecast` with the noise given: a `ForecastNoise` of T - 1 + horizon frames."""
+        euler_steps = euler_steps or self.config.euler_steps
+        return self._compiled_forecast(frames, ForecastNoise(*noise), euler_steps, frames_per_step)
+
+    def _forecast(self, frames, noise, euler_steps, frames_per_step):
+        inferred = self.infer(self.encode(frames))
+        paths = self.sample_paths(inferred, noise, euler_steps, frames_per_step)
+        return self.decode_samples(inferred, paths.future)
+
+    def to_unit_range(self, frames):
+        """uint8 frames in [0, 255] or float ones in [0, 1] -> the same in [0, 1], in our dtype."""
+        if frames.dtype == tf.uint8:
+            return tf.cast(frames, self.dtype) / 255.0
+        return tf.cast(frames, self.dtype)
+
+    def _check_forecast(self, frames, horizon, num_samples, euler_steps, frames_per_step):
+        c = self.config
+        expected = [None, None, c.frame_size, c.frame_size, c.channels]
+        if not frames.shape.is_compatible_with(expected):
+            raise UserError(
+                f"frames have shape {tuple(frames.shape)}; this model takes "
+                f"[B, T, {c.frame_size}, {c.frame_size}, {c.channels}]"
+            )
+        if frames.shape[1] < c.nt_inf:
+            raise UserError(
+                f"{frames.shape[1]} frames given; this model needs {c.nt_inf} or more (nt_inf)"
+            )
+        counts = {
+            "horizon": horizon,
+            "num_samples": num_samples,
+            "euler_steps": euler_steps,
+            "frames_per_step": frames_per_step,
+        }
+        for name, value in counts.items():
+            if value < 1:
+                raise UserError(f"{name}={value}; give 1 or more")
+        if euler_steps % frames_per_step:
+            raise UserError(
+                f"frames_per_step={frames_per_step} does not divide euler_steps={euler_steps}"
+            )
+
+    def get_config(self):
+        return {
+            "config": dataclasses.asdict(self.config),
+            "precision": self.precision,
+            "seed": self.seed,
+            "name": self.name,
+        }

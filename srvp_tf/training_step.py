@@ -1,0 +1,128 @@
+"""One training step: noise, objective, gradients over all replicas, guarded update."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from srvp_tf.losses import LossTerms, latent_kl, loss_terms
+from srvp_tf.noise import training_noise
+from srvp_tf.optim import Adam, LossScale, learning_rate
+
+
+class Contribution(NamedTuple):
+    """What some of a batch's videos add to it; sums of these over replicas are means over the batch.
+
+    loss: weighted, scalar. terms: `LossTerms` of scalars, unweighted. kl_y1 [ny], kl_z [nz]: the KL
+    terms by dimension.
+    """
+
+    loss: tf.Tensor
+    terms: LossTerms
+    kl_y1: tf.Tensor
+    kl_z: tf.Tensor
+
+
+class StepResult(NamedTuple):
+    """Outcome of one step over the global batch; `is_finite` tells whether it was applied."""
+
+    mean: Contribution
+    gradient_norm: tf.Tensor
+    learning_rate: tf.Tensor
+    is_finite: tf.Tensor
+
+
+def contribution(frames, outputs, model_config, train_config, global_batch):
+    """`Contribution` of videos [B, T, H, W, C] and their `Reconstruction` (section 4)."""
+    kl = latent_kl(outputs)
+    terms = loss_terms(frames, outputs, model_config.obs_scale, kl)
+    c = train_config
+
+    def share(per_video):
+        return tf.reduce_sum(per_video, axis=0) / global_batch
+
+    return Contribution(
+        loss=share(terms.total(c.beta_y, c.beta_z, c.l2_res_weight)),
+        terms=LossTerms(*map(share, terms)),
+        kl_y1=share(kl.y_1),
+        kl_z=share(tf.reduce_sum(kl.z, axis=1)),
+    )
+
+
+class TrainingStep:
+    """Trains a model on batches, on every replica of the current strategy.
+
+    Args:
+        model: an `SRVP`, made under the strategy.
+        config: a `TrainConfig`.
+    """
+
+    def __init__(self, model, config):
+        self.model, self.config = model, config
+        self.strategy = tf.distribute.get_strategy()
+        self.optimizer = Adam([v.value for v in model.trainable_variables])
+        self.loss_scale = LossScale(dynamic=config.precision == "mixed_float16")
+        self._compiled = tf.function(self._step, reduce_retracing=True)
+
+    def __call__(self, clips, step):
+        """Step number `step` >= 1 (int) on a global batch of clips, distributed by the strategy."""
+        return self._compiled(clips, tf.constant(step, tf.int64))
+
+    def _step(self, clips, step):
+        rate = learning_rate(
+            step, self.config.learning_rate, self.config.lr_burnin, self.config.lr_decay
+        )
+
+        def replica_step(clips):
+            return self.gradients(clips, self._noise(clips, step))
+
+        return self.update(*self.strategy.run(replica_step, args=(clips,)), rate)
+
+    def _noise(self, clips, step):
+        """This replica's part of the noise: its rows of the global batch."""
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        local_batch = tf.shape(clips)[0]
+        examples = replica * local_batch + tf.range(local_batch)
+        return training_noise(
+            self.model.config, self.config.seed, step, examples, clips.shape[1]
+        )
+
+    def gradients(self, clips, noise):
+        """Gradients of the loss of the global batch, and its `Contribution`, in a replica context.
+
+        Both are sums over all replicas; gradients are multiplied by the loss scale.
+        """
+        context = tf.distribute.get_replica_context()
+        global_batch = tf.shape(clips)[0] * context.num_replicas_in_sync
+        frames = self.model.to_unit_range(clips)
+        with tf.GradientTape() as tape:
+            outputs = self.model(frames, noise, training=True)
+            local = contribution(
+                frames,
+                outputs,
+                self.model.config,
+                self.config,
+                tf.cast(global_batch, frames.dtype),
+            )
+            scaled_loss = self.loss_scale.scale(local.loss)
+        gradients = tape.gradient(scaled_loss, [v.value for v in self.model.trainable_variables])
+        if context.num_replicas_in_sync == 1:
+            return gradients, local
+        summed = context.all_reduce(
+            tf.distribute.ReduceOp.SUM, [*gradients, *tf.nest.flatten(local)]
+        )
+        return summed[: len(gradients)], tf.nest.pack_sequence_as(local, summed[len(gradients) :])
+
+    def update(self, gradients, mean, rate):
+        """Apply summed gradients, unless a number is not finite, in the cross-replica context."""
+        first = self.strategy.experimental_local_results
+        mean = tf.nest.map_structure(lambda x: first(x)[0], mean)
+        norm = self.loss_scale.unscale(tf.linalg.global_norm([first(g)[0] for g in gradients]))
+        is_finite = tf.math.is_finite(mean.loss) & tf.math.is_finite(norm)
+
+        def apply():
+            self.optimizer.apply(gradients, rate, self.loss_scale.unscale)
+            return True
+
+        tf.cond(is_finite, apply, lambda: False)
+        self.loss_scale.update(is_finite)
+        return StepResult(mean, norm, rate, is_finite)

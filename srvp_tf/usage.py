@@ -1,0 +1,71 @@
+"""The text of `--help`: a command's own flags first, then the configuration's, by section."""
+
+import dataclasses
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+
+from absl import flags
+
+from srvp_tf.config import SECTIONS
+
+_WIDTH = 100
+_HELP_COLUMN = 34
+_SHARED = {
+    "--flagfile=configs/smmnist.cfg": "flags from a file, one a line; the later of two wins",
+    "--help": "this text",
+    "--version": "the version of srvp-tf",
+}
+
+
+def program_name(argv0: str) -> str:
+    """How the user started this program: `python -m package.module` or the script's name."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return f"python -m {spec.name}" if spec else os.path.basename(argv0)
+
+
+def help_text(program: str, main: Callable, flag_values: flags.FlagValues) -> str:
+    """What `--help` prints: the docstring of `main`'s module and every flag with its default."""
+    parts = [
+        (sys.modules[main.__module__].__doc__ or "").strip(),
+        f"Usage: {program} [--name=value]",
+    ]
+    for title, names in _groups(flag_values):
+        lines = (_flag_lines(flag_values[name]) for name in names if name in flag_values)
+        if body := "\n".join(lines):
+            parts.append(f"{title}\n{body}")
+    shared = "\n".join(_row(head, text) for head, text in _SHARED.items())
+    parts.append(f"Every command:\n{shared}")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _groups(flag_values: flags.FlagValues) -> Iterator[tuple[str, list[str]]]:
+    sections = {
+        section.__doc__: [spec.name for spec in dataclasses.fields(section)]
+        for section in SECTIONS.values()
+    }
+    configured = {name for names in sections.values() for name in names}
+    own = [
+        flag.name
+        for module, defined in flag_values.flags_by_module_dict().items()
+        if not module.startswith("absl.")
+        for flag in defined
+        if flag.name not in configured
+    ]
+    yield "This command:", own
+    yield from sections.items()
+
+
+def _flag_lines(flag: flags.Flag) -> str:
+    default = "" if flag.default is None else flag.default_as_str.strip("'")
+    return _row(f"--{flag.name}={default}", flag.help)
+
+
+def _row(head: str, text: str) -> str:
+    head = f"  {head}".ljust(_HELP_COLUMN)
+    lines = textwrap.wrap(text, _WIDTH - _HELP_COLUMN)
+    if not head.endswith(" "):
+        lines.insert(0, "")
+    indent = "\n" + " " * _HELP_COLUMN
+    return head + indent.join(lines)

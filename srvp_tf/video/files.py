@@ -1,0 +1,117 @@
+"""Writes videos to files: the suffix chooses the format, and no half-written file is ever seen."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from srvp_tf.errors import UserError
+from srvp_tf.video.canvas import Conditioning, check_clips, grid_frames, strip, to_uint8
+from srvp_tf.video.gif import write_gif
+
+# suffix -> container, encoder, options: constant quality at which the coloured borders stay clean.
+ENCODERS = {
+    ".mp4": ("mp4", "libx264", {"crf": "16", "preset": "medium"}),
+    ".webm": ("webm", "libvpx-vp9", {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4"}),
+}
+SUFFIXES = (".gif", *ENCODERS, ".png", ".npz")
+
+
+def write_video(
+    path: str | os.PathLike,
+    videos: np.ndarray,
+    *,
+    fps: float = 10,
+    conditioning: Conditioning = 0,
+    captions: Sequence[str] | None = None,
+    columns: int | None = None,
+    scale: int | None = None,
+    every: int = 1,
+) -> None:
+    """Writes one or several videos of equal size into one file.
+
+    .gif, .mp4 (H.264) and .webm (VP9) play the videos on a grid; .png is a film strip with one row
+    per video; .npz holds the bare frames as `frames`, uint8, in the shape given.
+
+    Args:
+      path: where to; the suffix is the format. Missing parent folders are created.
+      videos: array or tensor [T, H, W, C], [N, T, H, W, C] or [B, S, T, H, W, C] (B rows of S);
+        C is 1 or 3; uint8, or float in [0, 1], which is clipped and quantised as floor(255 x).
+      fps: frames per second, above 0; at most 50 in a .gif. Unused in .png and .npz.
+      conditioning: frames with an index below it are framed green (given), later ones red
+        (predicted); one number or one per video, T for a true video. None draws no frames.
+      captions: one line per video, rows first.
+      columns: videos per row; by default S, or N up to 6. Unused in .png and .npz.
+      scale: how many pixels a pixel is wide; by default 64 x 64 frames become 192 wide (128 in
+        .png). Unused in .npz.
+      every: in a .png, show every n-th frame only.
+
+    Raises:
+      UserError: the suffix is unknown; a shape, dtype or count is not as above; a value is NaN; or
+        the file cannot be written.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UserError(f"{path}: unknown video format; use one of {', '.join(SUFFIXES)}")
+    if not fps > 0:
+        raise UserError(f"fps must be above 0, got {fps:g}")
+    clips = check_clips(videos, conditioning, captions, columns)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if suffix == ".npz":
+            with open(partial, "wb") as file:
+                np.savez_compressed(file, frames=to_uint8(videos))
+        elif suffix == ".png":
+            picture = strip(
+                videos, conditioning=conditioning, captions=captions, every=every, scale=scale
+            )
+            _write_png(partial, picture)
+        elif suffix == ".gif":
+            write_gif(partial, list(grid_frames(clips, scale)), fps)
+        else:
+            _encode(partial, grid_frames(clips, scale), fps, *ENCODERS[suffix])
+        os.replace(partial, path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def _write_png(path: Path, picture: np.ndarray) -> None:
+    from PIL import Image
+
+    Image.fromarray(picture).save(path, format="PNG")
+
+
+def _encode(
+    path: Path,
+    pictures: Iterable[np.ndarray],
+    fps: float,
+    container_format: str,
+    encoder: str,
+    options: dict[str, str],
+) -> None:
+    """Encodes uint8 [H, W, 3] pictures in YUV 4:2:0, whose sizes must be even: white is added."""
+    import av
+
+    if encoder not in av.codecs_available:
+        raise UserError(f"this build of PyAV lacks {encoder}, needed for .{container_format} files")
+    with av.open(str(path), "w", format=container_format) as container:
+        stream = None
+        for picture in pictures:
+            height, width, _ = picture.shape
+            if stream is None:
+                rate = Fraction(fps).limit_denominator(1001)
+                stream = container.add_stream(encoder, rate=rate, options=options)
+                stream.width, stream.height = width + width % 2, height + height % 2
+                stream.pix_fmt = "yuv420p"
+            padding = ((0, height % 2), (0, width % 2), (0, 0))
+            picture = np.pad(picture, padding, constant_values=255)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))

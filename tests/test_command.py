@@ -1,0 +1,181 @@
+"""Commands for this test."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from absl import flags
+
+from data_pipelines.errors import DataError
+from srvp_tf import command
+from srvp_tf._version import __version__
+from srvp_tf.errors import UserError
+from srvp_tf.flags import config_from_flags, define_config_flags
+
+SHIPPED = "bair.cfg, human36m.cfg, kth.cfg, mmnist.cfg, quickstart.cfg, smmnist.cfg"
+
+
+def outcome(capsys, main, *arguments):
+    """Exit status, standard output and standard error of `main` run with `arguments`."""
+    values = flags.FlagValues()
+    define_config_flags(values)
+    flags.DEFINE_string("run_dir", "runs/x", "folder of the run", flag_values=values)
+    with pytest.raises(SystemExit) as caught:
+        command.run(main, ["path/prog.py", *arguments], values)
+    captured = capsys.readouterr()
+    return caught.value.code or 0, captured.out, captured.err
+
+
+def nothing(_):
+    """A command that does nothing."""
+
+
+def raising(error):
+    def main(_):
+        raise error
+
+    return main
+
+
+def test_main_gets_the_parsed_flags_and_gives_the_status(capsys):
+    seen = []
+    assert outcome(capsys, lambda values: seen.append(config_from_flags(values)), "--ny=3")[0] == 0
+    assert seen[0].model.ny == 3
+    assert outcome(capsys, lambda _: 4)[0] == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (UserError("--ny=0 must be\nat least 1"), "--ny=0 must be at least 1"),
+        (PermissionError(13, "Permission denied", "runs/x"), "runs/x: Permission denied"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError("connection lost"), "connection lost"),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_a_users_trouble_is_one_line(capsys, error, line):
+    status, out, err = outcome(capsys, raising(error))
+    assert status == (130 if isinstance(error, KeyboardInterrupt) else 1)
+    assert out == "" and err.endswith(f": {line}\n") and err.count("\n") == 1
+
+
+def test_a_data_error_is_one_line(capsys):
+    status, _, err = outcome(capsys, raising(DataError("a.avi: cut short")))
+    assert status == 1 and err.endswith(": a.avi: cut short\n")
+
+
+def test_a_bug_keeps_its_traceback():
+    values = flags.FlagValues()
+    with pytest.raises(ZeroDivisionError):
+        command.run(lambda _: 1 / 0, ["prog"], values)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--val_lenght=3"], "Did you mean: val_length"),
+        (["--family=resnet"], "value should be one of <dcgan|vgg>"),
+        (["--ny=2.5"], "flag --ny=2.5"),
+        (["--ny"], "Missing value for flag --ny"),
+        (["--noskips=1"], "--noskips=1 does not take an argument"),
+        (["train"], "unexpected argument 'train'"),
+        (["--ny=3", "--", "train"], "unexpected argument 'train'"),
+        (["--flagfile"], "--flagfile needs the name of a file"),
+        (["--flagfile="], "--flagfile needs the name of a file"),
+        (
+            ["--flagfile=kht.cfg"],
+            f"--flagfile=kht.cfg: no such file; shipped with srvp_tf: {SHIPPED}",
+        ),
+        (["--flagfile=mine/kth.cfg"], "--flagfile=mine/kth.cfg: no such file"),
+        (["--flagfile=."], "--flagfile=.: Is a directory"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_status_2(capsys, arguments, words):
+    status, out, err = outcome(capsys, nothing, *arguments)
+    assert status == 2 and out == "" and words in err and err.count("\n") == 1
+
+
+def test_a_binary_flagfile_is_named(capsys, tmp_path):
+    (tmp_path / "x.cfg").write_bytes(b"\xff\xfe\x00")
+    status, _, err = outcome(capsys, nothing, f"--flagfile={tmp_path}/x.cfg")
+    assert status == 2 and "x.cfg: not a text file of flags" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--flagfile=configs/kth.cfg"], ["--flagfile", "kth.cfg"], ["-flagfile=kth.cfg"]],
+)
+def test_shipped_configs_are_found_from_any_folder(capsys, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    outcome(capsys, lambda values: seen.append(config_from_flags(values)), *arguments, "--ny=3")
+    assert (seen[0].data.dataset, seen[0].model.ny) == ("kth", 3)
+
+
+def test_a_file_in_the_working_directory_comes_first(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("kth.cfg").write_text("--ny=11\n")
+    seen = []
+    outcome(capsys, lambda values: seen.append(values["ny"].value), "--flagfile=kth.cfg")
+    assert seen == [11]
+
+
+def test_help_shows_every_section_with_defaults_and_choices(capsys):
+    status, out, err = outcome(capsys, nothing, "--help", "--nonsense")
+    assert status == 0 and err == ""
+    assert out.startswith("Commands for this test.\n\nUsage: ")
+    titles = ("This command:", "Model: ", "Data: ", "Training: ", "Evaluation: ", "Every command:")
+    places = [out.index(f"\n{title}") for title in titles]
+    assert places == sorted(places)
+    for words in (
+        "--run_dir=runs/x",
+        "--family=dcgan",
+        "<dcgan|vgg>",
+        "--frame_size=64",
+        "<32|64|128>",
+        "--skips=false",
+        "--learning_rate=0.0003",
+        "--flagfile=",
+    ):
+        assert words in out
+    assert max(map(len, out.splitlines())) <= 100 and len(out.splitlines()) < 90
+
+
+def test_version(capsys):
+    assert outcome(capsys, nothing, "--version") == (0, f"srvp-tf {__version__}\n", "")
+
+
+def test_a_module_run_as_a_program(tmp_path):
+    Path(tmp_path, "hello.py").write_text(
+        "import sys\n"
+        "from absl import flags\n"
+        "from srvp_tf import command\n"
+        "from srvp_tf.flags import config_from_flags, define_config_flags\n"
+        "define_config_flags()\n"
+        "flags.DEFINE_string('run_dir', 'r', 'folder')\n"
+        "def main(values):\n"
+        "    assert 'tensorflow' not in sys.modules\n"
+        "    config_from_flags(values)\n"
+        "command.run(main)\n"
+    )
+    root = Path(command.__file__).parents[1]
+
+    def hello(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "hello", *arguments],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert hello("--flagfile=kth.cfg").returncode == 0
+    bad = hello("--nt_cond=3")
+    assert bad.returncode == 1
+    assert bad.stderr.startswith("python -m hello: --nt_cond=3 is less than --nt_inf=5: ")
+    assert bad.stderr.count("\n") == 1
+    usage = hello("--help").stdout
+    assert "Usage: python -m hello " in usage and "This command:\n  --run_dir=r" in usage

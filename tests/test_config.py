@@ -1,0 +1,184 @@
+import dataclasses
+import json
+import math
+import os
+
+import pytest
+
+from srvp_tf.config import (
+    DATASET_CHANNELS,
+    RESUMABLE_FIELDS,
+    Config,
+    DataConfig,
+    EvalConfig,
+    ModelConfig,
+    TrainConfig,
+    config_fields,
+    differences,
+)
+from srvp_tf.errors import UserError
+
+KTH = Config(
+    ModelConfig(family="vgg", skips=True, nt_inf=3, obs_scale=0.2),
+    DataConfig(dataset="kth", data_dir="/Vidéos/kth", nt_cond=10, train_length=20),
+    TrainConfig(seed=7, learning_rate=1e-4),
+    EvalConfig(checkpoint="best"),
+)
+
+
+def edited(config, **changes):
+    """The JSON tree of `config` with `section__key=value` put in, or removed if value is ..."""
+    tree = json.loads(config.to_json())
+    for address, value in changes.items():
+        *section, key = address.split("__")
+        place = tree[section[0]] if section else tree
+        if value is ...:
+            del place[key]
+        else:
+            place[key] = value
+    return json.dumps(tree)
+
+
+def test_num_steps_is_burn_in_plus_decay():
+    assert TrainConfig().num_steps == 1_100_000
+    assert TrainConfig(lr_burnin=0, lr_decay=5).num_steps == 5
+
+
+def test_sections_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().model.ny = 3
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "message"),
+    [
+        (ModelConfig, {"family": "resnet"}, "--family=resnet must be one of dcgan, vgg"),
+        (ModelConfig, {"frame_size": 48}, "--frame_size=48 must be one of 32, 64, 128"),
+        (ModelConfig, {"nf": 0}, "--nf=0 must be at least 1"),
+        (ModelConfig, {"nf": 64.0}, "--nf=64.0 must be a whole number"),
+        (ModelConfig, {"nf": True}, "--nf=True must be a whole number"),
+        (ModelConfig, {"nf": "64"}, "--nf='64' must be a whole number"),
+        (ModelConfig, {"skips": 1}, "--skips=1 must be true or false"),
+        (ModelConfig, {"obs_scale": 0.0}, "--obs_scale=0.0 must be greater than 0"),
+        (ModelConfig, {"obs_scale": math.nan}, "--obs_scale=nan must be finite"),
+        (ModelConfig, {"res_gain": math.inf}, "--res_gain=inf must be finite"),
+        (ModelConfig, {"res_gain": 10**400}, "--res_gain=inf must be finite"),
+        (ModelConfig, {"res_gain": True}, "--res_gain=True must be a number"),
+        (DataConfig, {"data_dir": None}, "--data_dir=None must be a text"),
+        (DataConfig, {"train_length": 1}, "--train_length=1 must be at least 2"),
+        (TrainConfig, {"batch_size": 0}, "--batch_size=0 must be at least 1"),
+        (TrainConfig, {"beta_z": -1}, "--beta_z=-1.0 must be at least 0"),
+        (TrainConfig, {"seed": 2**31}, "--seed=2147483648 must be at most 2147483647"),
+        (TrainConfig, {"lr_burnin": 0, "lr_decay": 0}, "leave no training step: raise one"),
+    ],
+)
+def test_refuses_a_value_and_names_it(section, values, message):
+    with pytest.raises(UserError) as caught:
+        section(**values)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "message"),
+    [
+        (
+            {},
+            {"nt_cond": 3},
+            "--nt_cond=3 is less than --nt_inf=5: condition on at least nt_inf frames",
+        ),
+        ({}, {"train_length": 4}, "--train_length=4 is less than --nt_inf=5"),
+        ({}, {"val_length": 5}, "--val_length=5 leaves nothing to predict after --nt_cond=5"),
+        ({}, {"test_length": 5}, "--test_length=5 leaves nothing to predict after --nt_cond=5"),
+        ({"channels": 3}, {}, "--channels=3 does not fit --dataset=moving_mnist: use --channels=1"),
+        ({}, {"dataset": "bair"}, "--channels=1 does not fit --dataset=bair: use --channels=3"),
+        ({}, {"digits": "idx"}, "--digits=idx needs --digits_dir"),
+    ],
+)
+def test_refuses_a_contradiction_and_names_both_sides(model, data, message):
+    with pytest.raises(UserError) as caught:
+        Config(ModelConfig(**model), DataConfig(**data))
+    assert message in str(caught.value)
+
+
+def test_an_int_for_a_float_becomes_that_float():
+    assert type(ModelConfig(obs_scale=1).obs_scale) is float
+    assert json.loads(Config(ModelConfig(obs_scale=1)).to_json())["model"]["obs_scale"] == 1.0
+
+
+@pytest.mark.parametrize("config", [Config(), KTH])
+def test_json_round_trip(config, tmp_path):
+    path = tmp_path / "config.json"
+    config.save(path)
+    assert Config.load(path) == config
+    assert path.read_text(encoding="utf-8") == config.to_json()
+
+
+def test_json_is_laid_out_by_section():
+    tree = json.loads(Config().to_json())
+    assert list(tree) == ["format_version", "srvp_tf_version", "model", "data", "train", "eval"]
+    assert tree["format_version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "broken JSON"),
+        ("[" * 100_000, "broken JSON"),
+        ("[1]", "expected a JSON object, found list"),
+        (edited(KTH, format_version=2), "format_version is 2"),
+        (edited(KTH, format_version=True), "format_version is True"),
+        (edited(KTH, format_version=...), "format_version is None"),
+        (edited(KTH, extra=1), "unknown key extra"),
+        (edited(KTH, train=...), "missing key train"),
+        (edited(KTH, train=3), "section train: expected a JSON object, found int"),
+        (edited(KTH, model__ny=...), "section model: missing key ny"),
+        (edited(KTH, model__nv=3), "section model: unknown key nv"),
+        (edited(KTH, model__ny="3"), "--ny='3' must be a whole number"),
+        (edited(KTH, model__skips=1), "--skips=1 must be true or false"),
+        (edited(KTH, train__beta_z=math.nan), "--beta_z=nan must be finite"),
+        (edited(KTH, data__nt_cond=2), "--nt_cond=2 is less than --nt_inf=3"),
+    ],
+)
+def test_bad_json_is_refused_in_one_line_with_the_file_named(text, message):
+    with pytest.raises(UserError) as caught:
+        Config.from_json(text, "run/config.json")
+    line = str(caught.value)
+    assert line.startswith("run/config.json") and message in line and "\n" not in line
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+
+def test_missing_and_binary_files_are_named(tmp_path):
+    with pytest.raises(UserError, match="config.json does not exist"):
+        Config.load(tmp_path / "config.json")
+    (tmp_path / "config.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="config.json is not a text file"):
+        Config.load(tmp_path / "config.json")
+
+
+def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "config.json"
+    KTH.save(path)
+
+    def full_disk(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        Config().save(path)
+    assert Config.load(path) == KTH
+    assert [entry.name for entry in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_differences_lists_fields_with_both_values():
+    other = dataclasses.replace(Config(), train=TrainConfig(batch_size=64, log_interval=1))
+    assert differences(Config(), Config()) == []
+    assert differences(Config(), other) == ["batch_size: 128 != 64", "log_interval: 100 != 1"]
+    assert differences(Config(), other, ignore=RESUMABLE_FIELDS) == ["batch_size: 128 != 64"]
+
+
+def test_every_field_has_help_and_a_default_that_passes():
+    names = [spec.name for _, spec in config_fields()]
+    assert len(names) == len(set(names))
+    assert set(RESUMABLE_FIELDS) < set(names)
+    assert set(DATASET_CHANNELS.values()) == {1, 3}
+    assert all(spec.metadata["help"] for _, spec in config_fields())

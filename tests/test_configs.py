@@ -1,0 +1,90 @@
+import pytest
+from absl import flags
+
+from srvp_tf.command import shipped_configs
+from srvp_tf.config import Config, config_fields
+from srvp_tf.flags import config_from_flags, define_config_flags
+
+EVERYWHERE = {
+    "frame_size": 64,
+    "nhx": 128,
+    "nf": 64,
+    "nh_inf": 256,
+    "nlayers_inf": 3,
+    "nh_res": 512,
+    "nlayers_res": 4,
+    "beta_y": 1.0,
+    "l2_res_weight": 1.0,
+    "learning_rate": 3e-4,
+    "val_batches": 25,
+    "val_samples": 100,
+}
+COLUMNS = ("smmnist", "mmnist", "kth", "human36m", "bair")
+# The table of published settings (arXiv 2002.09219 and the authors' files), row by row.
+PUBLISHED = {
+    "dataset": ("moving_mnist", "moving_mnist", "kth", "human36m", "bair"),
+    "ny": (20, 20, 50, 50, 50),
+    "nz": (20, 20, 50, 50, 50),
+    "family": ("dcgan", "dcgan", "vgg", "vgg", "vgg"),
+    "skips": (False, False, True, True, True),
+    "channels": (1, 1, 1, 3, 3),
+    "nt_cond": (5, 5, 10, 8, 2),
+    "train_length": (15, 15, 20, 16, 12),
+    "nt_inf": (5, 5, 3, 3, 2),
+    "euler_steps": (1, 1, 2, 2, 2),
+    "res_gain": (1.41, 1.41, 1.2, 1.2, 1.41),
+    "obs_scale": (1.0, 1.0, 0.2, 0.2, 0.71),
+    "beta_z": (2.0, 2.0, 1.0, 1.0, 1.0),
+    "batch_size": (128, 128, 100, 100, 192),
+    "lr_burnin": (1_000_000, 800_000, 150_000, 325_000, 1_000_000),
+    "lr_decay": (100_000, 100_000, 50_000, 25_000, 500_000),
+    "val_interval": (20_000, 20_000, 5_000, 20_000, 20_000),
+    "val_length": (15, 15, 30, 53, 12),
+    "val_batch_size": (16, 16, 16, 8, 16),
+    "test_length": (25, 100, 40, 53, 30),
+    "num_samples": (100, 1, 100, 100, 100),
+    "checkpoint": ("last", "last", "best", "best", "last"),
+}
+MOTION = {"smmnist": "stochastic", "mmnist": "deterministic"}
+
+
+def settings(name):
+    """Every setting of the shipped flagfile `name`, and the names of those it gives."""
+    values = flags.FlagValues()
+    define_config_flags(values)
+    values(["program", f"--flagfile={shipped_configs()[name + '.cfg']}"])
+    config = config_from_flags(values)
+    found = {
+        spec.name: getattr(getattr(config, section), spec.name) for section, spec in config_fields()
+    }
+    return found, {name for name in found if values[name].present}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_published_config_gives_every_published_setting(name):
+    found, given = settings(name)
+    column = COLUMNS.index(name)
+    expected = EVERYWHERE | {key: row[column] for key, row in PUBLISHED.items()}
+    if name in MOTION:
+        expected |= {"motion": MOTION[name], "num_digits": 2, "max_speed": 4}
+    assert {key: found[key] for key in expected} == expected
+    # A flagfile that leans on the defaults would change when they do.
+    assert given == set(expected)
+
+
+def test_the_defaults_are_stochastic_moving_mnist():
+    values = flags.FlagValues()
+    define_config_flags(values)
+    values(["program", f"--flagfile={shipped_configs()['smmnist.cfg']}"])
+    assert config_from_flags(values) == Config()
+
+
+def test_the_quickstart_is_small():
+    found, _ = settings("quickstart")
+    assert found["lr_burnin"] + found["lr_decay"] <= 5_000
+    assert (found["family"], found["num_digits"], found["motion"]) == ("dcgan", 1, "deterministic")
+    assert found["checkpoint_interval"] <= found["val_interval"]
+
+
+def test_no_config_is_left_unchecked():
+    assert set(shipped_configs()) == {f"{name}.cfg" for name in (*COLUMNS, "quickstart")}

@@ -1,0 +1,131 @@
+"""The import rule: who may know whom. Imports inside functions count."""
+
+import ast
+import graphlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("srvp_tf", "data_pipelines", "export")
+COMMANDS = {
+    f"srvp_tf.{name}" for name in ("train", "evaluate", "generate", "quickstart", "command")
+}
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def find_sources():
+    """Module name -> path, for every module of the three packages."""
+    return {
+        module_name(path): path for package in PACKAGES for path in (ROOT / package).rglob("*.py")
+    }
+
+
+def imported_modules(name, path, text, modules):
+    """Those of `modules` that the source `text` of module `name` imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = name.split(".") if path.stem == "__init__" else name.split(".")[:-1]
+                kept = package[: len(package) - node.level + 1]
+                base = ".".join([*kept, base] if base else kept)
+            # `from package import name` is the submodule of that name, if there is one.
+            for alias in node.names:
+                submodule = f"{base}.{alias.name}"
+                found.add(submodule if submodule in modules else base)
+    return found & set(modules)
+
+
+def import_graph(sources):
+    return {
+        name: imported_modules(name, path, path.read_text(encoding="utf-8"), sources) - {name}
+        for name, path in sources.items()
+    }
+
+
+def trespasses(graph):
+    """Imports that break the rule, as `importer -> imported`."""
+
+    def package(module):
+        return module.partition(".")[0]
+
+    broken = []
+    for importer, imported in graph.items():
+        for module in imported:
+            pair = (package(importer), package(module))
+            library = pair == ("srvp_tf", "data_pipelines") and importer not in COMMANDS
+            if library or pair == ("data_pipelines", "srvp_tf"):
+                broken.append(f"{importer} -> {module}")
+            if pair[1] == "export" and pair[0] != "export":
+                broken.append(f"{importer} -> {module}")
+    return broken
+
+
+def test_library_and_pipelines_do_not_know_each_other_and_nothing_knows_export():
+    assert trespasses(import_graph(find_sources())) == []
+
+
+def test_no_circle():
+    # prepare raises CycleError, which names the circle.
+    graphlib.TopologicalSorter(import_graph(find_sources())).prepare()
+
+
+def test_every_folder_of_sources_is_a_package_that_gets_installed():
+    folders = {path.parent for path in find_sources().values()}
+    assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("a.b", "import a.c.d", {"a.c.d"}),
+        ("a.b", "from a import c", {"a.c"}),
+        ("a.b", "from a import other", {"a"}),
+        ("a.b", "from . import c", {"a.c"}),
+        ("a.b", "from .c import d", {"a.c.d"}),
+        ("a.c.d", "from .. import b", {"a.b"}),
+        ("a.c.d", "from ..b import x", {"a.b"}),
+        ("a.b", "def f():\n    from a.c import x", {"a.c"}),
+        ("a.b", "import numpy", set()),
+    ],
+)
+def test_the_reader_of_imports(name, text, expected):
+    modules = {"a", "a.b", "a.c", "a.c.d"}
+    assert imported_modules(name, Path(f"{name}.py"), text, modules) == expected
+
+
+def test_the_rule_finds_trespassers():
+    graph = {
+        "srvp_tf.train": {"data_pipelines.clips"},
+        "srvp_tf.losses": {"data_pipelines.clips"},
+        "data_pipelines.clips": {"srvp_tf.rng"},
+        "export.writer": {"srvp_tf.rng", "export.parity"},
+        "srvp_tf.evaluate": {"export.writer"},
+    }
+    assert trespasses(graph) == [
+        "srvp_tf.losses -> data_pipelines.clips",
+        "data_pipelines.clips -> srvp_tf.rng",
+        "srvp_tf.evaluate -> export.writer",
+    ]
+
+
+def test_config_flags_and_command_do_not_load_tensorflow():
+    code = (
+        "import sys, srvp_tf, srvp_tf.config, srvp_tf.flags, srvp_tf.command\n"
+        "heavy = {'tensorflow', 'keras', 'tensorflow_probability', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(', '.join(heavy) or 0)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
