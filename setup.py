@@ -36,7 +36,7 @@ setup(
         "absl-py>=2.1,<3",
         "numpy>=1.26,<3",
         "tqdm>=4.66,<5",
-        "pillow>=10,<14",
+        "pillow>=10.1,<14",
         "av>=12,<19",
     ],
     extras_require={

@@ -1,6 +1,8 @@
 """The handwritten digits that Moving MNIST moves, from one of three sources."""
 
 import os
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,7 +83,11 @@ def _load_tfds(data_dir: str | os.PathLike | None) -> Digits:
     import tensorflow_datasets as tfds
 
     try:
-        parts = tfds.load("mnist", split=["train", "test"], data_dir=data_dir, batch_size=-1)
+        builder = tfds.builder("mnist", data_dir=data_dir)
+        if not builder.is_prepared():
+            _require_answer(builder.URL)
+            builder.download_and_prepare()
+        parts = builder.as_dataset(split=["train", "test"], batch_size=-1)
         return Digits(*(tfds.as_numpy(part)["image"][..., 0] for part in parts))
     except Exception as error:  # whatever fails in a download: dozens of types, none of them ours
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -89,3 +95,11 @@ def _load_tfds(data_dir: str | os.PathLike | None) -> Digits:
             f"TFDS cannot prepare mnist in {data_dir or 'its default folder'} ({reason}); give a "
             "prepared digits_dir, allow the download, or use digits_source 'embedded' or 'idx'."
         ) from error
+
+
+def _require_answer(url: str) -> None:
+    """Raise OSError at once if there is no network: TFDS itself would try for minutes."""
+    try:
+        urllib.request.urlopen(url, timeout=20).close()
+    except urllib.error.HTTPError:
+        pass  # an answer, if only that a folder cannot be read

@@ -68,9 +68,7 @@ def scenes(key: tf.Tensor, clips: Clips, length: int, num_pictures: int, law: La
     return Scenes(pictures, tf.transpose(recorded.stack(), (1, 0, 2, 3)))
 
 
-def starts(
-    key: tf.Tensor, clips: Clips, num_pictures: int, law: Law
-) -> tuple[tf.Tensor, Motions]:
+def starts(key: tf.Tensor, clips: Clips, num_pictures: int, law: Law) -> tuple[tf.Tensor, Motions]:
     """Draw pictures, int32 [clips, digits], and first states of the same shape."""
     tag = tf.zeros((), tf.uint64)  # frame 0 has no other draws: all digits start inside
     drawn = words(key, clips, (law.num_digits, _START_WORDS), tag)
@@ -137,7 +135,9 @@ def _return_strays(
         if not law.deterministic:
             new_velocity = redrawn_velocities(key, clips, frame, attempt, law)
         bounced = bounce(state, extent, new_velocity)
-        state = Motions(*(tf.where(stray, new, old) for new, old in zip(bounced, state, strict=True)))
+        state = Motions(
+            *(tf.where(stray, new, old) for new, old in zip(bounced, state, strict=True))
+        )
         return attempt + 1, state, ~inside(state, extent)
 
     _, state, _ = tf.while_loop(

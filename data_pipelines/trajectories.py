@@ -54,7 +54,8 @@ def trajectory(
         while not inside(state, extent):
             state = bounce(state, extent, None if deterministic else rng, max_speed)
         path[frame] = round(state.x), round(state.y), state.dx, state.dy
-        state = state._replace(x=state.x + state.dx, y=state.y + state.dy)
+        x, y, dx, dy = state
+        state = Motion(x + dx, y + dy, dx, dy)
     return path
 
 
@@ -86,7 +87,7 @@ def bounce(
 
 
 def _crossing(state: Motion, extent: float) -> tuple[tuple[float, float], bool, bool]:
-    """Where the path left the frame, and whether by an x border, a y border or, in a corner, both."""
+    """Where the path left the frame, and whether by an x border, by a y border or (corner) both."""
     (x, y, dx, dy) = state
     border_x = extent if dx > 0 else 0.0
     border_y = extent if dy > 0 else 0.0

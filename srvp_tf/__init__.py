@@ -1,5 +1,41 @@
-"""Stochastic Latent Residual Video Prediction in TensorFlow."""
+"""Stochastic Latent Residual Video Prediction (Franceschi et al., ICML 2020) in TensorFlow.
+
+Letters, in the code and in the paper:
+
+    x    frames, [B, T, H, W, C] in [0, 1]         h    features of a frame, nhx of them
+    y    state, y_{t+1} = y_t + f(y_t, z_{t+1})    z    noise of a frame interval
+    w    content: what does not move               nu   standard deviation of x (obs_scale)
+    q_y1, q_z   posteriors of y_1 and z_t          p_z  prior of z_{t+1} given y_t
+    eps  standard normal noise, always an argument
+    B videos, S samples, T frames, K decoded states, H x W pixels, C channels
+    nt_cond frames are given, nt_inf of them tell w and y_1
+"""
+
+import importlib
 
 from srvp_tf._version import __version__
 
-__all__ = ["__version__"]
+_LAZY = {
+    "SRVP": "srvp_tf.models.srvp",
+    "Config": "srvp_tf.config",
+    "ModelConfig": "srvp_tf.config",
+    "DataConfig": "srvp_tf.config",
+    "TrainConfig": "srvp_tf.config",
+    "EvalConfig": "srvp_tf.config",
+    "Trainer": "srvp_tf.trainer",
+    "UserError": "srvp_tf.errors",
+    "write_video": "srvp_tf.video",
+}
+
+__all__ = ["__version__", *_LAZY]
+
+
+def __getattr__(name):
+    # TensorFlow is imported with the first name that needs it, not with the package.
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,5 +1,7 @@
 """What every `python -m srvp_tf.X` shares: flags in, one clear line out when the user erred."""
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,6 +11,7 @@ from absl import flags
 
 from srvp_tf import usage
 from srvp_tf._version import __version__
+from srvp_tf.config import Config
 from srvp_tf.errors import UserError
 
 EXIT_ERROR = 1
@@ -22,6 +25,7 @@ def run(
     main: Main,
     argv: Sequence[str] | None = None,
     flag_values: flags.FlagValues = flags.FLAGS,
+    default_flagfile: str | None = None,
 ) -> NoReturn:
     """Parses the command line, calls `main(flag_values)` and exits.
 
@@ -32,6 +36,7 @@ def run(
       main: the command; what it returns is the exit status, None for 0.
       argv: program name and arguments; None for this process' own.
       flag_values: where the command's flags are defined, and its values end up.
+      default_flagfile: a flagfile that is read before the arguments.
 
     Raises:
       SystemExit: always, unless `main` has a bug. 1 after an error, 2 if the command line itself
@@ -46,6 +51,8 @@ def run(
     if "--version" in options[1:]:
         print(f"srvp-tf {__version__}")
         sys.exit(0)
+    if default_flagfile:
+        argv.insert(1, f"--flagfile={default_flagfile}")
     try:
         _parse(argv, flag_values)
     except (flags.Error, ValueError, OSError) as error:
@@ -59,6 +66,48 @@ def run(
             raise
         _fail(f"{program}: {_one_line(error)}", EXIT_ERROR)
     sys.exit(status)
+
+
+def start_tensorflow(deterministic: bool) -> None:
+    """Start TensorFlow, quietly; call before anything of it is used."""
+    # Without a GPU TensorFlow's search for one is logged as an error.
+    has_gpu = Path("/dev/nvidiactl").exists()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu else "3")
+    with _quiet_stderr():
+        from srvp_tf.distribute import configure_determinism
+    configure_determinism(deterministic)
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Drop what is written to file descriptor 2: TensorFlow's notices at import heed no setting."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+def open_corpus(config: Config):
+    """The `data_pipelines` corpus of a configuration; raises `DataError`."""
+    import data_pipelines
+
+    data = config.data
+    if data.dataset != "moving_mnist":
+        return data_pipelines.open_corpus(data.dataset, data_dir=data.data_dir)
+    return data_pipelines.open_corpus(
+        data.dataset,
+        digits_source=data.digits,
+        digits_dir=data.digits_dir or None,
+        motion=data.motion,
+        num_digits=data.num_digits,
+        max_speed=data.max_speed,
+        frame_size=config.model.frame_size,
+    )
 
 
 def shipped_configs() -> dict[str, Path]:

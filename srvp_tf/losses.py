@@ -18,9 +18,7 @@ class LossTerms(NamedTuple):
 
     def total(self, beta_y, beta_z, l2_res_weight):
         """nll + beta_y kl_y1 + beta_z kl_z + l2_res_weight l2_res, [B]."""
-        return (
-            self.nll + beta_y * self.kl_y1 + beta_z * self.kl_z + l2_res_weight * self.l2_res
-        )
+        return self.nll + beta_y * self.kl_y1 + beta_z * self.kl_z + l2_res_weight * self.l2_res
 
 
 class LatentKL(NamedTuple):

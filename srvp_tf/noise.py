@@ -1,4 +1,4 @@
-"""The noise of the model, drawn once at its edge and handed in (house rule: noise is an argument)."""
+"""The noise of the model: drawn once, at its edge, and handed in."""
 
 from typing import NamedTuple
 
@@ -24,7 +24,11 @@ class TrainingNoise(NamedTuple):
 
 
 class ForecastNoise(NamedTuple):
-    """y_1: standard normal [B, S, ny]; z: [B, S, T - 1 + F, nz], observed frames 2..T and F more."""
+    """All that is random in S predictions of F frames after T observed ones.
+
+    y_1: standard normal [B, S, ny].
+    z: standard normal [B, S, T - 1 + F, nz], for the observed frames 2..T and the predicted ones.
+    """
 
     y_1: tf.Tensor
     z: tf.Tensor
@@ -47,9 +51,7 @@ def training_noise(config, seed, step, examples, num_frames):
     skip = rng.random_bits(seed, Purpose.TRAIN_SKIP_FRAME, 1, example=examples, index=step)[:, 0]
     return TrainingNoise(
         y_1=rng.normal(seed, Purpose.TRAIN_STATE, config.ny, example=examples, index=step),
-        z=rng.normal(
-            seed, Purpose.TRAIN_LATENT, config.nz, example=row, index=step, frame=frame
-        ),
+        z=rng.normal(seed, Purpose.TRAIN_LATENT, config.nz, example=row, index=step, frame=frame),
         # Sorting random keys is a uniform permutation; its first entries are the chosen frames.
         content_frames=tf.argsort(keys, axis=-1, stable=True)[:, : config.nt_inf],
         # floor(T * bits / 2^32): uniform up to T / 2^32.
@@ -64,7 +66,7 @@ def forecast_noise(config, seed, videos, samples, num_frames):
         config: a `ModelConfig`.
         seed: integer, or [B], one per video.
         videos: indices [B] of the videos.
-        samples: indices [S] of the samples.
+        samples: indices [S] of the samples, or [B, S] if each video has its own.
         num_frames: T + F, observed and predicted frames.
     """
     seed = tf.cast(seed, tf.int64)
@@ -80,7 +82,7 @@ def forecast_noise(config, seed, videos, samples, num_frames):
             Purpose.PREDICT_LATENT,
             config.nz,
             example=videos[:, None, None],
-            index=samples[:, None],
+            index=samples[..., None],
             frame=frame,
         ),
     )

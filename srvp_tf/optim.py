@@ -46,7 +46,7 @@ class Adam:
         correction_1 = 1.0 - tf.constant(BETA_1, tf.float64) ** t
         correction_2 = 1.0 - tf.constant(BETA_2, tf.float64) ** t
 
-        # Adam's rate (m / c_1) / (sqrt(v / c_2) + epsilon), with both corrections in rate and epsilon.
+        # (m / c_1) / (sqrt(v / c_2) + epsilon), with the corrections moved into rate and epsilon.
         rate = tf.cast(rate, tf.float64) * tf.sqrt(correction_2) / correction_1
         epsilon = EPSILON * tf.sqrt(correction_2)
 

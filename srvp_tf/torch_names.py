@@ -66,9 +66,7 @@ def _decoder(model):
 
 def _conv_block(name, block):
     transposed = block.linear.output_axis == 2
-    kernel = TorchTensor(
-        block.kernel, TRANSPOSED_CONVOLUTION if transposed else CONVOLUTION
-    )
+    kernel = TorchTensor(block.kernel, TRANSPOSED_CONVOLUTION if transposed else CONVOLUTION)
     if block.norm is None:
         # dcgan's first convolution stands in a sequence with its activation; the last of a decoder
         # stands alone.

@@ -10,7 +10,7 @@ from srvp_tf.optim import Adam, LossScale, learning_rate
 
 
 class Contribution(NamedTuple):
-    """What some of a batch's videos add to it; sums of these over replicas are means over the batch.
+    """What some videos of a batch add to its means: summed over replicas, these are the means.
 
     loss: weighted, scalar. terms: `LossTerms` of scalars, unweighted. kl_y1 [ny], kl_z [nz]: the KL
     terms by dimension.
@@ -82,9 +82,7 @@ class TrainingStep:
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         local_batch = tf.shape(clips)[0]
         examples = replica * local_batch + tf.range(local_batch)
-        return training_noise(
-            self.model.config, self.config.seed, step, examples, clips.shape[1]
-        )
+        return training_noise(self.model.config, self.config.seed, step, examples, clips.shape[1])
 
     def gradients(self, clips, noise):
         """Gradients of the loss of the global batch, and its `Contribution`, in a replica context.

@@ -30,7 +30,8 @@ class Affine(keras.layers.Layer):
         self.bias = self.add_weight((self.units,), bias, name="bias")
 
     def call(self, inputs):
-        return tf.linalg.matmul(inputs, self.kernel) + self.bias
+        # Not matmul: TensorFlow 2.21's is wrong for some operands of rank 4 on CPU (issue 117700).
+        return tf.tensordot(inputs, self.kernel, 1) + self.bias
 
     def get_config(self):
         own = {"units": self.units, "orthogonal_gain": self.orthogonal_gain, "seed": self.seed}
@@ -118,7 +119,7 @@ class LSTM(keras.layers.Layer):
 
     def project(self, inputs):
         """The part of the gates that does not depend on the state: [..., D] -> [..., 4 units]."""
-        return tf.linalg.matmul(inputs, self.kernel) + (self.bias + self.recurrent_bias)
+        return tf.tensordot(inputs, self.kernel, 1) + (self.bias + self.recurrent_bias)
 
     def call(self, inputs):
         # The number of frames is known when the graph is built, and unrolling beats a loop there.

@@ -26,7 +26,7 @@ def stage_depths(frame_size):
 
 
 def vgg_decoder_widths(frame_size, nf):
-    """Filters of each convolution of each `vgg` decoder stage, deepest first; the last is the frame's.
+    """Filters of the convolutions of each `vgg` decoder stage, deepest first.
 
     A stage mirrors the encoder's of the same resolution, with its last convolution as wide as the
     next stage.

@@ -25,9 +25,7 @@ class BatchNorm(keras.layers.Layer):
     def build(self, input_shape=None):
         shape = (self.channels,)
         # Never autocast: scale, offset and statistics stay in the variable dtype.
-        self.scale = self.add_weight(
-            shape, norm_scale(self.seed), name="scale", autocast=False
-        )
+        self.scale = self.add_weight(shape, norm_scale(self.seed), name="scale", autocast=False)
         self.offset = self.add_weight(shape, "zeros", name="offset", autocast=False)
         # Every replica computes the same statistics of the global batch: the first one's will do.
         statistic = {

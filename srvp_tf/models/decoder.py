@@ -9,7 +9,7 @@ from srvp_tf.models.initializers import child_seed
 
 
 class Decoder(keras.layers.Layer):
-    """g of eq. 3: content w [B, nw], states y [B, K, ny], skips -> frames [B, K, H, W, C] in (0, 1).
+    """g of eq. 3: content w [B, nw], states y [B, K, ny] -> frames [B, K, H, W, C] in (0, 1).
 
     `skips` (or None) are the encoder's stage outputs for one frame of each video, deepest first,
     each [B, h, w, c]. What depends on w and on the skips alone is computed once per video, whatever

@@ -29,7 +29,7 @@ class Rollout(NamedTuple):
 
 
 class Dynamics(keras.layers.Layer):
-    """p(z_{t+1} | y_t) and y_{t+1} = y_t + f(y_t, z_{t+1}) (eq. 2), on vectors [..., ny], [..., nz].
+    """p(z_{t+1} | y_t) and y_{t+1} = y_t + f(y_t, z_{t+1}) (eq. 2), y [..., ny], z [..., nz].
 
     Args:
         ny, nz: sizes of state and noise.

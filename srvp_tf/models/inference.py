@@ -40,9 +40,7 @@ class LatentPosterior(keras.layers.Layer):
     def __init__(self, nz, units, seed=None, **kwargs):
         super().__init__(**kwargs)
         self._config = {"nz": nz, "units": units, "seed": seed}
-        self.lstm = LSTM(
-            units, seed=child_seed(seed, "lstm"), name="lstm", dtype=self.dtype_policy
-        )
+        self.lstm = LSTM(units, seed=child_seed(seed, "lstm"), name="lstm", dtype=self.dtype_policy)
         self.head = Affine(
             2 * nz, seed=child_seed(seed, "head"), name="head", dtype=self.dtype_policy
         )

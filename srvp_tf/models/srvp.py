@@ -26,8 +26,13 @@ class Encoding(NamedTuple):
 
 
 class Inference(NamedTuple):
-    """What T observed frames tell: content w [B, nh_inf], skips (or None) deepest first, each
-    [B, h, w, c], q(y_1) Gaussian [B, ny] and q(z_t) Gaussian [B, T - 1, nz]."""
+    """What T observed frames tell.
+
+    content: w [B, nh_inf].
+    skips: deepest first, each [B, h, w, c]; None for a model without.
+    q_y1: q(y_1 | x), Gaussian [B, ny].
+    q_z: q(z_t | x), t = 2..T, Gaussian [B, T - 1, nz].
+    """
 
     content: tf.Tensor
     skips: tuple | None
@@ -36,8 +41,13 @@ class Inference(NamedTuple):
 
 
 class Reconstruction(NamedTuple):
-    """The model's view of a video, for the objective: mean frames [B, T, H, W, C], w, q(y_1), q(z),
-    p(z), and the residuals dt * f of every sub-step [B, T - 1, n, ny]."""
+    """The model's view of a video, for the objective.
+
+    frames: means of p(x_t | y_t, w) [B, T, H, W, C].
+    content: w [B, nh_inf].
+    q_y1, q_z, p_z: Gaussians [B, ny], [B, T - 1, nz], [B, T - 1, nz].
+    residuals: dt * f of every sub-step [B, T - 1, n, ny].
+    """
 
     frames: tf.Tensor
     content: tf.Tensor
@@ -81,9 +91,7 @@ class SRVP(keras.Model):
         self.content = part(Content, "content", c.nh_inf)
         self.q_y1 = part(InitialStatePosterior, "q_y1", c.ny, c.nh_inf, c.nlayers_inf)
         self.q_z = part(LatentPosterior, "q_z", c.nz, c.nh_inf)
-        self.dynamics = part(
-            Dynamics, "dynamics", c.ny, c.nz, c.nh_res, c.nlayers_res, c.res_gain
-        )
+        self.dynamics = part(Dynamics, "dynamics", c.ny, c.nz, c.nh_res, c.nlayers_res, c.res_gain)
         self.build()
         self._compiled_forecast = tf.function(self._forecast)
 

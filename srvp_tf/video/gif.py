@@ -9,6 +9,7 @@ from srvp_tf.video.canvas import GREEN, RED, WHITE
 
 MAX_FPS = 50
 PALETTE_SIZE = 255
+SAMPLED_PIXELS = 1 << 15
 
 
 def write_gif(path: str, pictures: Sequence[np.ndarray], fps: float) -> None:
@@ -83,11 +84,11 @@ def _index_colours(pictures: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.
 
 
 def _choose_palette(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """Median cut, refined by k-means, over a sample of all pixels, besides the page's own colours: uint8 [255, 3]."""
+    """The page's own colours and a median cut, refined, of sampled pixels: uint8 [255, 3]."""
     from PIL import Image
 
     page = np.array([WHITE, GREEN, RED], np.uint8)
-    step = max(1, sum(picture.size for picture in pictures) // (3 << 18))
+    step = max(1, sum(picture.size for picture in pictures) // (3 * SAMPLED_PIXELS))
     sample = np.concatenate([picture.reshape(-1, 3)[::step] for picture in pictures])
     sample = sample[~np.isin(_codes(sample), _codes(page))]
     cut = Image.fromarray(sample[None]).quantize(

@@ -47,6 +47,7 @@ def test_equals_the_authors_values_for_all_samples_at_once(golden, metric, dtype
     scores = tf.function(metric)(target, samples)
     assert scores.dtype == dtype
     per_video = np.mean(scores, axis=-1).T
+    # Most of this is in the stored SSIM: an exact float64 computation is 1.87e-6 away from it.
     np.testing.assert_allclose(per_video, golden[metric.__name__], rtol=2e-6)
 
 
@@ -60,7 +61,7 @@ def test_ssim_in_float32_equals_a_direct_float64_computation(shape, noise, backg
         target[:, 5:, 4:] = background
     prediction = (target + noise * random.standard_normal(target.shape)).astype(np.float32)
     expected = [direct_ssim(x, y) for x, y in zip(target, prediction, strict=True)]
-    np.testing.assert_allclose(ssim(target, prediction), expected, rtol=2e-6, atol=1e-7)
+    np.testing.assert_allclose(ssim(target, prediction), expected, rtol=5e-7, atol=1e-7)
 
 
 def test_psnr_of_a_constant_error_per_channel():

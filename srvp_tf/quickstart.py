@@ -1,0 +1,170 @@
+"""Train a small model on the embedded digits, judge it, draw its predictions: `make quickstart`.
+
+Run again, it resumes, or just judges what is trained. All flags of the training command work too.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from absl import flags
+
+from srvp_tf import command
+from srvp_tf.flags import config_from_flags, define_config_flags
+from srvp_tf.train import train
+
+FLAGFILE = "configs/quickstart.cfg"
+_MEAN_FRAME_CLIPS = 1000
+_SHOWN_VIDEOS = 3
+
+
+class Score(NamedTuple):
+    """One line of the table: a method, its PSNR of the pooled squared error [dB], its mean SSIM."""
+
+    method: str
+    psnr: float
+    ssim: float
+
+
+def define_flags(flag_values):
+    """The flags of this command."""
+    flags.DEFINE_string("run_dir", "runs/quickstart", "folder of the run", flag_values=flag_values)
+    define_config_flags(flag_values)
+
+
+def main(flag_values):
+    """Train or resume, judge, draw; returns the exit status."""
+    config = config_from_flags(flag_values)
+    run_dir = flag_values.run_dir
+    print(
+        f"training {config.train.num_steps} steps on Moving MNIST into {run_dir}\n"
+        f"watch it: tensorboard --logdir={run_dir}/logs"
+    )
+    signal_number = train(config, run_dir)
+    if signal_number is not None:
+        print("stopped early, nothing is lost: the same command goes on from here")
+        return 128 + signal_number
+    gif = f"{run_dir}/quickstart.gif"
+    print_table(judge(config, run_dir, gif), config)
+    print(
+        f"\npredictions: {gif}  (green: given and true frames, red: predicted ones)\n"
+        "next: train a published setting with\n"
+        "  python -m srvp_tf.train --flagfile=configs/smmnist.cfg --run_dir=runs/smmnist"
+    )
+    return 0
+
+
+def print_table(scores, config):
+    """Print the scores, best first."""
+    data, e = config.data, config.eval
+    predicted = data.test_length - data.nt_cond
+    print(
+        f"\n{e.num_videos} test videos of digits never seen, {predicted} frames predicted from "
+        f"{data.nt_cond}, best of {e.num_samples} samples"
+    )
+    print(f"{'':34}{'PSNR':>7}{'SSIM':>9}")
+    for score in sorted(scores, key=lambda score: -score.psnr):
+        print(f"{score.method:34}{score.psnr:7.2f}{score.ssim:9.4f}")
+    model, *baselines = scores
+    margin = model.psnr - max(score.psnr for score in baselines)
+    print(f"{margin:+.2f} dB over the best baseline")
+
+
+def judge(config, run_dir, gif):
+    """Scores of the trained model, then of three baselines; draws some videos into `gif`."""
+    import tensorflow as tf
+
+    from srvp_tf.metrics import baselines
+    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.run_folder import load_weights
+
+    data, e = config.data, config.eval
+    corpus = command.open_corpus(config)
+    model = SRVP(config.model)
+    load_weights(model, run_dir)
+    videos = corpus.test_videos(length=data.test_length, num_videos=e.num_videos or None)
+    batches = videos.batch(e.eval_batch_size, drop_remainder=False)
+    clips = corpus.training_batches(
+        length=data.train_length, batch_size=_MEAN_FRAME_CLIPS, seed=config.train.seed
+    ).take(1)
+    mean_frame = baselines.mean_frame(clips.as_numpy_iterator()) / 255.0
+    methods = {
+        "last frame": baselines.last_frame,
+        "mean of the conditioning frames": baselines.conditioning_mean,
+        "mean frame of the training set": lambda videos, nt_cond: baselines.training_mean(
+            videos, nt_cond, mean_frame
+        ),
+    }
+    tables = {name: _Table(name) for name in ("SRVP", *methods)}
+    first_video = 0
+    for batch in batches:
+        video_ids = first_video + tf.range(batch.shape[0])
+        truth = batch.numpy().astype(np.float32) / 255.0
+        target = truth[:, data.nt_cond :]
+        samples = model.forecast(
+            batch[:, : data.nt_cond],
+            data.test_length - data.nt_cond,
+            e.num_samples,
+            e.eval_seed,
+            video_ids=video_ids,
+        ).numpy()
+        best = tables["SRVP"].update_best(target, samples)
+        for name, method in methods.items():
+            tables[name].update(target, method(truth, data.nt_cond))
+        if first_video == 0:
+            _draw(gif, truth, samples, best, data.nt_cond)
+        first_video += batch.shape[0]
+    return [table.score() for table in tables.values()]
+
+
+class _Table:
+    """Accumulates the score of one method over batches of videos."""
+
+    def __init__(self, method):
+        from srvp_tf.metrics.baselines import PooledPSNR
+
+        self._method, self._pooled, self._ssim = method, PooledPSNR(), []
+
+    def update(self, target, prediction):
+        """Predictions [B, T, H, W, C] of one future each."""
+        from srvp_tf.metrics.frame_metrics import ssim
+
+        self._pooled.update(target, prediction)
+        self._ssim.extend(np.mean(ssim(target, prediction), axis=-1))
+
+    def update_best(self, target, samples):
+        """Samples [B, S, T, H, W, C]: the best of each metric counts; returns that of the error."""
+        from srvp_tf.metrics.frame_metrics import ssim
+
+        error = np.mean((samples - target[:, None]) ** 2, axis=(2, 3, 4, 5))
+        best = error.argmin(axis=1)
+        self._pooled.update(target, samples[np.arange(len(best)), best])
+        self._ssim.extend(np.mean(ssim(target[:, None], samples), axis=-1).max(axis=1))
+        return best
+
+    def score(self):
+        """The `Score` over everything so far."""
+        return Score(self._method, self._pooled.result(), float(np.mean(self._ssim)))
+
+
+def _draw(path, truth, samples, best, nt_cond):
+    """A row per video: the truth, the best sample, and one at random."""
+    from srvp_tf.video import write_video
+
+    rows = []
+    for i in range(min(_SHOWN_VIDEOS, len(truth))):
+        observed = truth[i, :nt_cond]
+        chosen = (samples[i, best[i]], samples[i, (best[i] + 1) % samples.shape[1]])
+        rows.append([truth[i], *(np.concatenate([observed, sample]) for sample in chosen)])
+    videos = np.array(rows)
+    write_video(
+        path,
+        videos,
+        fps=5,
+        conditioning=[truth.shape[1], nt_cond, nt_cond] * len(rows),
+        captions=["truth", "best sample", "random sample"] * len(rows),
+    )
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    command.run(main, default_flagfile=FLAGFILE)

@@ -1,0 +1,97 @@
+"""A run folder: config.json, checkpoints/, logs/, samples/. All that follows training reads it."""
+
+import os
+from pathlib import Path
+
+from srvp_tf import checkpoints
+from srvp_tf.checkpoints import CheckpointFolder
+from srvp_tf.config import RESUMABLE_FIELDS, Config, differences
+from srvp_tf.errors import UserError
+
+CONFIG_FILE = "config.json"
+
+
+class RunFolder:
+    """Paths and files of a run."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.config_path = self.path / CONFIG_FILE
+        self.logs = self.path / "logs"
+        self.samples = self.path / "samples"
+
+    def create(self, config):
+        """Make the folder, or check that it holds a run of this very configuration.
+
+        Raises:
+            UserError: the folder cannot be written, holds another configuration, or something else.
+        """
+        if self.config_path.exists():
+            found = differences(Config.load(self.config_path), config, ignore=RESUMABLE_FIELDS)
+            if found:
+                raise UserError(
+                    f"{self.path} holds a run of another configuration ({'; '.join(found[:5])}"
+                    f"{'; ...' if len(found) > 5 else ''}): choose another --run_dir"
+                )
+        elif self.path.is_dir() and any(self.path.iterdir()):
+            raise UserError(f"{self.path} holds other files and no run: choose another --run_dir")
+        elif self.path.exists() and not self.path.is_dir():
+            raise UserError(f"{self.path} is a file: choose another --run_dir")
+        try:
+            for folder in (self.path, self.logs, self.samples):
+                folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(self.path, os.W_OK):
+                raise PermissionError(0, "not writable")
+            config.save(self.config_path)
+        except OSError as error:
+            raise UserError(
+                f"{self.path} cannot be written ({error.strerror}): choose another --run_dir"
+            ) from None
+
+    def config(self):
+        """The run's `Config`; `UserError` if this is no run folder."""
+        if not self.config_path.is_file():
+            raise UserError(f"{self.path} is not a run folder: it has no {CONFIG_FILE}")
+        return Config.load(self.config_path)
+
+    def checkpoints(self, keep_last=3):
+        """The run's `CheckpointFolder`."""
+        return CheckpointFolder(self.path / "checkpoints", keep_last)
+
+    def checkpoint_path(self, kind=None):
+        """The newest "last" or "best" checkpoint; None: the kind that the configuration judges."""
+        kind = kind or self.config().eval.checkpoint
+        path = self.checkpoints().newest(kind)
+        if path is None:
+            raise UserError(f"{self.path} has no {kind!r} checkpoint: train it first")
+        return path
+
+
+def weights_path(run_or_checkpoint):
+    """The checkpoint meant by a run folder or by the path of a checkpoint."""
+    path = Path(run_or_checkpoint)
+    if path.is_dir():
+        return RunFolder(path).checkpoint_path()
+    if not path.is_file():
+        raise UserError(f"{path} is neither a run folder nor a checkpoint")
+    return path
+
+
+def model_variables(model):
+    """Name -> variable of all weights of a model, as checkpoints call them."""
+    return {
+        "model/" + variable.path.partition("/")[2]: variable.value for variable in model.weights
+    }
+
+
+def load_weights(model, run_or_checkpoint):
+    """Give `model` the weights of a run folder or checkpoint; returns the checkpoint's metadata.
+
+    Raises:
+        UserError: no such checkpoint, a damaged one, or one of another model.
+    """
+    path = weights_path(run_or_checkpoint)
+    arrays, metadata = checkpoints.read(path)
+    weights = {name: array for name, array in arrays.items() if name.startswith("model/")}
+    checkpoints.assign(model_variables(model), weights, path)
+    return metadata

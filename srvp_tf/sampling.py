@@ -1,0 +1,57 @@
+"""Many predictions of the same videos: encoded once, drawn in chunks that fit the memory."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from srvp_tf.noise import forecast_noise
+
+# Frames decoded at once; more do not run faster, but need more memory.
+MAX_FRAMES_PER_CHUNK = 2048
+
+
+class Samples(NamedTuple):
+    """S samples of B videos, float32 in (0, 1).
+
+    reconstructed: the observed frames [B, S, T, H, W, C].
+    predicted: the frames after them [B, S, K, H, W, C].
+    """
+
+    reconstructed: tf.Tensor
+    predicted: tf.Tensor
+
+    def all_frames(self):
+        """Both parts in a row: [B, S, T + K, H, W, C]."""
+        return tf.concat(self, axis=2)
+
+
+class Sampler:
+    """Draws samples of batches of videos from a model.
+
+    Args:
+        model: an `SRVP`.
+        nt_cond: observed frames.
+        num_frames: observed and predicted frames.
+        seed: of the predictions, see `forecast_noise`.
+    """
+
+    def __init__(self, model, nt_cond, num_frames, seed):
+        self.model, self.nt_cond, self.num_frames, self.seed = model, nt_cond, num_frames, seed
+        self.infer = tf.function(self._infer)
+
+    def _infer(self, videos):
+        """Videos [B, num_frames, H, W, C] -> `Inference` of the observed part."""
+        return self.model.infer(self.model.encode(videos[:, : self.nt_cond]))
+
+    def draw(self, inferred, video_ids, samples):
+        """`Samples` for the indices `samples`: [S], or [B, S] for other ones in each video."""
+        noise = forecast_noise(self.model.config, self.seed, video_ids, samples, self.num_frames)
+        paths = self.model.sample_paths(inferred, noise)
+        frames = self.model.decode_samples(inferred, tf.concat(paths, axis=2))
+        return Samples(frames[:, :, : self.nt_cond], frames[:, :, self.nt_cond :])
+
+    def chunks(self, batch_size, num_samples):
+        """Indices of all samples, cut into equal chunks: int32 tensors [S] each."""
+        affordable = max(MAX_FRAMES_PER_CHUNK // (batch_size * self.num_frames), 1)
+        size = next(s for s in range(min(affordable, num_samples), 0, -1) if num_samples % s == 0)
+        return [tf.range(first, first + size) for first in range(0, num_samples, size)]

@@ -1,0 +1,73 @@
+"""TensorBoard: what a run writes to be watched."""
+
+import time
+
+import tensorflow as tf
+
+
+class RunLog:
+    """Scalars, texts and images of a run, in TensorBoard's event files.
+
+    Args:
+        folder: of the event files.
+        first_step: the step from which this process goes on; what an earlier one logged later
+            than that is shown no more.
+    """
+
+    def __init__(self, folder, first_step):
+        if first_step > 0:
+            _mark_restart(folder, first_step)
+        self._writer = tf.summary.create_file_writer(str(folder))
+
+    def configuration(self, config):
+        """The settings, as text."""
+        with self._writer.as_default():
+            tf.summary.text("config", f"```json\n{config.to_json()}```", step=0)
+
+    def training(self, step, result, speed):
+        """Means over the steps since the last call.
+
+        Args:
+            step: the training step.
+            result: a `StepResult` of NumPy numbers.
+            speed: name -> number, e.g. clips per second.
+        """
+        scalars = {"loss/total": result.mean.loss}
+        scalars |= {f"loss/{name}": x for name, x in result.mean.terms._asdict().items()}
+        scalars |= {
+            "optimizer/learning_rate": result.learning_rate,
+            "optimizer/gradient_norm": result.gradient_norm,
+        }
+        scalars |= {f"speed/{name}": x for name, x in speed.items()}
+        for name in ("kl_y1", "kl_z"):
+            for i, value in enumerate(getattr(result.mean, name)):
+                scalars[f"{name}_by_dimension/{i:02d}"] = value
+        self._scalars(step, scalars)
+
+    def validation(self, step, result, picture):
+        """A `ValidationResult`, and its picture, uint8 [H, W, 3]."""
+        self._scalars(step, {"validation/psnr": result.psnr, "validation/ssim": result.ssim})
+        with self._writer.as_default():
+            tf.summary.image("validation/samples", picture[None], step=step)
+        self._writer.flush()
+
+    def _scalars(self, step, scalars):
+        with self._writer.as_default():
+            for name, value in scalars.items():
+                tf.summary.scalar(name, value, step=step)
+
+    def close(self):
+        """Write out what is buffered."""
+        self._writer.close()
+
+
+def _mark_restart(folder, first_step):
+    """Tell TensorBoard that the run went back to `first_step` (its later events are orphans)."""
+    from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    writer = EventFileWriter(str(folder))
+    session_log = SessionLog(status=SessionLog.START)
+    # Events at this step belong to what is kept.
+    writer.add_event(Event(wall_time=time.time(), step=first_step + 1, session_log=session_log))
+    writer.close()

@@ -1,0 +1,69 @@
+"""Train SRVP: `python -m srvp_tf.train --flagfile=configs/smmnist.cfg --run_dir=runs/smmnist`.
+
+The same command resumes a run that was stopped, and ends with the weights of one that never was.
+Watch it with `tensorboard --logdir=runs`.
+"""
+
+from absl import flags
+
+from srvp_tf import command
+from srvp_tf.errors import UserError
+from srvp_tf.flags import config_from_flags, define_config_flags
+
+
+def define_flags(flag_values):
+    """The flags of this command."""
+    flags.DEFINE_string("run_dir", None, "folder of the run", flag_values=flag_values)
+    flags.DEFINE_string(
+        "init_from",
+        None,
+        "run folder or checkpoint whose weights a new run starts from",
+        flag_values=flag_values,
+    )
+    define_config_flags(flag_values)
+
+
+def main(flag_values):
+    """Train; returns the exit status, 128 + n when signal n stopped the run early."""
+    if not flag_values.run_dir:
+        raise UserError("--run_dir is missing: name the folder of the run")
+    config = config_from_flags(flag_values)
+    signal_number = train(config, flag_values.run_dir, flag_values.init_from)
+    if signal_number is None:
+        return 0
+    print("stopped early, nothing is lost: the same command goes on from here")
+    return 128 + signal_number
+
+
+def train(config, run_dir, init_from=None):
+    """Train a `Config` on its corpus; returns the number of the signal that stopped it, or None."""
+    command.start_tensorflow(config.train.deterministic)
+    from srvp_tf.trainer import Trainer
+
+    corpus = command.open_corpus(config)
+    trainer = Trainer(config, run_dir, init_from=init_from)
+    data, c = config.data, config.train
+
+    def training_batches(steps_done):
+        return corpus.training_batches(
+            length=data.train_length,
+            batch_size=c.batch_size,
+            seed=c.seed,
+            first_step=steps_done,
+        )
+
+    def validation_batches(draw):
+        return corpus.validation_batches(
+            length=data.val_length,
+            batch_size=c.val_batch_size,
+            num_batches=c.val_batches,
+            seed=c.seed,
+            draw=draw,
+        )
+
+    return trainer.train(training_batches, validation_batches)
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    command.run(main)

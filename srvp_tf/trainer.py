@@ -1,0 +1,189 @@
+"""The training run: from any clips to a run folder, and on from where it stopped."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from srvp_tf import checkpoints, rng
+from srvp_tf.distribute import check_batch_size, make_strategy
+from srvp_tf.errors import UserError
+from srvp_tf.models.srvp import SRVP
+from srvp_tf.progress import Progress
+from srvp_tf.run_folder import RunFolder, load_weights, model_variables
+from srvp_tf.step_meter import StepMeter
+from srvp_tf.stop_request import StopRequest
+from srvp_tf.summaries import RunLog
+from srvp_tf.training_step import TrainingStep
+from srvp_tf.validation import Validator
+
+_VALIDATION = 1  # folds the run's seed into that of its validation samples
+
+
+class Status(NamedTuple):
+    """Where a run stands, as saved with each checkpoint."""
+
+    step: int = 0
+    best_psnr: float | None = None
+    best_step: int | None = None
+    elapsed_seconds: float = 0.0
+
+
+class Trainer:
+    """Trains the model of a configuration in a run folder; resumes if the folder has checkpoints.
+
+    Args:
+        config: a `Config`.
+        run_dir: the run folder, made if need be.
+        strategy: of `tf.distribute`; None: all devices.
+        init_from: run folder or checkpoint whose weights a new run starts from.
+
+    Raises:
+        UserError: the folder holds another run, or a checkpoint cannot be used.
+    """
+
+    def __init__(self, config, run_dir, strategy=None, init_from=None):
+        self.config = config
+        self.folder = RunFolder(run_dir)
+        self.strategy = strategy or make_strategy()
+        check_batch_size(config.train.batch_size, self.strategy)
+        with self.strategy.scope():
+            self.model = SRVP(config.model, config.train.precision, config.train.seed)
+            self.training_step = TrainingStep(self.model, config.train)
+        self.checkpoints = self.folder.checkpoints(config.train.keep_last)
+        self.status = Status()
+        newest = self.checkpoints.newest("last")
+        if newest is None and init_from is not None:
+            load_weights(self.model, init_from)
+        self.folder.create(config)
+        if newest is not None:
+            self._restore(newest)
+        self.checkpoints.open()
+        self.validator = Validator(
+            self.model,
+            config.data.nt_cond,
+            config.data.val_length,
+            config.train.val_samples,
+            rng.fold(config.train.seed, _VALIDATION),
+        )
+
+    def train(self, training_batches, validation_batches):
+        """Train until the last step of the configuration.
+
+        Args:
+            training_batches: clips [B, T, H, W, C], uint8 or float in [0, 1], B the global batch: a
+                `tf.data.Dataset`, or a function of the number of steps done that returns what
+                follows. Element k of the whole belongs to step k + 1.
+            validation_batches: likewise, as a function of the number of validations done.
+
+        Returns:
+            The number of the signal that stopped the run early, or None.
+
+        Raises:
+            UserError: the loss is not finite; the last good checkpoint is kept.
+        """
+        num_steps = self.config.train.num_steps
+        if self.status.step >= num_steps:
+            return None
+        if isinstance(training_batches, tf.data.Dataset):
+            training_batches = training_batches.skip
+        dataset = training_batches(self.status.step)
+        batches = iter(self.strategy.experimental_distribute_dataset(dataset))
+        log = RunLog(self.folder.logs, self.status.step)
+        log.configuration(self.config)
+        progress = Progress(num_steps, self.status.step)
+        meter = StepMeter(self.config.train, self.status.elapsed_seconds)
+        try:
+            with StopRequest() as stop:
+                for step in range(self.status.step + 1, num_steps + 1):
+                    with meter.waiting():
+                        clips = next(batches, None)
+                    if clips is None:
+                        raise UserError(f"the training data ended before step {step}")
+                    meter.add(self.training_step(clips, step))
+                    progress.step()
+                    stopping = stop.signal_number is not None
+                    self._finish_step(step, stopping, meter, log, progress, validation_batches)
+                    if stopping:
+                        return stop.signal_number
+        finally:
+            log.close()
+            progress.close()
+        return None
+
+    def _finish_step(self, step, stopping, meter, log, progress, validation_batches):
+        """What is due after `step`: logs, a validation, a checkpoint."""
+        c = self.config.train
+        is_last = step == c.num_steps
+        validates = step % c.val_interval == 0 or is_last
+        saves = step % c.checkpoint_interval == 0 or is_last or stopping
+        if step % c.log_interval == 0 or validates or saves:
+            mean, speed = meter.read(step)
+            log.training(step, mean, speed)
+            progress.losses(step, mean, speed)
+        if not (validates or saves):
+            return
+        self.status = self.status._replace(step=step, elapsed_seconds=meter.elapsed())
+        if validates:
+            with meter.paused():
+                self._validate(step, validation_batches, log, progress)
+        if saves:
+            with meter.paused():
+                self._save("last")
+
+    def _validate(self, step, validation_batches, log, progress):
+        """Score the model; keep it as the best if it beats all before (ties: the earlier)."""
+        draw = -(-step // self.config.train.val_interval) - 1
+        if not isinstance(validation_batches, tf.data.Dataset):
+            validation_batches = validation_batches(draw)
+        result = self.validator.run(validation_batches)
+        log.validation(step, result, _picture(result.strip, self.config.data.nt_cond))
+        self._write_samples(step, result.strip)
+        is_best = self.status.best_psnr is None or result.psnr > self.status.best_psnr
+        if is_best:
+            self.status = self.status._replace(best_psnr=result.psnr, best_step=step)
+            self._save("best")
+        progress.say(
+            f"validation at step {step}: PSNR {result.psnr:.2f} dB, SSIM {result.ssim:.4f}"
+            + (" (best)" if is_best else f" (best {self.status.best_psnr:.2f} dB)")
+        )
+
+    def _write_samples(self, step, strip):
+        from srvp_tf.video import write_video
+
+        write_video(
+            self.folder.samples / f"step-{step:08d}.gif",
+            np.stack(strip),
+            conditioning=[len(strip.truth), len(strip.truth), *3 * [self.config.data.nt_cond]],
+            captions=list(strip._fields),
+        )
+
+    def _variables(self):
+        """Name -> variable of everything that a resumed run needs."""
+        step = self.training_step
+        named = model_variables(self.model)
+        trainable = [variable.path.partition("/")[2] for variable in self.model.trainable_variables]
+        for kind in ("first_moment", "second_moment"):
+            moments = getattr(step.optimizer, f"{kind}s")
+            named |= {f"adam/{kind}/{p}": m for p, m in zip(trainable, moments, strict=True)}
+        named["adam/step"] = step.optimizer.step
+        return named | {f"{v.name.partition(':')[0]}": v for v in step.loss_scale.variables}
+
+    def _save(self, kind):
+        arrays = checkpoints.values(self._variables())
+        self.checkpoints.save(kind, self.status.step, arrays, self.status._asdict())
+
+    def _restore(self, path):
+        arrays, metadata = checkpoints.read(path)
+        checkpoints.assign(self._variables(), arrays, path)
+        self.status = Status(**{name: metadata[name] for name in Status._fields})
+
+
+def _picture(strip, nt_cond):
+    from srvp_tf.video import strip as draw
+
+    return draw(
+        np.stack(strip),
+        conditioning=[len(strip.truth), len(strip.truth), *3 * [nt_cond]],
+        captions=list(strip._fields),
+    )
