@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+BENCHMARKS := $(notdir $(basename $(wildcard benchmarks/[a-z]*.py)))
 SOURCES := setup.py pyproject.toml srvp_tf/_version.py
 
 .DEFAULT_GOAL := help
@@ -25,7 +26,7 @@ lint: $(VENV)/.installed-test  ## style and formatting
 	$(RUN) -m ruff format --check .
 
 benchmarks: $(VENV)/.installed  ## tables of speed and memory
-	@for script in benchmarks/[a-z]*.py; do $(RUN) $$script || exit 1; done
+	@for script in $(BENCHMARKS); do echo "\n## $$script\n"; $(RUN) -m benchmarks.$$script || exit 1; done
 
 clean:  ## remove .venv and everything generated
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache

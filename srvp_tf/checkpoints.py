@@ -1,9 +1,10 @@
 """Checkpoints: one file of named arrays each, written whole or not at all, restored strictly.
 
-A checkpoint is an uncompressed `.npz`, with one array per variable and a JSON text `metadata`. It is
-a zip file: every array carries a CRC that is checked when it is read. Nothing in it can run code.
+A checkpoint is an uncompressed `.npz`: one array per variable and a JSON text `metadata`. Being a zip
+file, it has a CRC for every array, checked when that is read. Nothing in it can run code.
 """
 
+import io
 import json
 import os
 import re
@@ -17,7 +18,6 @@ from srvp_tf.errors import UserError
 FORMAT_VERSION = 1
 _METADATA = "metadata"
 _NAME = re.compile(r"(last|best)-(\d+)\.npz")
-_DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError)
 
 
 def write(path, arrays, metadata):
@@ -41,11 +41,10 @@ def read(path):
     if not path.is_file():
         raise UserError(f"{path}: no such checkpoint")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = _read_arrays(path)
         metadata = json.loads(str(arrays.pop(_METADATA)))
         version = metadata["format_version"]
-    except _DAMAGE as error:
+    except Exception as error:  # a damaged zip file can raise a dozen types
         raise UserError(
             f"{path} is damaged or not a checkpoint ({type(error).__name__}: {error}): "
             "delete it and use another one"
@@ -56,6 +55,15 @@ def read(path):
             "srvp-tf that wrote it"
         )
     return arrays, metadata
+
+
+def _read_arrays(path):
+    """Name -> array; every member is read to its end, which is where zipfile checks the CRC."""
+    with zipfile.ZipFile(path) as archive:
+        return {
+            name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(archive.read(name)))
+            for name in archive.namelist()
+        }
 
 
 def values(variables):

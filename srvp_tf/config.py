@@ -16,7 +16,17 @@ from srvp_tf.errors import UserError
 
 FORMAT_VERSION = 1
 
-RESUMABLE_FIELDS = ("log_interval", "checkpoint_interval", "keep_last")
+RESUMABLE_FIELDS = (
+    "log_interval",
+    "checkpoint_interval",
+    "keep_last",
+    "test_length",
+    "checkpoint",
+    "num_samples",
+    "num_videos",
+    "eval_batch_size",
+    "eval_seed",
+)
 """Fields that may change when a run is resumed: none of them touches what is learned."""
 
 DATASET_CHANNELS = {"moving_mnist": 1, "kth": 1, "human36m": 3, "bair": 3}

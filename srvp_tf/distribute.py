@@ -17,8 +17,14 @@ def configure_determinism(deterministic):
         return
     if tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
-    else:
+        return
+    try:
         tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:
+        raise UserError(
+            "TensorFlow has started already, too late for --deterministic: train in a new process, "
+            "or with --nodeterministic"
+        ) from None
 
 
 def make_strategy():

@@ -43,8 +43,10 @@ class Adam:
         strategy = tf.distribute.get_strategy()
         self.step.assign_add(1)
         t = tf.cast(self.step, tf.float64)
-        correction_1 = 1.0 - tf.constant(BETA_1, tf.float64) ** t
-        correction_2 = 1.0 - tf.constant(BETA_2, tf.float64) ** t
+        # The corrections are of the betas as the kernel has them, rounded to the variables' dtype.
+        beta_1, beta_2 = (tf.constant(x, self.variables[0].dtype) for x in (BETA_1, BETA_2))
+        correction_1 = 1.0 - tf.cast(beta_1, tf.float64) ** t
+        correction_2 = 1.0 - tf.cast(beta_2, tf.float64) ** t
 
         # (m / c_1) / (sqrt(v / c_2) + epsilon), with the corrections moved into rate and epsilon.
         rate = tf.cast(rate, tf.float64) * tf.sqrt(correction_2) / correction_1
@@ -61,8 +63,8 @@ class Adam:
                 beta1_power=number(0.0),
                 beta2_power=number(0.0),
                 lr=number(rate),
-                beta1=number(BETA_1),
-                beta2=number(BETA_2),
+                beta1=beta_1,
+                beta2=beta_2,
                 epsilon=number(epsilon),
                 grad=number(unscale(gradient)),
             )

@@ -87,13 +87,14 @@ def normal(seed, purpose, size, *, example=0, index=0, frame=0):
     """Standard normal draws, float32 [..., size], addressed as in `random_bits` (Box-Muller)."""
     pairs = -(-size // 2)
     bits = random_bits(seed, purpose, 2 * pairs, example=example, index=index, frame=frame)
-    # (k + 1/2) / 2^32 keeps the logarithm finite at k = 0.
-    uniform = (tf.cast(bits, tf.float32) + 0.5) * 2.0**-32
+    # (k + 1/2) / 2^32 keeps the logarithm finite at k = 0. Kernels may round an element differently
+    # by its place in the tensor; computed in float64, that is lost in the final rounding.
+    uniform = (tf.cast(bits, tf.float64) + 0.5) * 2.0**-32
     radius = tf.sqrt(-2.0 * tf.math.log(uniform[..., 0::2]))
     angle = (2.0 * math.pi) * uniform[..., 1::2]
     draws = tf.stack([radius * tf.cos(angle), radius * tf.sin(angle)], axis=-1)
     draws = tf.reshape(draws, tf.concat([tf.shape(radius)[:-1], [2 * pairs]], 0))
-    return draws[..., :size]
+    return tf.cast(draws[..., :size], tf.float32)
 
 
 def fold(seed, data):

@@ -69,13 +69,17 @@ class StepMeter:
         return mean, speed
 
     def _check(self, step, result):
-        """Raise `UserError` for a step that was not applied, unless the loss scale may help."""
+        """Raise `UserError` for a step that was not applied, unless the loss scale may help.
+
+        It multiplies the gradients alone, so it helps no loss.
+        """
         self._skipped = 0 if result.is_finite else self._skipped + 1
-        if result.is_finite or (self._is_dynamic and self._skipped < MAX_SKIPPED_STEPS):
+        terms = {**result.mean.terms._asdict(), "loss": result.mean.loss}
+        name = next((name for name, x in terms.items() if not np.isfinite(x)), None)
+        may_help = self._is_dynamic and name is None and self._skipped < MAX_SKIPPED_STEPS
+        if result.is_finite or may_help:
             return
-        terms = result.mean.terms._asdict()
-        name = next((name for name, x in terms.items() if not np.isfinite(x)), "the gradient")
         raise UserError(
-            f"{name} is not finite at step {step}: training stopped, the last checkpoint is kept; "
+            f"{name or 'the gradient'} is not finite at step {step}: training stopped, the last checkpoint is kept; "
             "try a lower --learning_rate"
         )

@@ -15,14 +15,16 @@ class RunLog:
     """
 
     def __init__(self, folder, first_step):
-        if first_step > 0:
+        if any(folder.glob("events.*")):
             _mark_restart(folder, first_step)
+        self._first_step = first_step
         self._writer = tf.summary.create_file_writer(str(folder))
 
     def configuration(self, config):
-        """The settings, as text."""
+        """The settings from the next step on, as text."""
+        text = f"```json\n{config.to_json()}```"
         with self._writer.as_default():
-            tf.summary.text("config", f"```json\n{config.to_json()}```", step=0)
+            tf.summary.text("config", text, step=self._first_step + 1)
 
     def training(self, step, result, speed):
         """Means over the steps since the last call.
@@ -49,15 +51,19 @@ class RunLog:
         self._scalars(step, {"validation/psnr": result.psnr, "validation/ssim": result.ssim})
         with self._writer.as_default():
             tf.summary.image("validation/samples", picture[None], step=step)
-        self._writer.flush()
+        self.flush()
 
     def _scalars(self, step, scalars):
         with self._writer.as_default():
             for name, value in scalars.items():
                 tf.summary.scalar(name, value, step=step)
 
+    def flush(self):
+        """Write out what is buffered: due before a checkpoint, from which a killed run goes on."""
+        self._writer.flush()
+
     def close(self):
-        """Write out what is buffered."""
+        """Write out the rest."""
         self._writer.close()
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from srvp_tf import checkpoints, rng
+from srvp_tf.clips import check_clips, check_ends, check_enough
 from srvp_tf.distribute import check_batch_size, make_strategy
 from srvp_tf.errors import UserError
 from srvp_tf.models.srvp import SRVP
@@ -59,6 +60,7 @@ class Trainer:
         if newest is not None:
             self._restore(newest)
         self.checkpoints.open()
+        self._step_of_weights = self.status.step
         self.validator = Validator(
             self.model,
             config.data.nt_cond,
@@ -74,20 +76,23 @@ class Trainer:
             training_batches: clips [B, T, H, W, C], uint8 or float in [0, 1], B the global batch: a
                 `tf.data.Dataset`, or a function of the number of steps done that returns what
                 follows. Element k of the whole belongs to step k + 1.
-            validation_batches: likewise, as a function of the number of validations done.
+            validation_batches: likewise, as a function of the number of validations done; B and
+                float or not are free.
 
         Returns:
             The number of the signal that stopped the run early, or None.
 
         Raises:
-            UserError: the loss is not finite; the last good checkpoint is kept.
+            UserError: the clips do not fit the configuration, or the loss is not finite; then the
+                last good checkpoint is kept.
         """
         num_steps = self.config.train.num_steps
         if self.status.step >= num_steps:
             return None
-        if isinstance(training_batches, tf.data.Dataset):
-            training_batches = training_batches.skip
-        dataset = training_batches(self.status.step)
+        if self._step_of_weights != self.status.step:
+            raise UserError("an error stopped this Trainer: a new one resumes from the checkpoint")
+        dataset = self._training_data(training_batches)
+        self._validation_data(validation_batches, self.status.step + 1)
         batches = iter(self.strategy.experimental_distribute_dataset(dataset))
         log = RunLog(self.folder.logs, self.status.step)
         log.configuration(self.config)
@@ -99,10 +104,13 @@ class Trainer:
                     with meter.waiting():
                         clips = next(batches, None)
                     if clips is None:
-                        raise UserError(f"the training data ended before step {step}")
+                        raise UserError(
+                            f"the training data ended before step {step}: add .repeat() to it"
+                        )
+                    self._step_of_weights = step
                     meter.add(self.training_step(clips, step))
                     progress.step()
-                    stopping = stop.signal_number is not None
+                    stopping = stop.signal_number is not None and step < num_steps
                     self._finish_step(step, stopping, meter, log, progress, validation_batches)
                     if stopping:
                         return stop.signal_number
@@ -110,6 +118,24 @@ class Trainer:
             log.close()
             progress.close()
         return None
+
+    def _training_data(self, batches):
+        """The dataset of the steps to come, checked."""
+        c, done = self.config, self.status.step
+        dataset = batches.skip(done) if isinstance(batches, tf.data.Dataset) else batches(done)
+        lengths = (c.model.nt_inf, None)
+        check_clips("training data", dataset, c.train.batch_size, lengths, c.model)
+        check_enough("training data", dataset, c.train.num_steps - done)
+        return dataset
+
+    def _validation_data(self, batches, step):
+        """The dataset of the validation at or after `step`, checked."""
+        draw = -(-step // self.config.train.val_interval) - 1
+        dataset = batches if isinstance(batches, tf.data.Dataset) else batches(draw)
+        lengths = 2 * (self.config.data.val_length,)
+        check_clips("validation data", dataset, None, lengths, self.config.model)
+        check_ends("validation data", dataset)
+        return dataset
 
     def _finish_step(self, step, stopping, meter, log, progress, validation_batches):
         """What is due after `step`: logs, a validation, a checkpoint."""
@@ -128,15 +154,13 @@ class Trainer:
             with meter.paused():
                 self._validate(step, validation_batches, log, progress)
         if saves:
+            log.flush()
             with meter.paused():
                 self._save("last")
 
     def _validate(self, step, validation_batches, log, progress):
         """Score the model; keep it as the best if it beats all before (ties: the earlier)."""
-        draw = -(-step // self.config.train.val_interval) - 1
-        if not isinstance(validation_batches, tf.data.Dataset):
-            validation_batches = validation_batches(draw)
-        result = self.validator.run(validation_batches)
+        result = self.validator.run(self._validation_data(validation_batches, step))
         log.validation(step, result, _picture(result.strip, self.config.data.nt_cond))
         self._write_samples(step, result.strip)
         is_best = self.status.best_psnr is None or result.psnr > self.status.best_psnr

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from srvp_tf.errors import UserError
 from srvp_tf.metrics.best_of import HIGHER_IS_BETTER, RunningBest
 from srvp_tf.metrics.frame_metrics import psnr, ssim
 from srvp_tf.sampling import Sampler
@@ -64,6 +65,8 @@ class Validator:
             scores.append(np.stack(judged))
             if strip is None:
                 strip = self._strip(videos, inferred, video_ids, running, best_frames[0].numpy())
+        if strip is None:
+            raise UserError("the validation data is empty: give one batch or more")
         mean = np.concatenate(scores, axis=1).astype(np.float64).mean(axis=1)
         return ValidationResult(float(mean[0]), float(mean[1]), strip)
 

@@ -276,9 +276,17 @@ class SRVP(keras.Model):
         single = frames.shape.rank == 4
         if single:
             frames = frames[None]
-        euler_steps = euler_steps or self.config.euler_steps
+        if euler_steps is None:
+            euler_steps = self.config.euler_steps
         self._check_forecast(frames, horizon, num_samples, euler_steps, frames_per_step)
-        videos = tf.range(tf.shape(frames)[0]) if video_ids is None else video_ids
+        videos = tf.convert_to_tensor(
+            tf.range(tf.shape(frames)[0]) if video_ids is None else video_ids
+        )
+        if not videos.shape.is_compatible_with(frames.shape[:1]):
+            raise UserError(
+                f"video_ids has shape {tuple(videos.shape)}; give one for each of the "
+                f"{frames.shape[0]} videos"
+            )
         noise = forecast_noise(
             self.config, seed, videos, tf.range(num_samples), frames.shape[1] + horizon
         )
@@ -309,6 +317,8 @@ class SRVP(keras.Model):
                 f"frames have shape {tuple(frames.shape)}; this model takes "
                 f"[B, T, {c.frame_size}, {c.frame_size}, {c.channels}]"
             )
+        if frames.dtype != tf.uint8 and not frames.dtype.is_floating:
+            raise UserError(f"frames are {frames.dtype.name}; give uint8, or floats in [0, 1]")
         if frames.shape[1] < c.nt_inf:
             raise UserError(
                 f"{frames.shape[1]} frames given; this model needs {c.nt_inf} or more (nt_inf)"

@@ -1,0 +1,33 @@
+"""Models that are small enough for a test, and videos for them."""
+
+import numpy as np
+
+from srvp_tf.config import ModelConfig
+from srvp_tf.models.srvp import SRVP
+
+SIZES = {
+    "nf": 4,
+    "nhx": 12,
+    "ny": 6,
+    "nz": 5,
+    "nt_inf": 3,
+    "nh_inf": 10,
+    "nh_res": 14,
+    "euler_steps": 2,
+}
+
+
+def small_config(**changes):
+    """A model of dcgan on 32 x 32 frames, with what `changes` says."""
+    return ModelConfig(**{"frame_size": 32, **SIZES, **changes})
+
+
+def small_model(precision="float32", seed=0, **changes):
+    """An untrained model of `small_config(**changes)`."""
+    return SRVP(small_config(**changes), precision=precision, seed=seed)
+
+
+def random_videos(config, batch, num_frames, seed=0):
+    """Uint8 noise [batch, num_frames, H, W, C]."""
+    shape = (batch, num_frames, config.frame_size, config.frame_size, config.channels)
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)

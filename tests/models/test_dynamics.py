@@ -1,0 +1,139 @@
+"""The latent dynamics against closed forms, and every way to roll them out against the others."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srvp_tf.distributions import gaussian
+from srvp_tf.models import dynamics as dynamics_module
+from srvp_tf.models.dynamics import Dynamics
+
+NY, NZ, N = 4, 3, 2
+
+
+def random(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def linear_dynamics():
+    """f(y, z) = A y + B z, in float64: a "perceptron" of a single affine map."""
+    dynamics = Dynamics(NY, NZ, hidden=1, num_layers=1, gain=1.0, seed=0, dtype="float64")
+    dynamics.build()
+    a, b = 0.3 * random(NY, NY, seed=1), random(NZ, NY, seed=2)
+    dynamics.residual.layers[0].kernel.assign(np.concatenate([a, b]))
+    return dynamics, a, b
+
+
+def deep_dynamics(dtype="float64"):
+    dynamics = Dynamics(NY, NZ, hidden=9, num_layers=3, gain=1.4, seed=0, dtype=dtype)
+    dynamics.build()
+    return dynamics
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 7])
+def test_euler_steps_of_a_linear_f_are_the_closed_form(n):
+    dynamics, a, b = linear_dynamics()
+    y, z = random(N, NY), random(N, NZ)
+    states, residuals = dynamics.step(tf.constant(y), tf.constant(z), n)
+    step = np.eye(NY) + a / n
+    power, drift = np.eye(NY), np.zeros((NY, NY))
+    for k in range(n):  # y_k = y (I + A/n)^k + z B/n sum_{j<k} (I + A/n)^j
+        drift = drift + power / n
+        power = power @ step
+        np.testing.assert_allclose(states[:, k], y @ power + z @ b @ drift, rtol=1e-10)
+    before = np.concatenate([y[:, None], states[:, :-1]], axis=1)
+    np.testing.assert_allclose(residuals, (before @ a + (z @ b)[:, None]) / n, rtol=1e-10)
+
+
+def test_many_small_steps_approach_the_flow():
+    from scipy.linalg import expm
+
+    dynamics, a, b = linear_dynamics()
+    y, z = random(N, NY), random(N, NZ)
+    flow = expm(a)
+    exact = y @ flow + z @ b @ np.linalg.solve(a, flow - np.eye(NY))
+    errors = [
+        np.abs(dynamics.step(tf.constant(y), tf.constant(z), n)[0][:, -1] - exact).max()
+        for n in (16, 32, 64)
+    ]
+    ratios = np.divide(errors[:-1], errors[1:])
+    np.testing.assert_allclose(ratios, 2.0, atol=0.1)  # a method of first order
+
+
+def test_residuals_are_the_differences_of_states():
+    dynamics = deep_dynamics()
+    y, z = tf.constant(random(N, NY)), tf.constant(random(N, 5, NZ))
+    path = dynamics.infer_path(y, z, 3)
+    sub_steps = tf.reshape(path.states, [N, 15, NY])
+    differences = np.diff(np.concatenate([y[:, None], sub_steps], axis=1), axis=1)
+    np.testing.assert_allclose(tf.reshape(path.residuals, [N, 15, NY]), differences, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("follow", ["infer_path", "imagine_path"])
+def test_p_z_is_evaluated_once_per_interval_at_its_start(follow, n):
+    dynamics = deep_dynamics()
+    y, inputs = tf.constant(random(N, NY)), tf.constant(random(N, 4, NZ))
+    path = getattr(dynamics, follow)(y, inputs, n)
+    starts = tf.concat([y[:, None], path.states[:, :-1, -1]], axis=1)
+    expected = gaussian(dynamics.prior_head(starts))
+    np.testing.assert_allclose(path.p_z, expected, rtol=1e-10)
+    assert path.p_z.loc.shape == (N, 4, NZ)
+
+
+def test_imagining_with_eps_is_following_the_z_that_it_gave():
+    dynamics = deep_dynamics()
+    y, eps = tf.constant(random(N, NY)), tf.constant(random(N, 4, NZ))
+    imagined = dynamics.imagine_path(y, eps, 2)
+    np.testing.assert_allclose(imagined.z, imagined.p_z.loc + imagined.p_z.scale * eps, rtol=1e-12)
+    followed = dynamics.infer_path(y, imagined.z, 2)
+    for a, b in zip(tf.nest.flatten(imagined), tf.nest.flatten(followed), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize("follow", ["infer_path", "imagine_path"])
+def test_a_loop_and_unrolled_steps_are_the_same(monkeypatch, follow, n):
+    dynamics = deep_dynamics()
+    y, inputs = tf.constant(random(N, NY)), tf.constant(random(N, 6, NZ))
+    weights = [v.value for v in dynamics.trainable_variables]
+
+    def run(limit):
+        monkeypatch.setattr(dynamics_module, "MAX_UNROLLED_STEPS", limit)
+
+        @tf.function
+        def values_and_gradients():
+            with tf.GradientTape() as tape:
+                path = getattr(dynamics, follow)(y, inputs, n)
+                loss = tf.add_n([tf.reduce_sum(tf.square(x)) for x in tf.nest.flatten(path)])
+            return path, tape.gradient(loss, weights)
+
+        operations = {op.type for op in values_and_gradients.get_concrete_function().graph.get_operations()}
+        return tf.nest.flatten(values_and_gradients()), operations & {"While", "StatelessWhile"}
+
+    unrolled, no_loop = run(6 * n)
+    looped, loop = run(6 * n - 1)
+    assert loop and not no_loop
+    for a, b in zip(unrolled, looped, strict=True):
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_a_rollout_can_be_cut_and_continued():
+    dynamics = deep_dynamics()
+    y, eps = tf.constant(random(N, NY)), tf.constant(random(N, 5, NZ))
+    whole = dynamics.imagine_path(y, eps, 2)
+    first = dynamics.imagine_path(y, eps[:, :2], 2)
+    rest = dynamics.imagine_path(first.states[:, -1, -1], eps[:, 2:], 2)
+    joined = tf.concat([first.states, rest.states], axis=1)
+    np.testing.assert_allclose(joined, whole.states, rtol=1e-10)
+
+
+@pytest.mark.parametrize("gain", [1.2, 1.41])
+def test_a_thousand_frames_stay_finite_with_the_published_initialisation(gain):
+    dynamics = Dynamics(20, 20, hidden=64, num_layers=4, gain=gain, seed=0)
+    dynamics.build()
+    y, eps = random(3, 20).astype(np.float32), random(3, 1000, 20).astype(np.float32)
+    states = tf.function(dynamics.imagine_path)(tf.constant(y), tf.constant(eps), 1).states
+    assert states.shape == (3, 1000, 1, 20)
+    assert np.isfinite(states).all()

@@ -1,0 +1,101 @@
+"""The noise handed to the model: addressed by what it is for, with the laws of the paper."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import stats
+
+from srvp_tf import rng
+from srvp_tf.noise import forecast_noise, training_noise
+from srvp_tf.rng import Purpose
+from tests.models.small import small_config
+
+CONFIG = small_config()
+
+
+def test_training_noise_of_some_rows_is_those_rows_of_the_whole_batch():
+    whole = training_noise(CONFIG, 3, 17, tf.range(8), num_frames=6)
+    for rows in ([0, 1, 2, 3], [4, 5, 6, 7], [6], [5, 2]):
+        part = training_noise(CONFIG, 3, 17, tf.constant(rows), num_frames=6)
+        for some, all_rows in zip(part, whole, strict=True):
+            np.testing.assert_array_equal(some, all_rows.numpy()[rows])
+
+
+def test_training_noise_has_the_addresses_that_rng_says():
+    noise = training_noise(CONFIG, 3, 17, tf.range(4), num_frames=6)
+    y_1 = rng.normal(3, Purpose.TRAIN_STATE, CONFIG.ny, example=2, index=17)
+    np.testing.assert_array_equal(noise.y_1[2], y_1)
+    for frame in range(1, 6):
+        z = rng.normal(3, Purpose.TRAIN_LATENT, CONFIG.nz, example=2, index=17, frame=frame)
+        np.testing.assert_array_equal(noise.z[2, frame - 1], z)
+
+
+@pytest.mark.parametrize("changed", [{"seed": 4}, {"step": 18}])
+def test_every_seed_and_step_draws_afresh(changed):
+    address = {"seed": 3, "step": 17, "examples": tf.range(64), "num_frames": 6}
+    here, there = training_noise(CONFIG, **address), training_noise(CONFIG, **(address | changed))
+    for a, b in zip(here, there, strict=True):
+        assert np.mean(np.equal(a, b)) < 0.5  # frames coincide now and then
+
+
+def test_normal_noise_is_standard_normal_and_z_differs_from_frame_to_frame():
+    noise = training_noise(CONFIG, 0, 1, tf.range(3000), num_frames=4)
+    for draws in (noise.y_1, noise.z):
+        assert stats.kstest(np.ravel(draws), "norm").pvalue > 1e-3
+    assert abs(np.corrcoef(np.ravel(noise.z[:, 0]), np.ravel(noise.z[:, 1]))[0, 1]) < 0.03
+    a, b = np.ravel(noise.y_1[:, :5]), np.ravel(noise.z[:, 0])
+    assert abs(np.corrcoef(a, b)[0, 1]) < 0.03
+
+
+def test_content_frames_are_uniform_draws_without_replacement():
+    num_frames, videos = 6, 12_000
+    chosen = training_noise(CONFIG, 0, 1, tf.range(videos), num_frames).content_frames.numpy()
+    assert chosen.shape == (videos, CONFIG.nt_inf)
+    ordered = np.sort(chosen, axis=1)
+    assert (np.diff(ordered) > 0).all()
+    assert ordered.min() == 0 and ordered.max() == num_frames - 1
+    _, counts = np.unique(chosen, axis=0, return_counts=True)
+    assert len(counts) == 6 * 5 * 4
+    assert stats.chisquare(counts).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("num_frames", [2, 7, 15])
+def test_skip_frame_is_uniform_over_the_clip(num_frames):
+    config = small_config(nt_inf=1)
+    frame = training_noise(config, 0, 1, tf.range(10_000), num_frames).skip_frame.numpy()
+    values, counts = np.unique(frame, return_counts=True)
+    np.testing.assert_array_equal(values, np.arange(num_frames))
+    assert stats.chisquare(counts).pvalue > 1e-3
+
+
+def test_forecast_noise_depends_on_video_sample_and_frame_alone():
+    videos, samples = tf.constant([5, 0, 11]), tf.range(4)
+    whole = forecast_noise(CONFIG, 8, videos, samples, num_frames=9)
+    alone = forecast_noise(CONFIG, 8, tf.constant([11]), tf.constant([1, 3]), num_frames=6)
+    np.testing.assert_array_equal(alone.y_1[0], whole.y_1.numpy()[2, [1, 3]])
+    np.testing.assert_array_equal(alone.z[0], whole.z.numpy()[2, [1, 3], :5])
+
+
+def test_forecast_noise_has_the_addresses_that_rng_says():
+    noise = forecast_noise(CONFIG, 8, tf.constant([5, 11]), tf.constant([2, 7]), num_frames=4)
+    y_1 = rng.normal(8, Purpose.PREDICT_STATE, CONFIG.ny, example=11, index=7)
+    np.testing.assert_array_equal(noise.y_1[1, 1], y_1)
+    z = rng.normal(8, Purpose.PREDICT_LATENT, CONFIG.nz, example=11, index=7, frame=3)
+    np.testing.assert_array_equal(noise.z[1, 1, 2], z)
+
+
+def test_each_video_may_have_its_own_seed():
+    videos, samples = tf.constant([5, 5, 1]), tf.range(2)
+    batch = forecast_noise(CONFIG, tf.constant([8, 9, 8]), videos, samples, num_frames=5)
+    for i, (seed, video) in enumerate([(8, 5), (9, 5), (8, 1)]):
+        alone = forecast_noise(CONFIG, seed, tf.constant([video]), samples, num_frames=5)
+        np.testing.assert_array_equal(batch.y_1[i], alone.y_1[0])
+        np.testing.assert_array_equal(batch.z[i], alone.z[0])
+
+
+def test_each_video_may_have_its_own_samples():
+    videos, own = tf.constant([5, 1]), tf.constant([[3, 0], [2, 2]])
+    shared = forecast_noise(CONFIG, 8, videos, tf.range(4), num_frames=5)
+    noise = forecast_noise(CONFIG, 8, videos, own, num_frames=5)
+    np.testing.assert_array_equal(noise.y_1, tf.gather(shared.y_1, own, batch_dims=1))
+    np.testing.assert_array_equal(noise.z, tf.gather(shared.z, own, batch_dims=1))

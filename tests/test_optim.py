@@ -1,0 +1,140 @@
+"""Adam, its learning rate and the loss scale against plain NumPy."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srvp_tf.optim import Adam, LossScale, learning_rate
+
+
+@pytest.mark.parametrize(
+    "step, expected", [(1, 3e-4), (99, 3e-4), (100, 3e-4), (101, 3e-4 * 0.98), (125, 1.5e-4)]
+)
+def test_rate_is_constant_then_linear(step, expected):
+    rate = learning_rate(tf.constant(step, tf.int64), 3e-4, burnin=100, decay=50)
+    np.testing.assert_allclose(rate, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("burnin, decay", [(100, 50), (1_000_000, 100_000), (0, 7), (3, 1)])
+def test_the_last_step_has_rate_zero_exactly_and_none_before_it(burnin, decay):
+    rates = [
+        float(learning_rate(tf.constant(burnin + decay - back, tf.int64), 3e-4, burnin, decay))
+        for back in (0, 1)
+    ]
+    assert rates[0] == 0.0
+    assert rates[1] > 0.0
+
+
+def test_without_decay_the_rate_never_falls():
+    assert float(learning_rate(tf.constant(5, tf.int64), 3e-4, burnin=5, decay=0)) == 3e-4
+
+
+def test_a_run_without_burnin_falls_from_the_first_step():
+    rates = [float(learning_rate(tf.constant(s, tf.int64), 1.0, 0, 4)) for s in (1, 2, 3, 4)]
+    np.testing.assert_allclose(rates, [0.75, 0.5, 0.25, 0.0], atol=1e-15)
+
+
+def gradients_of_every_size(steps):
+    """From 1e-12, far below Adam's epsilon, over 1e-8, where its place matters most, to 1."""
+    random = np.random.default_rng(0)
+    sizes = 10.0 ** np.arange(-12, 1)[:, None]
+    return [sizes * random.normal(size=(13, 4)) for _ in range(steps)]
+
+
+def textbook_adam(weights, gradients, rates):
+    """Kingma and Ba's algorithm 1, as PyTorch has it, in float64."""
+    first, second = np.zeros_like(weights), np.zeros_like(weights)
+    for t, (gradient, rate) in enumerate(zip(gradients, rates, strict=True), start=1):
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.999 * second + 0.001 * gradient**2
+        corrected = first / (1 - 0.9**t), second / (1 - 0.999**t)
+        weights = weights - rate * corrected[0] / (np.sqrt(corrected[1]) + 1e-8)
+    return weights
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-12), ("float32", 1e-6)])
+def test_adam_is_the_textbooks_at_gradients_of_every_size(dtype, tolerance):
+    gradients, rates = gradients_of_every_size(30), np.linspace(0.3, 0.0, 30)
+    variable = tf.Variable(np.zeros((13, 4)), dtype=dtype)
+    adam = Adam([variable])
+    for gradient, rate in zip(gradients, rates, strict=True):
+        adam.apply([tf.constant(gradient, dtype)], tf.constant(rate))
+    expected = textbook_adam(np.zeros((13, 4)), gradients, rates)
+    # Each row has gradients of one size: its updates are judged by their own scale.
+    error = np.abs(variable.numpy() - expected).max(axis=1) / np.abs(expected).max(axis=1)
+    assert error.max() < tolerance
+    assert adam.step.numpy() == 30
+
+
+def test_adam_is_pytorchs():
+    torch = pytest.importorskip("torch")
+    gradients = gradients_of_every_size(5)
+    theirs = torch.zeros((13, 4), dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.Adam([theirs], lr=3e-4, betas=(0.9, 0.999), eps=1e-8)
+    ours = tf.Variable(np.zeros((13, 4)))
+    adam = Adam([ours])
+    for gradient in gradients:
+        theirs.grad = torch.tensor(gradient)
+        optimizer.step()
+        adam.apply([tf.constant(gradient)], tf.constant(3e-4, tf.float64))
+    np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-10)
+
+
+def test_adam_unscales_gradients_where_it_uses_them():
+    plain, scaled = tf.Variable([1.0, 2.0]), tf.Variable([1.0, 2.0])
+    Adam([plain]).apply([tf.constant([0.5, -3.0])], 0.1)
+    Adam([scaled]).apply([tf.constant([8.0, -48.0])], 0.1, unscale=lambda g: g / 16.0)
+    np.testing.assert_array_equal(scaled, plain)
+
+
+def test_at_rate_zero_weights_stay_and_moments_move():
+    variable = tf.Variable([1.0, 2.0])
+    adam = Adam([variable])
+    adam.apply([tf.constant([0.5, -3.0])], 0.0)
+    np.testing.assert_array_equal(variable, [1.0, 2.0])
+    np.testing.assert_allclose(adam.first_moments[0], [0.05, -0.3], rtol=1e-6)
+    np.testing.assert_allclose(adam.second_moments[0], [0.00025, 0.009], rtol=1e-4)
+
+
+def test_loss_scale_halves_after_a_bad_step_and_counts_anew():
+    scale = LossScale(dynamic=True)
+    assert scale.value.numpy() == 2.0**15
+    for _ in range(3):
+        scale.update(tf.constant(True))
+    assert (scale.value.numpy(), scale.good_steps.numpy()) == (2.0**15, 3)
+    scale.update(tf.constant(False))
+    assert (scale.value.numpy(), scale.good_steps.numpy()) == (2.0**14, 0)
+
+
+def test_loss_scale_doubles_after_2000_good_steps_in_a_row():
+    scale = LossScale(dynamic=True)
+    update = tf.function(scale.update)
+    values = []
+    for _ in range(4000):
+        update(tf.constant(True))
+        values.append(scale.value.numpy())
+    assert values == [2.0**15] * 1999 + [2.0**16] * 2000 + [2.0**17]
+
+
+def test_loss_scale_stays_between_1_and_its_maximum():
+    scale = LossScale(dynamic=True)
+    for _ in range(20):
+        scale.update(tf.constant(False))
+    assert scale.value.numpy() == 1.0
+    scale.value.assign(LossScale.MAXIMUM)
+    scale.good_steps.assign(LossScale.GROWTH_INTERVAL - 1)
+    scale.update(tf.constant(True))
+    assert scale.value.numpy() == 2.0**24
+
+
+def test_loss_scale_multiplies_the_loss_and_divides_gradients():
+    scale = LossScale(dynamic=True)
+    assert scale.scale(tf.constant(0.5)) == 2.0**14
+    assert scale.unscale(tf.constant(2.0**14)) == 0.5
+
+
+def test_a_static_loss_scale_is_one_and_has_no_state():
+    scale, number = LossScale(dynamic=False), tf.constant(3.0)
+    scale.update(tf.constant(False))
+    assert scale.scale(number) is number and scale.unscale(number) is number
+    assert scale.variables == []
