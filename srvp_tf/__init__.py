@@ -15,7 +15,9 @@ import importlib
 
 from srvp_tf._version import __version__
 
+# Public name -> its module, with `:name` where the module calls it otherwise.
 _LAZY = {
+    "load": "srvp_tf.run_folder:load_model",
     "SRVP": "srvp_tf.models.srvp",
     "Config": "srvp_tf.config",
     "ModelConfig": "srvp_tf.config",
@@ -34,7 +36,8 @@ def __getattr__(name):
     # TensorFlow is imported with the first name that needs it, not with the package.
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_LAZY[name]), name)
+    module, _, attribute = _LAZY[name].partition(":")
+    return getattr(importlib.import_module(module), attribute or name)
 
 
 def __dir__():

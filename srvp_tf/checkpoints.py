@@ -1,7 +1,7 @@
 """Checkpoints: one file of named arrays each, written whole or not at all, restored strictly.
 
-A checkpoint is an uncompressed `.npz`: one array per variable and a JSON text `metadata`. Being a zip
-file, it has a CRC for every array, checked when that is read. Nothing in it can run code.
+A checkpoint is an uncompressed `.npz`: one array per variable and a JSON text `metadata`. Being a
+zip file, it has a CRC for every array, checked when that is read. Nothing in it can run code.
 """
 
 import io

@@ -35,8 +35,8 @@ def check_clips(name, dataset, batch_size, num_frames, config):
     frames = least if least == largest else f"T >= {least}"
     size = f"{c.frame_size}, {c.frame_size}, {c.channels}"
     raise UserError(
-        f"the {name} holds {_describe(spec)}, but this model takes clips [{batch}, {frames}, {size}]"
-        ", uint8 or float in [0, 1], of sizes known in advance (.batch(..., drop_remainder=True), "
+        f"the {name} holds {_describe(spec)}, this run takes clips [{batch}, {frames}, {size}], "
+        "uint8 or float in [0, 1], of sizes known in advance (.batch(..., drop_remainder=True), "
         "tf.ensure_shape)"
     )
 

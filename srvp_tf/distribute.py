@@ -1,5 +1,6 @@
 """Where training runs: the one place that looks at devices and hosts."""
 
+import functools
 import os
 
 import tensorflow as tf
@@ -32,7 +33,17 @@ def make_strategy():
     if os.environ.get("TF_CONFIG"):
         return tf.distribute.MultiWorkerMirroredStrategy()
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return mirrored_strategy(*(device.name for device in devices))
+
+
+@functools.cache
+def mirrored_strategy(*devices):
+    """The `MirroredStrategy` of these device names: one for all uses in a process.
+
+    Each strategy numbers its reductions from the start: TensorFlow would take those of a second one
+    over the same devices for the first one's, and fail where their shapes differ.
+    """
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def check_batch_size(batch_size, strategy):

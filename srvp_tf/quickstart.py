@@ -35,6 +35,8 @@ def main(flag_values):
     """Train or resume, judge, draw; returns the exit status."""
     config = config_from_flags(flag_values)
     run_dir = flag_values.run_dir
+    command.start_tensorflow(config.train.deterministic)
+    _test_videos(command.open_corpus(config), config)  # if it fails, then before training
     print(
         f"training {config.train.num_steps} steps on Moving MNIST into {run_dir}\n"
         f"watch it: tensorboard --logdir={run_dir}/logs"
@@ -44,7 +46,8 @@ def main(flag_values):
         print("stopped early, nothing is lost: the same command goes on from here")
         return 128 + signal_number
     gif = f"{run_dir}/quickstart.gif"
-    print_table(judge(config, run_dir, gif), config)
+    num_videos, scores = judge(config, run_dir, gif)
+    print_table(scores, num_videos, config)
     print(
         f"\npredictions: {gif}  (green: given and true frames, red: predicted ones)\n"
         "next: train a published setting with\n"
@@ -53,12 +56,12 @@ def main(flag_values):
     return 0
 
 
-def print_table(scores, config):
+def print_table(scores, num_videos, config):
     """Print the scores, best first."""
     data, e = config.data, config.eval
     predicted = data.test_length - data.nt_cond
     print(
-        f"\n{e.num_videos} test videos of digits never seen, {predicted} frames predicted from "
+        f"\n{num_videos} test videos of digits never seen, {predicted} frames predicted from "
         f"{data.nt_cond}, best of {e.num_samples} samples"
     )
     print(f"{'':34}{'PSNR':>7}{'SSIM':>9}")
@@ -70,7 +73,7 @@ def print_table(scores, config):
 
 
 def judge(config, run_dir, gif):
-    """Scores of the trained model, then of three baselines; draws some videos into `gif`."""
+    """(test videos, scores of the trained model and of three baselines); draws some into `gif`."""
     import tensorflow as tf
 
     from srvp_tf.metrics import baselines
@@ -81,8 +84,7 @@ def judge(config, run_dir, gif):
     corpus = command.open_corpus(config)
     model = SRVP(config.model)
     load_weights(model, run_dir)
-    videos = corpus.test_videos(length=data.test_length, num_videos=e.num_videos or None)
-    batches = videos.batch(e.eval_batch_size, drop_remainder=False)
+    batches = _test_videos(corpus, config).batch(e.eval_batch_size, drop_remainder=False)
     clips = corpus.training_batches(
         length=data.train_length, batch_size=_MEAN_FRAME_CLIPS, seed=config.train.seed
     ).take(1)
@@ -113,7 +115,13 @@ def judge(config, run_dir, gif):
         if first_video == 0:
             _draw(gif, truth, samples, best, data.nt_cond)
         first_video += batch.shape[0]
-    return [table.score() for table in tables.values()]
+    return first_video, [table.score() for table in tables.values()]
+
+
+def _test_videos(corpus, config):
+    return corpus.test_videos(
+        length=config.data.test_length, num_videos=config.eval.num_videos or None
+    )
 
 
 class _Table:

@@ -104,3 +104,25 @@ def load_weights(model, run_or_checkpoint):
     weights = {name: array for name, array in arrays.items() if name.startswith("model/")}
     checkpoints.assign(model_variables(model), weights, path)
     return metadata
+
+
+def load_model(run_dir, checkpoint=None):
+    """The trained `SRVP` of a run folder, in float32: `srvp_tf.load`.
+
+    Args:
+        run_dir: the run folder.
+        checkpoint: "last", "best" or the path of a checkpoint; None: the kind that the run's
+            configuration judges.
+
+    Raises:
+        UserError: no run folder, no such checkpoint, a damaged one, or one of another model.
+    """
+    from srvp_tf.models.srvp import SRVP  # TensorFlow: the rest of this file does without
+
+    folder = RunFolder(run_dir)
+    config = folder.config()
+    if checkpoint in (None, "last", "best"):
+        checkpoint = folder.checkpoint_path(checkpoint)
+    model = SRVP(config.model)
+    load_weights(model, checkpoint)
+    return model

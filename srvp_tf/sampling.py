@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from srvp_tf.noise import forecast_noise
 
-# Frames decoded at once; more do not run faster, but need more memory.
-MAX_FRAMES_PER_CHUNK = 2048
+# Frames decoded at once: more need more memory, and were not measured to run faster.
+MAX_FRAMES_PER_CHUNK = 512
 
 
 class Samples(NamedTuple):
@@ -49,6 +49,11 @@ class Sampler:
         paths = self.model.sample_paths(inferred, noise)
         frames = self.model.decode_samples(inferred, tf.concat(paths, axis=2))
         return Samples(frames[:, :, : self.nt_cond], frames[:, :, self.nt_cond :])
+
+    def predict(self, inferred, video_ids, samples):
+        """`draw` without the observed frames: [B, S, K, H, W, C]."""
+        noise = forecast_noise(self.model.config, self.seed, video_ids, samples, self.num_frames)
+        return self.model.decode_samples(inferred, self.model.sample_paths(inferred, noise).future)
 
     def chunks(self, batch_size, num_samples):
         """Indices of all samples, cut into equal chunks: int32 tensors [S] each."""

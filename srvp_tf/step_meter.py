@@ -80,6 +80,6 @@ class StepMeter:
         if result.is_finite or may_help:
             return
         raise UserError(
-            f"{name or 'the gradient'} is not finite at step {step}: training stopped, the last checkpoint is kept; "
-            "try a lower --learning_rate"
+            f"{name or 'the gradient'} is not finite at step {step}: training stopped, the last "
+            "checkpoint is kept; try a lower --learning_rate"
         )

@@ -75,7 +75,9 @@ class TrainingStep:
         def replica_step(clips):
             return self.gradients(clips, self._noise(clips, step))
 
-        return self.update(*self.strategy.run(replica_step, args=(clips,)), rate)
+        gradients, mean = self.strategy.run(replica_step, args=(clips,))
+        with self.strategy.scope():  # the caller may be outside
+            return self.update(gradients, mean, rate)
 
     def _noise(self, clips, step):
         """This replica's part of the noise: its rows of the global batch."""

@@ -7,6 +7,7 @@ float32 and the error allowed; the exit status is 1 if one is exceeded, 2 if a f
 
 import os
 import sys
+import zipfile
 
 import numpy as np
 
@@ -24,11 +25,15 @@ def main(paths):
             with np.load(path, allow_pickle=False) as archive:
                 golden = {name: archive[name] for name in archive.files}
             check = case(golden)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
             print(f"{path}: not a golden file: {error}", file=sys.stderr)
             return 2
         print(f"{path}\n{'quantity':44} {'float64':20}  {'float32':20}")
-        rows = check(golden)
+        try:
+            rows = check(golden)
+        except KeyError as error:
+            print(f"{path}: not a golden file: it lacks {error}", file=sys.stderr)
+            return 2
         print("\n".join(map(str, rows)), flush=True)
         failed += [f"{path}: {row.quantity}" for row in rows if not row.passed]
     for line in failed:

@@ -68,6 +68,7 @@ def test_adam_is_the_textbooks_at_gradients_of_every_size(dtype, tolerance):
 
 def test_adam_is_pytorchs():
     torch = pytest.importorskip("torch")
+    pytest.importorskip("sympy", reason="PyTorch's optimisers need sympy")
     gradients = gradients_of_every_size(5)
     theirs = torch.zeros((13, 4), dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.Adam([theirs], lr=3e-4, betas=(0.9, 0.999), eps=1e-8)

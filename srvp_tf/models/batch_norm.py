@@ -52,7 +52,9 @@ class BatchNorm(keras.layers.Layer):
                 is_training=True,
             )
         for running, batch in ((self.mean, mean), (self.variance, unbiased_variance)):
-            running.assign(MOMENTUM * running.value + (1.0 - MOMENTUM) * tf.stop_gradient(batch))
+            updated = MOMENTUM * running.value + (1.0 - MOMENTUM) * tf.stop_gradient(batch)
+            # A batch that overflowed is skipped by the optimiser: it must leave no trace here too.
+            running.assign(tf.where(tf.math.is_finite(updated), updated, running.value))
         return outputs
 
     def affine(self):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from srvp_tf.distribute import mirrored_strategy
 from srvp_tf.models.batch_norm import BatchNorm
 
 CHANNELS = 5
@@ -72,7 +73,7 @@ def test_inference_is_the_explicit_normalisation_with_the_running_statistics():
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_low_precision_inputs_keep_their_dtype_and_statistics_stay_float32(dtype):
-    layer, exact = random_layer(), random_layer()
+    layer, exact = random_layer(f"mixed_{dtype}"), random_layer()
     x = tf.cast(random_input(), dtype)
     outputs = layer(x)
     expected = exact(tf.cast(x, tf.float32))
@@ -84,7 +85,7 @@ def test_low_precision_inputs_keep_their_dtype_and_statistics_stay_float32(dtype
 
 def run_on(devices, x):
     """Outputs, statistics and gradients of a layer whose batch is cut over `devices`."""
-    strategy = tf.distribute.MirroredStrategy(devices)
+    strategy = mirrored_strategy(*devices)
     with strategy.scope():
         layer = random_layer()
     weights = np.random.default_rng(2).normal(size=x.shape).astype(np.float32)
@@ -124,8 +125,8 @@ def run_on(devices, x):
 def test_two_replicas_are_one():
     x = random_input(8, np.float32)
     x[4:] += 5.0  # halves with different statistics
-    one, _ = run_on(["CPU:0"], x)
-    two, copies = run_on(["CPU:0", "CPU:1"], x)
+    one, _ = run_on(["/device:CPU:0"], x)
+    two, copies = run_on(["/device:CPU:0", "/device:CPU:1"], x)
     for a, b in zip(one, two, strict=True):
         np.testing.assert_allclose(a, b, atol=3e-6 * np.abs(a).max())
     for first, second in copies:

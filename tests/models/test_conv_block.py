@@ -1,4 +1,4 @@
-"""A block against plain Keras layers: linear map, batch normalisation, activation, in this order."""
+"""A block against plain Keras layers: linear map, normalisation, activation, in this order."""
 
 import keras
 import numpy as np

@@ -1,0 +1,28 @@
+"""Small conversions and the size limit that all readers of frames share."""
+
+from pathlib import Path
+
+import numpy as np
+
+from data_pipelines.errors import DataError
+
+MAX_PIXELS = 1 << 26
+"""Of one frame: 8192 x 8192. A header that asks for more is broken or meant to fill the memory."""
+
+
+def require_sane_size(path: Path, width: int, height: int) -> None:
+    """Raise `DataError` unless a frame has 1 to `MAX_PIXELS` pixels; call before decoding it."""
+    if width < 1 or height < 1:
+        raise DataError(f"{path}: frames have no size ({width} x {height}); the header is broken.")
+    if width * height > MAX_PIXELS:
+        raise DataError(
+            f"{path}: frames of {width} x {height} pixels, more than {MAX_PIXELS:,}; the header is "
+            "broken, or scale the video down."
+        )
+
+
+def on_white(frame: np.ndarray) -> np.ndarray:
+    """Lay RGBA on white, as viewers do: uint8 [H, W, 4] -> uint8 [H, W, 3]."""
+    alpha = frame[..., 3:].astype(np.uint16)
+    mixed = frame[..., :3] * alpha + 255 * (255 - alpha)
+    return ((mixed + 127) // 255).astype(np.uint8)

@@ -1,0 +1,79 @@
+"""Decodes video files with PyAV (FFmpeg)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+
+from data_pipelines.complete_files import require_complete
+from data_pipelines.errors import DataError
+from data_pipelines.pixels import MAX_PIXELS, on_white, require_sane_size
+
+_OPTIONS = {
+    # FFmpeg would also take play lists, which name other files and addresses, and show plain text
+    # as a film of letters.
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,gif",
+    "protocol_whitelist": "file",
+}
+
+
+def decode(path: Path) -> Iterator[np.ndarray]:
+    """Yield the frames of a video file, uint8 [H, W, 1 or 3], in the order of presentation.
+
+    The decoder puts frames in order; time stamps are not used, as AVI files have wrong ones. GIFs
+    too are decoded by FFmpeg: Pillow clears what disposal 0 leaves standing after a disposal 2.
+    A rotation by quarter turns that the file asks for (telephones) is done.
+
+    Raises:
+        DataError: the file is no video, is cut short, damaged, or has absurdly large frames.
+    """
+    require_complete(path)
+    index = 0
+    try:
+        # The prefix keeps a name with a colon or a % from being more than a name.
+        with av.open(f"file:{path}", options=_OPTIONS) as container:
+            stream = _video_stream(container, path)
+            context = stream.codec_context
+            require_sane_size(path, context.width, context.height)
+            context.options = {"max_pixels": str(MAX_PIXELS)}
+            stream.thread_type = "AUTO"
+            for frame in container.decode(stream):
+                if frame.is_corrupt:
+                    raise DataError(f"{path}: frame {index} is damaged; repair or remove the file.")
+                yield _to_array(frame)
+                index += 1
+    except (av.error.FFmpegError, EOFError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        if index:
+            raise DataError(
+                f"{path}: cannot be decoded after frame {index - 1} ({reason}); repair or remove "
+                "the file."
+            ) from None
+        raise DataError(
+            f"{path}: is no video that can be decoded ({reason}); give a mp4, avi, mov, mkv, webm "
+            "or gif, a folder of images, or an .npz."
+        ) from None
+
+
+def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    covers = av.stream.Disposition.attached_pic
+    # The cover picture of a piece of music is stored as a video stream.
+    streams = [s for s in container.streams.video if not s.disposition & covers]
+    if not streams:
+        raise DataError(
+            f"{path}: holds no video" + (", only audio." * bool(container.streams.audio) or ".")
+        )
+    return streams[0]
+
+
+def _to_array(frame: av.VideoFrame) -> np.ndarray:
+    if frame.format.name.startswith(("gray", "mono")):
+        pixels = frame.to_ndarray(format="gray")[..., np.newaxis]
+    elif any(component.is_alpha for component in frame.format.components):
+        pixels = on_white(frame.to_ndarray(format="rgba"))
+    else:
+        pixels = frame.to_ndarray(format="rgb24")
+    # Degrees, counterclockwise. PyAV before 14 does not tell.
+    turns = round(getattr(frame, "rotation", 0) / 90) % 4
+    return np.rot90(pixels, turns) if turns else pixels

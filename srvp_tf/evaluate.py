@@ -1,0 +1,165 @@
+"""Judge a run on its test set: `python -m srvp_tf.evaluate --run_dir=runs/smmnist`.
+
+Prints PSNR and SSIM by the paper's protocol, the best of N samples per video and metric, and writes
+results.json and the arrays of the authors' test script into the run folder.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from srvp_tf import command
+from srvp_tf.errors import UserError
+from srvp_tf.flags import config_from_flags, define_config_flags
+
+REPORT = "results.json"
+DATA_FLAGS = ("data_dir", "digits", "digits_dir", "test_length")
+
+
+def define_flags(flag_values):
+    """The flags of this command."""
+    flags.DEFINE_string("run_dir", None, "folder of the run", flag_values=flag_values)
+    flags.DEFINE_string(
+        "output_dir",
+        None,
+        "where the results go; by default RUN_DIR/evaluation",
+        flag_values=flag_values,
+    )
+    define_config_flags(flag_values, only=("eval", *DATA_FLAGS))
+
+
+def main(flag_values):
+    """Evaluate; returns the exit status."""
+    if not flag_values.run_dir:
+        raise UserError("--run_dir is missing: name the folder of a training run")
+    from srvp_tf.run_folder import RunFolder
+
+    folder = RunFolder(flag_values.run_dir)
+    config = config_from_flags(flag_values, folder.config())
+    output = Path(flag_values.output_dir or folder.path / "evaluation")
+    report = evaluate(config, folder, output)
+    print_report(report)
+    print(f"\nresults: {output / REPORT}, samples beside it")
+    return 0
+
+
+def evaluate(config, folder, output):
+    """Judge a `RunFolder` by its `Config`; writes `output`, returns what results.json holds."""
+    command.start_tensorflow(config.train.deterministic)
+    from srvp_tf.distribute import make_strategy
+    from srvp_tf.evaluation import FRAME_METRICS, Evaluator
+    from srvp_tf.metrics.best_of import summarize
+    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.run_folder import load_weights
+    from srvp_tf.sample_store import SampleStore
+
+    data, c = config.data, config.eval
+    strategy = make_strategy()
+    with strategy.scope():
+        model = SRVP(config.model, config.train.precision)
+    metadata = load_weights(model, folder.checkpoint_path(c.checkpoint))
+    corpus = command.open_corpus(config)
+    num_videos = min(c.num_videos or corpus.num_test_videos, corpus.num_test_videos)
+    evaluator = Evaluator(
+        model, data.nt_cond, data.test_length, c.num_samples, c.eval_seed, strategy
+    )
+    batches = corpus.test_videos(length=data.test_length, num_videos=num_videos)
+    scores = {name: [] for name in FRAME_METRICS}
+    started = time.monotonic()
+    with _fresh_folder(output) as fresh, _progress(num_videos * c.num_samples) as bar:
+        store = SampleStore(fresh, num_videos)
+        first_video = 0
+        for videos in batches.batch(c.eval_batch_size).as_numpy_iterator():
+            # The last batch is filled up: every batch has one shape, and every replica its part.
+            result = evaluator.run(
+                _filled(videos, c.eval_batch_size, strategy.num_replicas_in_sync),
+                first_video,
+                lambda count: bar.update(min(count, bar.total - bar.n)),
+            )
+            for name, values in result.scores.items():
+                scores[name].append(values[: len(videos)])
+            store.append({name: frames[: len(videos)] for name, frames in result.samples.items()})
+            first_video += len(videos)
+        store.finish()
+        scores = {name: np.concatenate(values) for name, values in scores.items()}
+        np.savez_compressed(fresh / "results.npz", **scores)
+        report = {
+            "run": str(folder.path),
+            "checkpoint": c.checkpoint,
+            "step": metadata["step"],
+            "num_videos": num_videos,
+            "num_samples": c.num_samples,
+            "seed": c.eval_seed,
+            "conditioning_frames": data.nt_cond,
+            "predicted_frames": data.test_length - data.nt_cond,
+            "seconds": round(time.monotonic() - started, 1),
+            "metrics": {name: summarize(x)._asdict() for name, x in scores.items()},
+        }
+        (fresh / REPORT).write_text(json.dumps(_finite(report), indent=2) + "\n")
+    return report
+
+
+def print_report(report):
+    """Print the table of a report."""
+    print(
+        f"{report['run']}, {report['checkpoint']} model (step {report['step']}): "
+        f"{report['num_videos']} videos, {report['predicted_frames']} frames predicted from "
+        f"{report['conditioning_frames']}, best of {report['num_samples']}"
+    )
+    print(f"{'metric':8}{'mean':>10}{'+- 95 %':>10}")
+    for name, summary in report["metrics"].items():
+        print(f"{name.upper():8}{summary['mean']:10.4f}{summary['ci95']:10.4f}")
+        if summary["infinite"]:
+            print(f"  {summary['infinite']} videos were predicted without any error: infinite PSNR")
+
+
+def _filled(videos, batch_size, num_replicas):
+    """`videos` and copies of the last one, up to a whole number of videos per replica."""
+    size = -(-batch_size // num_replicas) * num_replicas
+    return np.concatenate([videos, np.repeat(videos[-1:], size - len(videos), axis=0)])
+
+
+def _finite(tree):
+    """`tree` with infinite and undefined numbers as text, which JSON has no numbers for."""
+    if isinstance(tree, dict):
+        return {name: _finite(value) for name, value in tree.items()}
+    return str(tree) if isinstance(tree, float) and not np.isfinite(tree) else tree
+
+
+class _fresh_folder:
+    """Context: a new folder that takes the place of `path` when all went well, else vanishes."""
+
+    def __init__(self, path):
+        if path.exists() and not (path / REPORT).is_file():
+            raise UserError(f"{path} exists and holds no {REPORT}: choose another --output_dir")
+        self._path = path
+        self._fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+    def __enter__(self):
+        self._fresh.mkdir(parents=True)
+        return self._fresh
+
+    def __exit__(self, error, *_):
+        if error is None:
+            shutil.rmtree(self._path, ignore_errors=True)
+            os.replace(self._fresh, self._path)
+        else:
+            shutil.rmtree(self._fresh, ignore_errors=True)
+
+
+def _progress(total):
+    from tqdm import tqdm
+
+    interval = 0.2 if sys.stderr.isatty() else 30.0  # seconds; a log wants fewer lines
+    return tqdm(total=total, unit="sample", mininterval=interval, dynamic_ncols=True)
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    command.run(main)

@@ -1,0 +1,207 @@
+"""Predict what follows in a video: `python -m srvp_tf.generate --run_dir=runs/kth --input=a.mp4`.
+
+The first frames of the input are given to the model, which draws several futures; the output shows
+them beside the truth. Without --input they are those of a test video of the run's corpus.
+"""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from srvp_tf import command
+from srvp_tf.errors import UserError
+from srvp_tf.flags import define_config_flags
+
+_DATA_FLAGS = ("data_dir", "digits", "digits_dir")
+_NO_INPUT = ("none", "")
+_AT_LEAST = {
+    "horizon": 1,
+    "num_samples": 1,
+    "euler_steps": 1,
+    "frames_per_step": 1,
+    "seed": 0,
+    "first_frame": 0,
+    "video": 0,
+}
+
+
+def define_flags(flag_values):
+    """The flags of this command; those also known to the configuration have other defaults here."""
+
+    def text(name, default, help):
+        flags.DEFINE_string(name, default, help, flag_values=flag_values)
+
+    def number(name, default, help):
+        flags.DEFINE_integer(name, default, help, flag_values=flag_values)
+
+    text("run_dir", None, "folder of the run")
+    text("input", "none", "video, GIF, .npz, or folder of images; none: a test video")
+    text("output", "prediction.gif", "file to write: .gif, .mp4, .webm, .png or .npz")
+    number("horizon", None, "frame intervals to predict; by default those of the run's test clips")
+    number("num_samples", 5, "futures to draw")
+    number("euler_steps", None, "Euler steps per predicted frame interval; by default the run's")
+    number("frames_per_step", 1, "frames per predicted interval; divides --euler_steps")
+    number("seed", 0, "of the futures")
+    number("first_frame", 0, "frame of the input to begin at, from 0")
+    number("video", None, "without --input: which test video, from 0")
+    flags.DEFINE_enum(
+        "checkpoint",
+        None,
+        ("last", "best"),
+        "which model; by default the one that the run's configuration judges",
+        flag_values=flag_values,
+    )
+    # Where the corpus lies may have changed since the training.
+    define_config_flags(flag_values, only=_DATA_FLAGS)
+
+
+def main(flag_values):
+    """Predict and write; returns the exit status."""
+    from srvp_tf.run_folder import RunFolder, load_model
+
+    if not flag_values.run_dir:
+        raise UserError("--run_dir is missing: name the folder of a training run")
+    output = Path(flag_values.output)
+    _check_numbers(flag_values)
+    _check_output(output)
+    run = RunFolder(flag_values.run_dir)
+    config = _with_data_flags(run.config(), flag_values)
+    euler_steps = flag_values.euler_steps or config.model.euler_steps
+    _check_euler_steps(euler_steps, flag_values.frames_per_step)
+    horizon = flag_values.horizon or config.data.test_length - config.data.nt_cond
+    run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now
+
+    command.start_tensorflow(config.train.deterministic)
+    from srvp_tf.generation import Futures, check_fps, predict, write
+
+    check_fps(output, flag_values.frames_per_step)
+    frames, video_id = _input_frames(flag_values, config, horizon)
+    observed, truth = np.split(frames, [config.data.nt_cond])
+    model = load_model(flag_values.run_dir, flag_values.checkpoint)
+    predicted = predict(
+        model,
+        observed,
+        horizon,
+        num_samples=flag_values.num_samples,
+        seed=flag_values.seed,
+        euler_steps=euler_steps,
+        frames_per_step=flag_values.frames_per_step,
+        video_id=video_id,
+    )
+    futures = Futures(observed, truth, predicted, flag_values.frames_per_step)
+    write(output, futures)
+    samples, steps = predicted.shape[:2]
+    print(
+        f"wrote {output}: {samples} sample{'s' * (samples > 1)} of {steps} "
+        f"frame{'s' * (steps > 1)}, predicted from {len(observed)}"
+    )
+    return 0
+
+
+def _check_numbers(flag_values):
+    for name, least in _AT_LEAST.items():
+        value = flag_values[name].value
+        if value is not None and value < least:
+            raise UserError(f"--{name}={value} must be at least {least}")
+    if flag_values.input not in _NO_INPUT and flag_values.video is not None:
+        raise UserError(
+            f"--video={flag_values.video} chooses a test video, but --input={flag_values.input} is "
+            "given: leave one of them out"
+        )
+
+
+def _with_data_flags(config, flag_values):
+    # `config_from_flags` would take this command's num_samples, seed and euler_steps for the run's.
+    given = {name: flag_values[name].value for name in _DATA_FLAGS if flag_values[name].present}
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, **given))
+
+
+def _check_euler_steps(euler_steps, frames_per_step):
+    if euler_steps % frames_per_step:
+        raise UserError(
+            f"--frames_per_step={frames_per_step} does not divide the {euler_steps} Euler steps "
+            "per interval: choose another one, or set --euler_steps"
+        )
+
+
+def _check_output(output):
+    """Find out before the work whether its result can be written."""
+    from srvp_tf.video.files import SUFFIXES
+
+    suffix = output.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UserError(f"--output={output}: unknown format; use one of {', '.join(SUFFIXES)}")
+    if output.is_dir():
+        raise UserError(f"--output={output} is a folder: name a file in it")
+    parent = next(folder for folder in output.absolute().parents if folder.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise UserError(f"--output={output} cannot be written: {parent} takes no files")
+
+
+def _input_frames(flag_values, config, horizon):
+    """(uint8 [nt_cond .. nt_cond + horizon, H, W, C], number that addresses the noise)."""
+    first, nt_cond = flag_values.first_frame, config.data.nt_cond
+    if flag_values.input in _NO_INPUT:
+        video_id = flag_values.video or 0
+        source, frames = f"test video {video_id}", _test_video(config, video_id)
+    else:
+        video_id, source = 0, flag_values.input
+        frames = _read(source, first + nt_cond + horizon)
+    kept, found = [], 0
+    for found, frame in enumerate(frames, start=1):
+        if found > first:
+            kept.append(frame)
+        if found == first + nt_cond + horizon:
+            break
+    if len(kept) < nt_cond:
+        after = f" from --first_frame={first} on" if first else ""
+        raise UserError(
+            f"{source} has {found} frames, too few: the model needs {nt_cond}{after}, that is "
+            f"{first + nt_cond} or more"
+        )
+    return _fitted(np.stack(kept), config.model, source), video_id
+
+
+def _read(path, max_frames):
+    from data_pipelines.video_files import iterate_frames
+
+    return iterate_frames(path, max_frames)
+
+
+def _test_video(config, index):
+    """The frames of a test video, just as evaluation sees it: uint8 [test_length, H, W, C]."""
+    corpus = command.open_corpus(config)
+    if index >= corpus.num_test_videos:
+        raise UserError(
+            f"--video={index}: there are {corpus.num_test_videos} test videos, counted from 0"
+        )
+    # The length is part of the identity of a generated video.
+    videos = corpus.test_videos(length=config.data.test_length, num_videos=index + 1)
+    return next(videos.skip(index).as_numpy_iterator())
+
+
+def _fitted(frames, model_config, source):
+    """Frames as the model wants them; says in one line what was done to them."""
+    from data_pipelines.resizing import fit_frames
+
+    size, channels = model_config.frame_size, model_config.channels
+    _, height, width, found_channels = frames.shape
+    done = []
+    if height != width:
+        done.append("cropped to the central square")
+    if min(height, width) != size:
+        done.append(f"resized to {size} x {size}")
+    if channels != found_channels:
+        done.append("turned to grey" if channels == 1 else "repeated in three channels")
+    if done:
+        kind = "grey" if found_channels == 1 else "colour"
+        print(f"{source}: {width} x {height} {kind} frames, {', '.join(done)}")
+    return fit_frames(frames, size, channels)
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    command.run(main)

@@ -1,0 +1,170 @@
+"""Bring the authors' weights: an official experiment folder becomes a run folder.
+
+    python -m srvp_tf.torch_import --xp_dir=kth_experiment --run_dir=runs/kth
+
+It is then evaluated, drawn from, exported and fine-tuned (train --init_from) as any other. Only
+training cannot go on in it: PyTorch's file holds the weights alone, not Adam's moments.
+"""
+
+import dataclasses
+import os
+import re
+import shlex
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from absl import flags
+
+from srvp_tf import checkpoints, command
+from srvp_tf.config import Config
+from srvp_tf.errors import UserError
+from srvp_tf.torch_files import read_config, read_state_dict, to_array
+
+MODEL, BEST_MODEL = "model.pt", "model_best.pt"
+
+
+class Imported(NamedTuple):
+    """What an import brought: the run's `Config`, numbers of tensors and of parameters."""
+
+    config: Config
+    num_tensors: int
+    num_parameters: int
+
+
+def define_flags(flag_values):
+    """The flags of this command."""
+    flags.DEFINE_string("xp_dir", None, "official experiment folder", flag_values=flag_values)
+    flags.DEFINE_string("run_dir", None, "run folder to make", flag_values=flag_values)
+    flags.DEFINE_string(
+        "model_name", MODEL, f"file of weights in it; also {BEST_MODEL}", flag_values=flag_values
+    )
+
+
+def main(flag_values):
+    """Import; returns the exit status."""
+    for name in ("xp_dir", "run_dir", "model_name"):
+        if not flag_values[name].value:
+            raise UserError(f"--{name} is missing: {flag_values[name].help}")
+    command.start_tensorflow(deterministic=True)
+    xp_dir, run_dir = Path(flag_values.xp_dir), flag_values.run_dir
+    config, num_tensors, num_parameters = import_experiment(xp_dir, run_dir, flag_values.model_name)
+    dataset = config.data.dataset
+    print(
+        f"{run_dir}: {num_tensors} tensors, {num_parameters:,} parameters of a {dataset} model, "
+        f"judged by its {config.eval.checkpoint!r} checkpoint"
+    )
+    if flag_values.model_name == MODEL and (xp_dir / BEST_MODEL).is_file():
+        print(f"this is the last model; the best in validation: --model_name={BEST_MODEL}")
+    data_dir = "" if dataset == "moving_mnist" else " --data_dir=FOLDER_OF_THE_CORPUS"
+    print(f"next: python -m srvp_tf.evaluate --run_dir={shlex.quote(run_dir)}{data_dir}")
+    return 0
+
+
+def import_experiment(xp_dir, run_dir, model_name=MODEL):
+    """Make a run folder of an official experiment folder: wholly, or not at all.
+
+    The weights become the "last" checkpoint, those of model_best.pt the "best" one as well. The
+    configuration judges the one that is published for the dataset, if it is there.
+
+    Returns:
+        An `Imported`.
+
+    Raises:
+        UserError: `run_dir` is in use, torch is missing, a file is missing, damaged or no official
+            one, or the weights are not those of the model that config.json describes.
+    """
+    run_dir = Path(run_dir).resolve()
+    _check_unused(run_dir)
+    config = read_config(Path(xp_dir) / "config.json")
+    source = Path(xp_dir) / model_name
+    state = read_state_dict(source)
+    kinds = ("last", "best") if source.name == BEST_MODEL else ("last",)
+    config = _judging(config, kinds)
+    from srvp_tf.models.srvp import SRVP
+
+    model = SRVP(config.model)
+    assign(model, state, source)
+    _write(run_dir, config, model, kinds, source)
+    return Imported(config, len(state), model.count_params())
+
+
+def assign(model, state, source):
+    """Give a model the tensors of an official state dict, strictly by name and shape.
+
+    Raises:
+        UserError: names the tensor that is missing, left over, misshapen, not float32, or not
+            finite.
+    """
+    from srvp_tf.torch_names import torch_tensors
+
+    expected = torch_tensors(model)
+    missing = [name for name in expected if name not in state]
+    unknown = [name for name in state if name not in expected]
+    if missing or unknown:
+        names = [f"lacks {missing[0]}"] if missing else []
+        names += [f"has {unknown[0]}, which such a model lacks"] if unknown else []
+        raise UserError(
+            f"{source} does not fit its config.json: it {' and '.join(names)} "
+            f"({len(missing)} missing, {len(unknown)} left over)"
+        )
+    for name, (variable, axes) in expected.items():
+        ours = list(variable.shape)
+        theirs = ours if axes is None else [ours[axes.index(i)] for i in range(len(axes))]
+        if list(state[name].shape) != theirs:
+            raise UserError(
+                f"{source} does not fit its config.json: {name} is {list(state[name].shape)}, "
+                f"expected {theirs}"
+            )
+    arrays = {name: to_array(tensor, name, source) for name, tensor in state.items()}
+    for name, tensor in expected.items():
+        tensor.variable.assign(tensor.from_torch(arrays[name]))
+
+
+def _check_unused(run_dir):
+    if run_dir.exists() and (not run_dir.is_dir() or any(run_dir.iterdir())):
+        raise UserError(f"{run_dir} exists and is not empty: choose another --run_dir")
+
+
+def _judging(config, kinds):
+    """The configuration, made to judge a checkpoint that there will be."""
+    if config.eval.checkpoint in kinds:
+        return config
+    return dataclasses.replace(config, eval=dataclasses.replace(config.eval, checkpoint="last"))
+
+
+def _step(config, source):
+    """The training step that the weights are of: the last, unless the file's name tells it."""
+    numbered = re.fullmatch(r"model_(\d+)\.pt", source.name)
+    return int(numbered[1]) if numbered else config.train.num_steps
+
+
+def _write(run_dir, config, model, kinds, source):
+    """Write the run folder under another name, then rename it."""
+    from srvp_tf.run_folder import RunFolder, model_variables
+    from srvp_tf.trainer import Status
+
+    step = _step(config, source)
+    metadata = {**Status(step=step)._asdict(), "imported_from": str(source)}
+    arrays = checkpoints.values(model_variables(model))
+    partial = run_dir.with_name(f".{run_dir.name}.{os.getpid()}.part")
+    try:
+        partial.mkdir(parents=True)
+        folder = RunFolder(partial)
+        folder.create(config)
+        store = folder.checkpoints()
+        store.open()
+        for kind in kinds:
+            store.save(kind, step, arrays, metadata)
+        os.rename(partial, run_dir)  # over an empty folder at most
+    except OSError as error:
+        raise UserError(
+            f"{run_dir} cannot be written ({error.strerror}): choose another --run_dir"
+        ) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    command.run(main)

@@ -1,0 +1,146 @@
+"""`SRVP.forecast`: a sample depends on seed, video, sample and frame alone; errors are clear."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srvp_tf.errors import UserError
+from srvp_tf.noise import forecast_noise
+from tests.models.small import random_videos, small_model
+from tests.models.test_srvp import spread_statistics
+
+CLOSE = {"atol": 1e-5}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return spread_statistics(small_model(skips=True))
+
+
+@pytest.fixture(scope="module")
+def videos(model):
+    return random_videos(model.config, 3, 4)
+
+
+@pytest.fixture(scope="module")
+def whole(model, videos):
+    """3 videos, 4 samples, 5 frames; they differ from each other by far more than `CLOSE`."""
+    frames = model.forecast(videos, 5, num_samples=4, seed=11).numpy()
+    assert frames.shape == (3, 4, 5, 32, 32, 1)
+    for axis in range(3):
+        assert np.abs(np.diff(frames, axis=axis)).max(axis=(3, 4, 5)).min() > 1e-3
+    return frames
+
+
+def test_it_is_infer_sample_and_decode(model, videos, whole):
+    noise = forecast_noise(model.config, 11, tf.range(3), tf.range(4), 9)
+    inferred = model.infer(model.encode(videos))
+    frames = model.decode_samples(inferred, model.sample_paths(inferred, noise).future)
+    np.testing.assert_allclose(whole, frames, **CLOSE)
+
+
+def test_it_does_not_depend_on_the_batch(model, videos, whole):
+    for i in range(3):
+        alone = model.forecast(videos[i : i + 1], 5, num_samples=4, seed=11, video_ids=[i])
+        np.testing.assert_allclose(alone[0], whole[i], **CLOSE)
+
+
+def test_it_does_not_depend_on_the_other_videos(model, videos, whole):
+    others = videos.copy()
+    others[1:] = 255 - others[1:]
+    frames = model.forecast(others, 5, num_samples=4, seed=11)
+    np.testing.assert_allclose(frames[0], whole[0], **CLOSE)
+
+
+def test_it_does_not_depend_on_the_number_of_samples(model, videos, whole):
+    frames = model.forecast(videos, 5, num_samples=2, seed=11)
+    np.testing.assert_allclose(frames, whole[:, :2], **CLOSE)
+
+
+def test_it_does_not_depend_on_the_horizon(model, videos, whole):
+    frames = model.forecast(videos, 3, num_samples=4, seed=11)
+    np.testing.assert_allclose(frames, whole[:, :, :3], **CLOSE)
+
+
+def test_a_horizon_beyond_unrolling_continues_a_shorter_one(model, videos, whole):
+    frames = model.forecast(videos, 40, num_samples=4, seed=11)
+    np.testing.assert_allclose(frames[:, :, :5], whole, **CLOSE)
+
+
+def test_frames_between_leave_those_at_frame_times_as_they_are(model, videos, whole):
+    frames = model.forecast(videos, 5, num_samples=4, seed=11, frames_per_step=2)
+    assert frames.shape[2] == 10
+    np.testing.assert_allclose(frames[:, :, 1::2], whole, **CLOSE)
+
+
+def test_more_euler_steps_change_the_future(model, videos, whole):
+    frames = model.forecast(videos, 5, num_samples=4, seed=11, euler_steps=8)
+    assert np.abs(frames - whole).max(axis=(3, 4, 5)).min() > 1e-4
+    trained = model.forecast(videos, 5, num_samples=4, seed=11, euler_steps=2)
+    np.testing.assert_array_equal(trained, whole)
+
+
+def test_another_seed_gives_other_futures(model, videos, whole):
+    frames = model.forecast(videos, 5, num_samples=4, seed=12)
+    assert np.abs(frames - whole).max(axis=(3, 4, 5)).min() > 1e-3
+
+
+def test_video_ids_name_the_noise(model, videos):
+    twice = np.repeat(videos[:1], 2, axis=0)
+    same = model.forecast(twice, 2, video_ids=[7, 7])
+    np.testing.assert_allclose(same[0], same[1], **CLOSE)
+    other = model.forecast(twice, 2, video_ids=np.array([7, 8]))
+    assert np.abs(other[0] - other[1]).max() > 1e-3
+
+
+def test_a_single_video_needs_no_batch_axis(model, videos, whole):
+    frames = model.forecast(videos[0], 5, num_samples=4, seed=11)
+    np.testing.assert_allclose(frames, whole[0], **CLOSE)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_in_the_unit_range_give_what_uint8_gives(model, videos, whole, dtype):
+    frames = model.forecast((videos / 255.0).astype(dtype), 5, num_samples=4, seed=11)
+    np.testing.assert_allclose(frames, whole, atol=1e-2 if dtype == np.float16 else 1e-5)
+
+
+def test_given_noise_gives_the_same(model, videos, whole):
+    noise = forecast_noise(model.config, 11, tf.range(3), tf.range(4), 9)
+    frames = model.forecast_from_noise(tf.constant(videos), noise)
+    np.testing.assert_allclose(frames, whole, **CLOSE)
+
+
+def test_equal_shapes_are_traced_once(videos):
+    model = small_model()
+    for seed in range(4):
+        model.forecast(videos, 3, num_samples=2, seed=seed, video_ids=[seed, 1, 2])
+    assert model._compiled_forecast.experimental_get_tracing_count() == 1
+
+
+FRAMES = np.zeros((2, 4, 32, 32, 1), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "frames, options, culprit",
+    [
+        (np.zeros((2, 4, 64, 64, 1), np.uint8), {}, "(2, 4, 64, 64, 1)"),
+        (np.zeros((2, 4, 32, 32, 3), np.uint8), {}, "(2, 4, 32, 32, 3)"),
+        (np.zeros((32, 32), np.uint8), {}, "(32, 32)"),
+        (FRAMES[:, :2], {}, "2 frames"),
+        (FRAMES.astype(np.int32), {}, "int32"),
+        (FRAMES, {"horizon": 0}, "horizon=0"),
+        (FRAMES, {"num_samples": 0}, "num_samples=0"),
+        (FRAMES, {"euler_steps": 0}, "euler_steps=0"),
+        (FRAMES, {"euler_steps": -2}, "euler_steps=-2"),
+        (FRAMES, {"frames_per_step": 0}, "frames_per_step=0"),
+        (FRAMES, {"frames_per_step": 3}, "frames_per_step=3"),
+        (FRAMES, {"euler_steps": 4, "frames_per_step": 3}, "frames_per_step=3"),
+        (FRAMES, {"video_ids": [0]}, "video_ids"),
+        (FRAMES, {"video_ids": [0, 1, 2]}, "video_ids"),
+    ],
+)
+def test_a_wrong_argument_is_named_in_one_line(model, frames, options, culprit):
+    with pytest.raises(UserError) as error:
+        model.forecast(frames, **({"horizon": 3} | options))
+    assert culprit in str(error.value)
+    assert "\n" not in str(error.value)

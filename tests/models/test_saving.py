@@ -1,0 +1,51 @@
+"""A model survives its configuration, its weights file and Keras' own format."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from srvp_tf.models.srvp import SRVP
+from tests.models.small import random_videos, small_model
+
+
+@pytest.fixture(params=["dcgan", "vgg"])
+def model(request):
+    return small_model(family=request.param, skips=True, seed=3)
+
+
+def assert_same_forecasts(a, b):
+    videos = random_videos(a.config, 2, 3)
+    np.testing.assert_array_equal(a.forecast(videos, 2), b.forecast(videos, 2))
+
+
+def test_the_configuration_makes_the_same_model_again(model):
+    again = SRVP.from_config(json.loads(json.dumps(model.get_config())))
+    assert again.config == model.config
+    for a, b in zip(model.weights, again.weights, strict=True):
+        assert a.path == b.path
+        np.testing.assert_array_equal(a, b)
+
+
+def test_every_part_makes_itself_again(model):
+    parts = (model.encoder, model.decoder, model.content, model.q_y1, model.q_z, model.dynamics)
+    for part in parts:
+        again = type(part).from_config(part.get_config())
+        assert again.get_config() == part.get_config()
+
+
+def test_a_weights_file_restores_every_weight(model, tmp_path):
+    model.save_weights(tmp_path / "model.weights.h5")
+    other = small_model(family=model.config.family, skips=True, seed=4)
+    other.load_weights(tmp_path / "model.weights.h5")
+    for a, b in zip(model.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert_same_forecasts(model, other)
+
+
+def test_keras_own_format_restores_the_model(model, tmp_path):
+    model.weights[0].assign(model.weights[0] + 1.0)  # not what the seed gives
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", custom_objects={"SRVP": SRVP})
+    assert_same_forecasts(model, loaded)

@@ -1,0 +1,183 @@
+"""The whole model: what is conditioned on what, and two ways to the same numbers."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srvp_tf.noise import ForecastNoise, TrainingNoise, training_noise
+from tests.models.small import random_videos, small_model
+
+
+def spread_statistics(model):
+    """Batch normalisation away from its neutral start, so that frames differ."""
+    random = np.random.default_rng(7)
+    for variable in model.weights:
+        if "norm" in variable.path:
+            variable.assign(variable.numpy() * random.uniform(0.5, 1.5, variable.shape))
+        elif variable.path.split("/")[1] in ("encoder", "decoder"):
+            variable.assign(5.0 * variable)
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return spread_statistics(small_model("float64", channels=3, skips=True))
+
+
+@pytest.fixture(scope="module")
+def videos(model):
+    return random_videos(model.config, 2, 5)
+
+
+def test_content_does_not_depend_on_the_order_of_the_frames(model, videos):
+    encoding = model.encode(videos)
+    forward = model.infer(encoding, tf.constant([[0, 2, 4], [1, 2, 3]]))
+    shuffled = model.infer(encoding, tf.constant([[4, 0, 2], [3, 1, 2]]))
+    np.testing.assert_allclose(forward.content, shuffled.content, rtol=1e-12)
+    other = model.infer(encoding, tf.constant([[0, 2, 3], [1, 2, 4]]))
+    assert np.all(np.abs(other.content - forward.content) > 1e-9)
+
+
+def test_content_and_skips_come_from_the_last_frames_unless_said(model, videos):
+    encoding = model.encode(videos)
+    default = model.infer(encoding)
+    last = model.infer(encoding, tf.constant([[2, 3, 4]] * 2), tf.constant([4, 4]))
+    for a, b in zip(tf.nest.flatten(default), tf.nest.flatten(last), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_skips_are_the_maps_of_the_chosen_frame_of_each_video(model, videos):
+    chosen = [3, 1]
+    inferred = model.infer(model.encode(videos), skip_frame=tf.constant(chosen))
+    for video, frame in enumerate(chosen):
+        _, alone = model.encoder(model.to_unit_range(videos[video, frame])[None])
+        for skip, expected in zip(inferred.skips, alone, strict=True):
+            np.testing.assert_allclose(skip[video], expected[0], atol=1e-12)
+
+
+def test_features_are_those_of_each_frame_alone(model, videos):
+    features = model.encode(videos).features
+    for video, frame in np.ndindex(2, 5):
+        alone, _ = model.encoder(model.to_unit_range(videos[video, frame])[None])
+        np.testing.assert_allclose(features[video, frame], alone[0], atol=1e-12)
+
+
+def test_the_first_state_is_read_from_the_first_frames(model, videos):
+    changed = videos.copy()
+    changed[:, model.config.nt_inf :] //= 2
+    before, after = (model.infer(model.encode(x)).q_y1 for x in (videos, changed))
+    np.testing.assert_allclose(before.loc, after.loc, rtol=1e-12)
+    changed = videos[:, [1, 0, 2, 3, 4]]  # their order counts
+    assert np.all(np.abs(model.infer(model.encode(changed)).q_y1.loc - before.loc) > 1e-9)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_reconstruction_is_the_steps_of_the_specification(videos, training):
+    model = spread_statistics(small_model("float64", channels=3, skips=True))
+    noise = training_noise(model.config, 0, 1, tf.range(2), 5)
+    before = model.get_weights()
+    outputs = model(videos, noise, training=training)
+    model.set_weights(before)
+    encoding = model.encode(videos, training)
+    inferred = model.infer(encoding, noise.content_frames, noise.skip_frame)
+    y = inferred.q_y1.sample(tf.cast(noise.y_1, tf.float64))
+    states, residuals, priors = [y], [], []
+    for t in range(4):
+        z = inferred.q_z.loc[:, t] + inferred.q_z.scale[:, t] * tf.cast(noise.z[:, t], tf.float64)
+        priors.append(model.dynamics.prior(y))
+        for _ in range(model.config.euler_steps):
+            residual = model.dynamics.residual(tf.concat([y, z], -1)) / model.config.euler_steps
+            residuals.append(residual)
+            y += residual
+        states.append(y)
+    states = tf.stack(states, 1)
+    frames = model.decode(inferred.content, states, inferred.skips, training)
+    np.testing.assert_allclose(outputs.frames, frames, atol=1e-10)
+    np.testing.assert_allclose(outputs.content, inferred.content, atol=1e-12)
+    np.testing.assert_allclose(outputs.q_y1, inferred.q_y1, atol=1e-12)
+    np.testing.assert_allclose(outputs.q_z, inferred.q_z, atol=1e-12)
+    np.testing.assert_allclose(outputs.p_z, np.stack(priors, 2), atol=1e-10)
+    by_interval = np.reshape(np.stack(residuals, 1), outputs.residuals.shape)
+    np.testing.assert_allclose(outputs.residuals, by_interval, atol=1e-10)
+
+
+def test_step_is_one_interval_of_a_rollout(model):
+    random = np.random.default_rng(0)
+    y, z = tf.constant(random.normal(size=(2, 6))), tf.constant(random.normal(size=(2, 5)))
+    for n in (None, 1, 3):
+        n_or_default = n or model.config.euler_steps
+        states, _ = model.dynamics.step(y, z, n_or_default)
+        np.testing.assert_array_equal(model.step(y, z, n), states[:, -1])
+    rolled = model.dynamics.infer_path(y, z[:, None], model.config.euler_steps)
+    np.testing.assert_allclose(model.step(y, z), rolled.states[:, 0, -1], rtol=1e-12)
+
+
+def test_uint8_frames_and_floats_in_the_unit_range_agree(model, videos):
+    a, b = model.encode(videos), model.encode(videos / 255.0)
+    np.testing.assert_allclose(a.features, b.features, atol=1e-12)
+    np.testing.assert_array_equal(
+        model.to_unit_range(tf.constant([0, 51, 255], tf.uint8)), [0, 0.2, 1]
+    )
+
+
+def sampling_noise(model, num_samples, num_frames, seed=0):
+    random = np.random.default_rng(seed)
+    return ForecastNoise(
+        tf.constant(random.normal(size=(2, num_samples, model.config.ny))),
+        tf.constant(random.normal(size=(2, num_samples, num_frames - 1, model.config.nz))),
+    )
+
+
+@pytest.mark.parametrize("euler_steps", [1, 2, 4])
+def test_the_futures_euler_steps_never_touch_the_observed_part(model, videos, euler_steps):
+    inferred, noise = model.infer(model.encode(videos)), sampling_noise(model, 3, 9)
+    paths = model.sample_paths(inferred, noise, euler_steps)
+    y = inferred.q_y1.loc[:, None] + inferred.q_y1.scale[:, None] * noise.y_1
+    q_z = inferred.q_z
+    expected = [y]
+    for t in range(4):  # with the training's 2 sub-steps, whatever is asked of the future
+        z = q_z.loc[:, None, t] + q_z.scale[:, None, t] * noise.z[:, :, t]
+        expected.append(model.step(expected[-1], z, model.config.euler_steps))
+    np.testing.assert_allclose(paths.observed, tf.stack(expected, 2), atol=1e-11)
+    y = expected[-1]
+    for t in range(4):
+        y = model.step(y, model.dynamics.prior(y).sample(noise.z[:, :, 4 + t]), euler_steps)
+        np.testing.assert_allclose(paths.future[:, :, t], y, atol=1e-10)
+
+
+def test_states_between_frames_are_the_sub_steps(model, videos):
+    inferred, noise = model.infer(model.encode(videos)), sampling_noise(model, 2, 8)
+    all_of_them = model.sample_paths(inferred, noise, 4, frames_per_step=4).future
+    for kept in (1, 2):
+        some = model.sample_paths(inferred, noise, 4, frames_per_step=kept).future
+        stride = 4 // kept
+        np.testing.assert_array_equal(some, all_of_them[:, :, stride - 1 :: stride])
+
+
+def test_samples_are_decoded_with_the_content_and_skips_of_their_own_video(model, videos):
+    inferred = model.infer(model.encode(videos))
+    states = tf.constant(np.random.default_rng(0).normal(size=(2, 3, 4, 6)))
+    frames = model.decode_samples(inferred, states)
+    for video, sample in np.ndindex(2, 3):
+        skips = tuple(skip[video : video + 1] for skip in inferred.skips)
+        content = inferred.content[video : video + 1]
+        alone = model.decode(content, states[video : video + 1, sample], skips)
+        np.testing.assert_allclose(frames[video, sample], alone[0], atol=1e-12)
+
+
+def test_skips_carry_the_background():
+    """Another video's skips change every decoded frame; a model without has none."""
+    without = small_model()
+    assert without.infer(without.encode(random_videos(without.config, 1, 3))).skips is None
+    model = small_model(skips=True)
+    a, b = (model.infer(model.encode(random_videos(model.config, 1, 3, seed=s))) for s in (0, 1))
+    states = tf.ones([1, 2, 6])
+    assert np.any(
+        model.decode(a.content, states, a.skips) != model.decode(a.content, states, b.skips)
+    )
+
+
+def test_float32_noise_is_accepted_by_a_float64_model(model, videos):
+    noise = training_noise(model.config, 0, 1, tf.range(2), 5)
+    exact = TrainingNoise(*(tf.cast(x, tf.float64) for x in noise[:2]), *noise[2:])
+    np.testing.assert_array_equal(model(videos, noise).frames, model(videos, exact).frames)

@@ -1,0 +1,90 @@
+"""Tiny training runs for the tests."""
+
+import functools
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from srvp_tf import checkpoints, train
+from srvp_tf.flags import config_from_flags
+from srvp_tf.trainer import Trainer
+
+NUM_STEPS = 12
+FLAGS = (
+    "--num_digits=1 --frame_size=32 --nt_cond=3 --nt_inf=2 --train_length=4 --val_length=5 "
+    "--test_length=6 --nf=2 --nhx=8 --ny=3 --nz=3 --nh_inf=8 --nh_res=8 --nlayers_inf=2 "
+    "--nlayers_res=2 --batch_size=4 --lr_burnin=6 --lr_decay=6 --val_interval=5 --val_batches=1 "
+    "--val_batch_size=2 --val_samples=3 --log_interval=2 --checkpoint_interval=4 --num_videos=6 "
+    "--num_samples=3 --eval_batch_size=4"
+).split()
+VGG = ("--family=vgg", "--skips")
+
+
+def config(*arguments):
+    """The `Config` of a tiny run, with other flags put over it."""
+    values = flags.FlagValues()
+    train.define_flags(values)
+    values(["train", *FLAGS, *arguments])
+    return config_from_flags(values)
+
+
+def frames(c, num_batches, batch_size, length, seed=0):
+    """Random uint8 clips [num_batches, B, T, H, W, C] for a `Config`."""
+    size = (c.model.frame_size, c.model.frame_size, c.model.channels)
+    shape = (num_batches, batch_size, length, *size)
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def training_data(c):
+    """A dataset of as many batches as the run has steps."""
+    clips = frames(c, c.train.num_steps, c.train.batch_size, c.data.train_length)
+    return tf.data.Dataset.from_tensor_slices(clips)
+
+
+def validation_data(c):
+    """A dataset of one batch."""
+    clips = frames(c, 1, c.train.val_batch_size, c.data.val_length, seed=1)
+    return tf.data.Dataset.from_tensor_slices(clips)
+
+
+def one_device():
+    """The tests see two logical devices; this strategy uses one."""
+    return tf.distribute.MirroredStrategy(["/CPU:0"])
+
+
+def trainer(c, run_dir, **options):
+    """A `Trainer` on one device."""
+    return Trainer(c, run_dir, **({"strategy": one_device()} | options))
+
+
+def run(c, run_dir):
+    """Train, or go on, on one device; the signal that stopped it, or None."""
+    return trainer(c, run_dir).train(training_data(c), validation_data(c))
+
+
+@functools.cache
+def finished(*arguments):
+    """The folder of an uninterrupted run with some flags, trained once per session."""
+    kept = tempfile.TemporaryDirectory()
+    path = Path(kept.name, "run")
+    assert run(config(*arguments), path) is None
+    finished.kept = [*getattr(finished, "kept", ()), kept]
+    return path
+
+
+def saved(run_dir, kind="last"):
+    """(arrays, metadata) of a run's newest checkpoint."""
+    return checkpoints.read(checkpoints.CheckpointFolder(Path(run_dir, "checkpoints")).newest(kind))
+
+
+def assert_same_run(run_dir, other):
+    """Both end at one step with the same bits in every array, best and last."""
+    for kind in ("last", "best"):
+        (arrays, metadata), (expected, expected_metadata) = saved(run_dir, kind), saved(other, kind)
+        assert metadata | {"elapsed_seconds": 0} == expected_metadata | {"elapsed_seconds": 0}
+        assert arrays.keys() == expected.keys()
+        differing = [n for n in expected if arrays[n].tobytes() != expected[n].tobytes()]
+        assert not differing

@@ -1,0 +1,118 @@
+"""`python -m srvp_tf.evaluate`: what it writes, how it fails, and what memory it takes."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from absl import flags
+
+from srvp_tf import command, evaluate
+from tests import small_run
+
+
+def run(*arguments):
+    """The exit status of the command, in this process."""
+    values = flags.FlagValues()
+    evaluate.define_flags(values)
+    with pytest.raises(SystemExit) as stop:
+        command.run(evaluate.main, ["evaluate", *arguments], values)
+    return stop.value.code or 0
+
+
+@pytest.fixture
+def run_dir(tmp_path):
+    return shutil.copytree(small_run.finished(), tmp_path / "run")
+
+
+def test_writes_the_table_as_json_and_the_arrays_as_npz(run_dir, capsys):
+    assert run(f"--run_dir={run_dir}") == 0
+    folder = run_dir / "evaluation"
+    report = json.loads((folder / "results.json").read_text())
+    with np.load(folder / "results.npz", allow_pickle=False) as results:
+        for name in ("psnr", "ssim"):
+            values = results[name]
+            assert values.shape == (6,)
+            summary = report["metrics"][name]
+            assert summary["mean"] == pytest.approx(values.mean(), rel=1e-6)
+            half_width = 1.96 * values.std() / np.sqrt(6)
+            assert summary["ci95"] == pytest.approx(half_width, rel=1e-6)
+            assert f"{values.mean():.4f}" in capsys.readouterr().out or name == "ssim"
+    for name in ("psnr_best", "ssim_worst", "random_3", "cond_rec"):
+        with np.load(folder / f"{name}.npz", allow_pickle=False) as archive:
+            assert archive["samples"].shape == (6, 3, 32, 32, 1)
+    assert report["step"] == small_run.NUM_STEPS
+
+
+def test_batches_that_do_not_fill_up_give_the_same_table(run_dir):
+    tables = []
+    for batch_size in (1, 4, 16):
+        out = run_dir / f"out{batch_size}"
+        assert (
+            run(f"--run_dir={run_dir}", f"--eval_batch_size={batch_size}", f"--output_dir={out}")
+            == 0
+        )
+        with np.load(out / "results.npz", allow_pickle=False) as results:
+            tables.append({name: results[name] for name in results.files})
+    for table in tables[1:]:
+        for name, values in tables[0].items():
+            np.testing.assert_allclose(table[name], values, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--run_dir={folder}/none"], "not a run folder"),
+        ([], "--run_dir is missing"),
+        (["--run_dir={run}", "--num_samples=0"], "--num_samples=0"),
+        (["--run_dir={run}", "--output_dir={folder}"], "choose another --output_dir"),
+        (["--run_dir={run}", "--digits=idx", "--digits_dir={folder}/none"], "none"),
+        (["--run_dir={empty}"], "no 'last' checkpoint"),
+        (["--run_dir={broken}"], "family"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_written(run_dir, tmp_path, capsys, arguments, message):
+    empty, broken = tmp_path / "empty", tmp_path / "broken"
+    for folder in (empty, broken):
+        folder.mkdir()
+        shutil.copy(run_dir / "config.json", folder)
+    text = (broken / "config.json").read_text()
+    (broken / "config.json").write_text(text.replace('"dcgan"', '"resnet"'))
+    names = {"folder": tmp_path, "run": run_dir, "empty": empty, "broken": broken}
+    before = sorted(tmp_path.rglob("*"))
+    assert run(*(argument.format(**names) for argument in arguments)) != 0
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message in error
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.long
+def test_memory_does_not_grow_with_the_number_of_samples(run_dir):
+    """Peak resident memory of fresh processes, 10 samples against 100."""
+    script = (
+        "import resource, sys\n"
+        "from absl import flags\n"
+        "from srvp_tf import command, evaluate\n"
+        "evaluate.define_flags(flags.FLAGS)\n"
+        "try:\n"
+        "    command.run(evaluate.main)\n"
+        "finally:\n"
+        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    peaks = []
+    for num_samples in (10, 100):
+        arguments = [
+            f"--run_dir={run_dir}",
+            "--num_videos=16",
+            "--eval_batch_size=16",
+            "--test_length=25",
+            f"--num_samples={num_samples}",
+            f"--output_dir={run_dir}/out{num_samples}",
+        ]
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
+        )
+        peaks.append(int(done.stdout.split()[-1]))
+    assert peaks[1] < 1.1 * peaks[0]

@@ -1,0 +1,88 @@
+"""The protocol: one table however the test set is cut, and that of its definition."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srvp_tf.distribute import mirrored_strategy
+from srvp_tf.evaluation import Evaluator
+from srvp_tf.metrics.best_of import best_of
+from srvp_tf.metrics.frame_metrics import psnr, ssim
+from srvp_tf.models.srvp import SRVP
+from srvp_tf.sample_store import SampleStore
+from tests.models.small import random_videos, small_config
+
+NT_COND, NUM_FRAMES, NUM_SAMPLES, NUM_VIDEOS, SEED = 3, 6, 4, 8, 11
+CONFIG = small_config(family="vgg", skips=True)
+
+
+@pytest.fixture(scope="module")
+def videos():
+    return random_videos(CONFIG, NUM_VIDEOS, NUM_FRAMES)
+
+
+def evaluate(videos, batch_size, num_devices):
+    """Best scores and kept samples of all videos, judged in batches on so many devices."""
+    strategy = mirrored_strategy(*(f"/device:CPU:{i}" for i in range(num_devices)))
+    with strategy.scope():
+        model = SRVP(CONFIG, seed=1)
+    evaluator = Evaluator(model, NT_COND, NUM_FRAMES, NUM_SAMPLES, SEED, strategy)
+    results = [
+        evaluator.run(videos[first : first + batch_size], first)
+        for first in range(0, len(videos), batch_size)
+    ]
+    return tuple(
+        {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        for parts in zip(*results, strict=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(videos):
+    return evaluate(videos, NUM_VIDEOS, 1)
+
+
+@pytest.mark.parametrize(("batch_size", "num_devices"), [(1, 1), (4, 1), (4, 2), (8, 2)])
+def test_pieces_and_devices_give_the_same_table(videos, whole, batch_size, num_devices):
+    scores, samples = evaluate(videos, batch_size, num_devices)
+    for name, expected in whole[0].items():
+        np.testing.assert_allclose(scores[name], expected, rtol=1e-5)
+    for name, expected in whole[1].items():
+        # Truncation to uint8 turns a rounding error into one grey level at most.
+        assert np.abs(samples[name].astype(int) - expected).max() <= 1
+
+
+def test_scores_are_those_of_the_definition(videos, whole):
+    model = SRVP(CONFIG, seed=1)
+    futures = model.forecast(videos[:, :NT_COND], NUM_FRAMES - NT_COND, NUM_SAMPLES, SEED)
+    target = tf.constant(videos[:, NT_COND:], tf.float32)[:, None] / 255.0
+    for name, metric in (("psnr", psnr), ("ssim", ssim)):
+        of_samples = np.mean(metric(target, futures), axis=-1).T
+        best, index = best_of(of_samples, higher_is_better=True)
+        np.testing.assert_allclose(whole[0][name], best, rtol=1e-5)
+        kept = whole[1][f"{name}_best"].astype(int)
+        expected = np.floor(futures.numpy()[np.arange(NUM_VIDEOS), index] * 255)
+        assert np.abs(kept - expected).max() <= 1
+        worst = of_samples.argmin(axis=0)
+        expected = np.floor(futures.numpy()[np.arange(NUM_VIDEOS), worst] * 255)
+        assert np.abs(whole[1][f"{name}_worst"] - expected).max() <= 1
+
+
+def test_kept_samples_have_the_names_and_sizes_of_the_authors_files(whole):
+    sizes = {name: frames.shape for name, frames in whole[1].items()}
+    predicted = (NUM_VIDEOS, NUM_FRAMES - NT_COND, 32, 32, 1)
+    names = ["psnr_best", "psnr_worst", "ssim_best", "ssim_worst"]
+    names += [f"random_{i + 1}" for i in range(NUM_SAMPLES)]
+    assert sizes == dict.fromkeys(names, predicted) | {"cond_rec": (NUM_VIDEOS, NT_COND, 32, 32, 1)}
+
+
+def test_sample_store_writes_what_numpy_reads(tmp_path):
+    rows = np.random.default_rng(0).integers(0, 256, (5, 2, 3), dtype=np.uint8)
+    store = SampleStore(tmp_path, 5)
+    store.append({"a": rows[:3], "b": rows[:3] // 2})
+    store.append({"a": rows[3:], "b": rows[3:] // 2})
+    store.finish()
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as a, np.load(tmp_path / "b.npz") as b:
+        assert np.array_equal(a["samples"], rows)
+        assert np.array_equal(b["samples"], rows // 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "b.npz"]

@@ -1,0 +1,434 @@
+import json
+import os
+import pickle
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from absl import flags
+
+import srvp_tf
+from srvp_tf import checkpoints, command, torch_import
+from srvp_tf.config import Config
+from srvp_tf.errors import UserError
+from srvp_tf.noise import ForecastNoise
+from srvp_tf.run_folder import RunFolder
+from srvp_tf.torch_files import read_config, read_state_dict
+from srvp_tf.torch_import import import_experiment
+from srvp_tf.torch_names import torch_tensors
+from srvp_tf.trainer import Trainer
+from tests import small_run, test_configs
+from tests.golden.comparison import relative_error
+
+GOLDEN = Path(__file__).parent / "data" / "golden"
+NAMES = ("dcgan_gray", "vgg_skip_gray")
+DCGAN = GOLDEN / "official_dcgan_gray"
+EVIL_COMMAND = "echo run > code_was_run"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Name -> the run folder made of each official folder."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name in NAMES:
+        import_experiment(GOLDEN / f"official_{name}", folder / name)
+    return {name: folder / name for name in NAMES}
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    """A copy of an official folder, to be spoilt."""
+    return Path(shutil.copytree(DCGAN, tmp_path / "experiment"))
+
+
+def golden_values(name):
+    with np.load(GOLDEN / f"{name}.npz", allow_pickle=False) as values:
+        return dict(values)
+
+
+def state_dict():
+    return torch.load(DCGAN / "model.pt", weights_only=True)
+
+
+def tree(path):
+    return {p: p.read_bytes() if p.is_file() else None for p in path.rglob("*")}
+
+
+def outcome(capsys, *arguments):
+    """Exit status, standard output and standard error of the command."""
+    values = flags.FlagValues()
+    torch_import.define_flags(values)
+    with pytest.raises(SystemExit) as caught:
+        command.run(torch_import.main, ["torch_import", *map(str, arguments)], values)
+    captured = capsys.readouterr()
+    return caught.value.code or 0, captured.out, captured.err
+
+
+def refusal(capsys, experiment, *arguments):
+    """The one line that the command says; nothing else may happen."""
+    before = tree(experiment.parent)
+    run_dir = f"--run_dir={experiment.parent / 'run'}"
+    status, out, err = outcome(capsys, f"--xp_dir={experiment}", run_dir, *arguments)
+    assert (status, out) == (1, "")
+    assert err.count("\n") == 1 and err.endswith("\n")
+    assert tree(experiment.parent) == before
+    return err
+
+
+def change_config(experiment, **values):
+    path = experiment / "config.json"
+    config = json.loads(path.read_text()) | values
+    path.write_text(json.dumps({k: v for k, v in config.items() if v != "REMOVED"}))
+
+
+# --- what is imported ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_weight_is_there_bit_for_bit(runs, name):
+    model, golden = srvp_tf.load(runs[name]), golden_values(name)
+    tensors = torch_tensors(model)
+    assert {id(t.variable) for t in tensors.values()} == {id(v) for v in model.weights}
+    for key, tensor in tensors.items():
+        expected = golden[f"weights/{key}"]
+        found = tensor.to_torch(tensor.variable.numpy())
+        assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+        assert found.tobytes() == expected.tobytes(), key
+
+
+@pytest.mark.parametrize(("name", "frames_tolerance"), [(NAMES[0], 1e-4), (NAMES[1], 2e-3)])
+@pytest.mark.parametrize("part", ["predict", "upsampled"])
+def test_predictions_are_those_of_the_authors(runs, name, frames_tolerance, part):
+    model, golden = srvp_tf.load(runs[name]), golden_values(name)
+    values = json.loads(str(golden["config"]))
+    noise = ForecastNoise(
+        golden["eval/eps_y1"][:, None],
+        np.concatenate([golden["eval/eps_z"], golden[f"{part}/eps_z"]], axis=1)[:, None],
+    )
+    upsampled, euler_steps = part == "upsampled", values["gen_euler"]
+    found = model.forecast_from_noise(
+        golden["x"][:, : values["nt_cond"]], noise, euler_steps, euler_steps if upsampled else 1
+    )
+    # The first of the upsampled states is the last observed one.
+    expected = golden[f"{part}/x"][:, 1:] if upsampled else golden[f"{part}/x"]
+    assert found[:, 0].shape == expected.shape
+    assert relative_error(found[:, 0], expected) <= frames_tolerance
+
+
+def test_the_configuration_is_the_authors(runs):
+    c = RunFolder(runs["vgg_skip_gray"]).config()
+    m, d, t = c.model, c.data, c.train
+    assert (m.family, m.frame_size, m.channels, m.skips, m.nf) == ("vgg", 64, 1, True, 4)
+    assert (m.nhx, m.ny, m.nz, m.nt_inf, m.nh_inf, m.nlayers_inf) == (12, 6, 5, 3, 10, 3)
+    assert (m.nh_res, m.nlayers_res, m.euler_steps) == (14, 4, 2)
+    assert (m.res_gain, m.obs_scale) == (1.2, 0.2)
+    assert (d.dataset, d.nt_cond, d.train_length, d.val_length) == ("kth", 4, 20, 30)
+    assert d.test_length == 40
+    assert (t.batch_size, t.learning_rate, t.lr_burnin, t.lr_decay) == (100, 3e-4, 150000, 50000)
+    assert (t.beta_y, t.beta_z, t.l2_res_weight) == (1.0, 1.0, 1.0)
+    assert RunFolder(runs["dcgan_gray"]).config().train.beta_z == 2.0
+
+
+@pytest.mark.parametrize("name", test_configs.COLUMNS)
+def test_a_published_experiment_gives_the_published_configuration(experiment, name):
+    ours, _ = test_configs.settings(name)
+    datasets = {"moving_mnist": "smmnist", "human36m": "human"}
+    # The names on the right are the authors' (section 5).
+    change_config(
+        experiment,
+        **{n: ours[n] for n in "nhx ny nz nh_inf nlayers_inf nh_res nlayers_res nf".split()},
+        **{n: ours[n] for n in "nt_inf nt_cond obs_scale beta_y beta_z res_gain".split()},
+        **{n: ours[n] for n in "batch_size val_interval".split()},
+        dataset=datasets.get(ours["dataset"], ours["dataset"]),
+        deterministic=ours["motion"] == "deterministic",
+        archi=ours["family"],
+        nx=ours["frame_size"],
+        nc=ours["channels"],
+        skipco=ours["skips"],
+        n_euler_steps=ours["euler_steps"],
+        l2_res=ours["l2_res_weight"],
+        seq_len=ours["train_length"],
+        seq_len_test=ours["val_length"],
+        lr=ours["learning_rate"],
+        lr_scheduling_burnin=ours["lr_burnin"],
+        lr_scheduling_n_iter=ours["lr_decay"],
+        batch_size_test=ours["val_batch_size"],
+        n_iter_test=ours["val_batches"],
+        n_samples_test=ours["val_samples"],
+    )
+    config = read_config(experiment / "config.json")
+    found = {name: x for part in vars(config).values() for name, x in vars(part).items()}
+    assert found == ours
+
+
+def test_lengths_that_the_authors_leave_open(experiment):
+    change_config(experiment, seq_len_test=None, nt_gen=77)
+    data = read_config(experiment / "config.json").data
+    assert (data.train_length, data.val_length, data.test_length) == (20, 20, 77)
+
+
+def test_the_best_model_is_both_and_is_judged_where_the_paper_judges_it(experiment):
+    (experiment / "model.pt").rename(experiment / "model_best.pt")
+    for dataset, judged in (("kth", "best"), ("smmnist", "last")):
+        change_config(experiment, dataset=dataset)
+        run = experiment / dataset
+        import_experiment(experiment, run, "model_best.pt")
+        files = sorted(path.name for path in (run / "checkpoints").iterdir())
+        assert files == ["best-00200000.npz", "last-00200000.npz"]
+        assert RunFolder(run).config().eval.checkpoint == judged
+        arrays = [checkpoints.read(run / "checkpoints" / name)[0] for name in files]
+        assert all(np.array_equal(arrays[0][name], arrays[1][name]) for name in arrays[1])
+
+
+def test_what_is_imported_is_judged(runs, experiment):
+    # The paper judges KTH's best model, but model.pt is the only one here.
+    assert RunFolder(runs["vgg_skip_gray"]).config().eval.checkpoint == "last"
+    (experiment / "model.pt").rename(experiment / "model_70000.pt")
+    import_experiment(experiment, experiment / "run", "model_70000.pt")
+    path = RunFolder(experiment / "run").checkpoint_path()
+    assert path.name == "last-00070000.npz"
+    metadata = checkpoints.read(path)[1]
+    assert metadata["imported_from"].endswith("model_70000.pt") and metadata["step"] == 70000
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_half_precision_is_widened_exactly(experiment, kind):
+    state = {name: x.to(kind) if x.is_floating_point() else x for name, x in state_dict().items()}
+    torch.save(state, experiment / "model.pt")
+    import_experiment(experiment, experiment / "run")
+    for name, tensor in torch_tensors(srvp_tf.load(experiment / "run")).items():
+        assert np.array_equal(tensor.to_torch(tensor.variable.numpy()), state[name].float().numpy())
+
+
+def test_the_prefix_of_data_parallel_is_removed_if_all_names_have_it(experiment, capsys):
+    state = state_dict()
+    torch.save({f"module.{name}": x for name, x in state.items()}, experiment / "model.pt")
+    import_experiment(experiment, experiment / "run")
+    shutil.rmtree(experiment / "run")
+    first = next(iter(state))
+    state[f"module.{first}"] = state.pop(first)
+    torch.save(state, experiment / "model.pt")
+    assert f"lacks {first} and has module.{first}" in refusal(capsys, experiment)
+
+
+def test_the_command_says_what_it_made_and_what_comes_next(experiment, capsys):
+    shutil.copy(experiment / "model.pt", experiment / "model_best.pt")
+    run_dir = experiment.parent / "new" / "run"
+    status, out, err = outcome(capsys, f"--xp_dir={experiment}", f"--run_dir={run_dir}")
+    assert (status, err) == (0, "")
+    assert "74 tensors" in out and "--model_name=model_best.pt" in out
+    assert f"next: python -m srvp_tf.evaluate --run_dir={run_dir}\n" in out
+    assert [path.name for path in run_dir.parent.iterdir()] == ["run"]
+
+
+def test_training_starts_from_an_import_but_does_not_go_on_in_it(runs, tmp_path):
+    run, c = runs["dcgan_gray"], RunFolder(runs["dcgan_gray"]).config()
+    with pytest.raises(UserError, match=f"was imported.*--init_from={run}"):
+        Trainer(c, run, strategy=small_run.one_device())
+    trainer = Trainer(c, tmp_path / "run", strategy=small_run.one_device(), init_from=run)
+    assert trainer.status.step == 0
+    expected = srvp_tf.load(run)
+    for found, variable in zip(trainer.model.weights, expected.weights, strict=True):
+        assert np.array_equal(found.numpy(), variable.numpy())
+
+
+# --- what is refused -----------------------------------------------------------------------------
+
+
+def test_missing_flags_and_folders(capsys, tmp_path):
+    assert "--xp_dir is missing" in outcome(capsys, "--run_dir=x")[2]
+    assert "--run_dir is missing" in outcome(capsys, f"--xp_dir={DCGAN}")[2]
+    assert "config.json does not exist: --xp_dir" in refusal(capsys, tmp_path / "nothing")
+    (tmp_path / "empty").mkdir()
+    assert "config.json does not exist: --xp_dir" in refusal(capsys, tmp_path / "empty")
+
+
+def test_a_missing_model_lists_those_there_are(capsys, experiment):
+    line = refusal(capsys, experiment, "--model_name=model_best.pt")
+    assert "model_best.pt does not exist: --model_name is one of model.pt" in line
+    (experiment / "model.pt").unlink()
+    assert "model.pt does not exist: check --xp_dir" in refusal(capsys, experiment)
+
+
+def test_a_run_folder_in_use_is_refused(capsys, experiment):
+    run = experiment.parent / "run"
+    run.mkdir()
+    (run / "thesis.tex").write_text("precious")
+    assert "is not empty: choose another --run_dir" in refusal(capsys, experiment)
+    (run / "thesis.tex").unlink()
+    import_experiment(experiment, run)
+    assert "is not empty: choose another --run_dir" in refusal(capsys, experiment)
+
+
+def test_a_place_that_cannot_be_written_is_named(capsys, experiment):
+    run_dir = experiment / "config.json" / "run"
+    line = refusal(capsys, experiment, f"--run_dir={run_dir}")
+    assert f"{run_dir} cannot be written (Not a directory): choose another --run_dir" in line
+
+
+def test_a_failed_write_leaves_nothing(capsys, experiment, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "write", full)
+    assert "No space left" in refusal(capsys, experiment)
+
+
+def test_torch_is_asked_for(capsys, experiment, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert "pip install 'srvp-tf[torch]'" in refusal(capsys, experiment)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "broken JSON"),
+        ('{"nhx": 12', "broken JSON"),
+        ("\xff", "broken JSON"),
+        ("[" * 100000, "broken JSON"),
+        ("[1]", "expected a JSON object, found list"),
+        ("{}", "lacks archi, nx, nc, skipco"),
+    ],
+)
+def test_a_broken_config(capsys, experiment, text, words):
+    (experiment / "config.json").write_text(text, encoding="latin-1")
+    line = refusal(capsys, experiment)
+    assert "config.json" in line and words in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"archi": "resnet"}, "archi=resnet must be one of dcgan, vgg"),
+        ({"dataset": "cats"}, "dataset='cats' must be one of smmnist, kth, human, bair"),
+        ({"dataset": ["kth"]}, "must be one of"),
+        ({"nhx": "REMOVED", "lr": None}, "lacks lr, nhx"),
+        ({"nhx": 12.5}, "nhx=12.5 must be a whole number"),
+        ({"nhx": True}, "must be a whole number"),
+        ({"nx": 63}, "nx=63 must be one of 32, 64, 128"),
+        ({"skipco": "none"}, "skipco='none' must be true or false"),
+        ({"obs_scale": float("nan")}, "obs_scale=nan must be finite"),
+        ({"nc": 3}, "nc=3 does not fit dataset=moving_mnist"),
+        ({"nt_cond": 4}, "nt_cond=4 is less than nt_inf=5"),
+        ({"seq_len_test": 5}, "seq_len_test=5 leaves nothing to predict"),
+        ({"deterministic": "yes"}, "deterministic='yes' must be true or false"),
+        # What follows is a valid configuration, of another model.
+        ({"archi": "vgg"}, "lacks encoder.conv.0.0.0.weight and has encoder.conv.0.0.weight"),
+        ({"nlayers_res": 5}, r"lacks p_z.module.4.1.weight \(4 missing, 0 left over\)"),
+        ({"nlayers_inf": 2}, r"has q_y.module.2.1.weight.* \(0 missing, 2 left over\)"),
+        ({"nhx": 13}, r"encoder.last_conv.0.weight is \[12, 32, 4, 4\], expected \[13, 32, 4, 4\]"),
+        ({"nh_inf": 11}, r"is \[16, 32, 4, 4\], expected \[17, 32, 4, 4\]"),
+        ({"skipco": True}, r"decoder.conv.0.0.weight is \[32, 16, 4, 4\], expected \[64, 16, 4, 4"),
+        ({"nz": 6}, r"q_z.weight is \[10, 10\], expected \[12, 10\]"),
+    ],
+)
+def test_a_config_that_cannot_be(capsys, experiment, changes, words):
+    change_config(experiment, **changes)
+    assert re.search(words, refusal(capsys, experiment))
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, (EVIL_COMMAND,)
+
+
+SPOILS = {
+    "missing": (lambda s: s.pop("q_z.weight"), "lacks q_z.weight"),
+    "left over": (lambda s: s.update(more=torch.zeros(1)), "has more, which such a model lacks"),
+    "transposed": (
+        lambda s: s.update({"w_proj.0.weight": s["w_proj.0.weight"].T}),
+        r"w_proj.0.weight is [12, 10], expected [10, 12]",
+    ),
+    "of as many numbers": (
+        lambda s: s.update({"q_z.bias": s["q_z.bias"][None]}),
+        "q_z.bias is [1, 10], expected [10]",
+    ),
+    "endless": (
+        lambda s: s.update({"q_z.bias": torch.zeros(1).expand(2**40)}),
+        "q_z.bias is [1099511627776], expected [10]",
+    ),
+    "NaN": (lambda s: s["q_z.bias"].fill_(float("nan")), "q_z.bias holds NaN or infinity"),
+    "infinity": (lambda s: s["q_z.bias"][3:].fill_(float("inf")), "q_z.bias holds NaN"),
+    "integers": (lambda s: s.update({"q_z.bias": torch.ones(10).long()}), "q_z.bias is a int64"),
+    "float64": (lambda s: s.update({"q_z.bias": torch.ones(10).double()}), "is a float64 strided"),
+    "sparse": (lambda s: s.update({"q_z.bias": torch.ones(10).to_sparse()}), "float32 sparse_coo"),
+    "nowhere": (lambda s: s.update({"q_z.bias": torch.ones(10, device="meta")}), "strided meta"),
+    "a number": (lambda s: s.update(epoch=3), "holds 'epoch' (int), not only weights"),
+    "no name": (lambda s: s.update({3: torch.zeros(1)}), "holds 3 (Tensor), not only weights"),
+}
+
+
+@pytest.mark.parametrize("kind", SPOILS)
+def test_weights_that_do_not_fit(capsys, experiment, kind):
+    spoil, words = SPOILS[kind]
+    state = state_dict()
+    spoil(state)
+    torch.save(state, experiment / "model.pt")
+    assert words in refusal(capsys, experiment)
+
+
+OBJECTS = {
+    "nested": (lambda: {"epoch": 1, "state": state_dict()}, "has its weights inside 'state'"),
+    "empty": (dict, "lacks encoder.conv.0.0.weight"),
+    "a list": (lambda: list(state_dict().values()), "holds a list instead of weights by name"),
+    "a tensor": (lambda: torch.zeros(3), "holds a Tensor instead of weights by name"),
+    "a module": (lambda: torch.nn.Linear(2, 2), "asks for torch.nn.modules.linear.Linear"),
+    "code": (lambda: {"a": Evil()}, "asks for posix.system"),
+    "weights and code": (lambda: state_dict() | {"a": Evil()}, "asks for posix.system"),
+}
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_a_file_of_other_things(capsys, experiment, monkeypatch, kind, zipped):
+    monkeypatch.chdir(experiment)
+    make, words = OBJECTS[kind]
+    torch.save(make(), experiment / "model.pt", _use_new_zipfile_serialization=zipped)
+    assert words in refusal(capsys, experiment)
+    assert not Path("code_was_run").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"\x80\x02}q\x00."])
+def test_a_file_that_is_none_of_pytorch(capsys, experiment, content):
+    (experiment / "model.pt").write_bytes(content)
+    assert "damaged, or holds other things than weights" in refusal(capsys, experiment)
+
+
+def test_a_bare_pickle_does_not_run(capsys, experiment, monkeypatch):
+    monkeypatch.chdir(experiment)
+    (experiment / "model.pt").write_bytes(pickle.dumps(Evil()))
+    assert "damaged, or holds other things than weights" in refusal(capsys, experiment)
+    assert not Path("code_was_run").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path, name):
+    content = (GOLDEN / f"official_{name}" / "model.pt").read_bytes()
+    path = tmp_path / "model.pt"
+    ends = [*range(0, 1000, 97), *(len(content) * i // 31 for i in range(31))]
+    for end in [*ends, *(len(content) - n for n in (1, 2, 22, 100))]:
+        path.write_bytes(content[:end])
+        with pytest.raises(UserError, match="damaged") as caught:
+            read_state_dict(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_flipped_bit_is_noticed_in_the_zip_format(capsys, experiment):
+    path = experiment / "model.pt"
+    content = bytearray(path.read_bytes())
+    weights = state_dict()["w_proj.0.weight"].numpy().tobytes()
+    content[content.index(weights) + 9] ^= 1
+    path.write_bytes(content)
+    assert "wrong checksum" in refusal(capsys, experiment)
+
+
+def test_the_default_configuration_is_published_smmnist():
+    # What config.json leaves open falls back on `Config()`: it must be the authors' own default.
+    c = Config()
+    assert (c.data.num_digits, c.data.max_speed) == (2, 4)
+    assert (c.train.val_interval, c.train.val_batches) == (20_000, 25)
+    assert (c.train.val_batch_size, c.train.val_samples) == (16, 100)

@@ -1,0 +1,124 @@
+"""Validation against brute force: every sample decoded alone, judged with NumPy."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srvp_tf import sampling
+from srvp_tf.metrics.frame_metrics import ssim
+from srvp_tf.noise import forecast_noise
+from srvp_tf.sampling import Sampler
+from srvp_tf.validation import Validator
+from tests.models.small import random_videos, small_model
+from tests.models.test_srvp import spread_statistics
+
+VIDEOS, NT_COND, NUM_FRAMES, SAMPLES, SEED = 6, 4, 6, 8, 5
+
+
+@pytest.fixture(scope="module")
+def model():
+    return spread_statistics(small_model(skips=True))
+
+
+@pytest.fixture(scope="module")
+def videos(model):
+    return random_videos(model.config, VIDEOS, NUM_FRAMES)
+
+
+@pytest.fixture(scope="module")
+def drawn(model, videos):
+    """All frames of all samples [V, S, T, H, W, C], one video and one sample at a time."""
+    frames = []
+    for video in range(VIDEOS):
+        inferred = model.infer(model.encode(videos[video : video + 1, :NT_COND]))
+        for sample in range(SAMPLES):
+            ids = tf.constant([video]), tf.constant([sample])
+            noise = forecast_noise(model.config, SEED, *ids, NUM_FRAMES)
+            path = tf.concat(model.sample_paths(inferred, noise), axis=2)
+            frames.append(model.decode_samples(inferred, path)[0, 0])
+    return np.reshape(frames, (VIDEOS, SAMPLES, *videos.shape[1:]))
+
+
+@pytest.fixture(scope="module")
+def truth(videos):
+    return videos / 255.0
+
+
+def psnr(truth, frames):
+    """dB of each frame of one channel [..., T]."""
+    return -10 * np.log10(np.mean((truth - frames.astype(np.float64)) ** 2, axis=(-3, -2, -1)))
+
+
+@pytest.fixture(scope="module")
+def scores(truth, drawn):
+    """PSNR [V, S, T]."""
+    return psnr(truth[:, None], drawn)
+
+
+def validate(model, videos, batch_size):
+    batches = [videos[i : i + batch_size] for i in range(0, len(videos), batch_size)]
+    validator = Validator(model, NT_COND, NUM_FRAMES, SAMPLES, SEED)
+    return validator.run(tf.constant(batch) for batch in batches)
+
+
+def test_the_best_by_all_frames_is_scored_on_the_predicted_ones(
+    model, videos, drawn, truth, scores
+):
+    best = scores.mean(axis=2).argmax(axis=1)
+    predicted = scores[:, :, NT_COND:].mean(axis=2)
+    assert np.any(best != predicted.argmax(axis=1))  # else this could not tell the two apart
+    result = validate(model, videos, 3)
+    np.testing.assert_allclose(result.psnr, predicted[range(VIDEOS), best].mean(), rtol=1e-5)
+    chosen = drawn[range(VIDEOS), best, NT_COND:]
+    expected = np.mean(ssim(tf.constant(truth[:, NT_COND:], tf.float32), chosen))
+    np.testing.assert_allclose(result.ssim, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 6])
+def test_the_result_does_not_depend_on_the_batch_size(model, videos, batch_size):
+    a, b = validate(model, videos, batch_size), validate(model, videos, 3)
+    np.testing.assert_allclose([a.psnr, a.ssim], [b.psnr, b.ssim], rtol=1e-5, atol=1e-6)
+
+
+def test_nor_on_how_many_frames_are_decoded_at_once(model, videos, monkeypatch):
+    whole = validate(model, videos, 3)
+    monkeypatch.setattr(sampling, "MAX_FRAMES_PER_CHUNK", 3 * NUM_FRAMES * 2)
+    chunks = Sampler(model, NT_COND, NUM_FRAMES, SEED).chunks(3, SAMPLES)
+    assert [chunk.numpy().tolist() for chunk in chunks] == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    cut = validate(model, videos, 3)
+    np.testing.assert_allclose([cut.psnr, cut.ssim], [whole.psnr, whole.ssim], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("limit, size", [(0, 1), (3 * 6 * 4, 4), (3 * 6 * 7, 4), (10**9, 8)])
+def test_chunks_are_equal_and_hold_every_sample_once(model, monkeypatch, limit, size):
+    monkeypatch.setattr(sampling, "MAX_FRAMES_PER_CHUNK", limit)
+    chunks = Sampler(model, NT_COND, NUM_FRAMES, SEED).chunks(3, SAMPLES)
+    assert {len(chunk) for chunk in chunks} == {size}
+    np.testing.assert_array_equal(tf.concat(chunks, 0), range(SAMPLES))
+
+
+def test_the_strip_shows_the_first_videos_truth_best_worst_and_first_sample(
+    model, videos, drawn, truth, scores
+):
+    strip = validate(model, videos, 3).strip
+    by_score = scores[0].mean(axis=1)
+
+    def shown(sample):  # predictions are shown after the true observed frames
+        return np.concatenate([truth[0, :NT_COND], drawn[0, sample, NT_COND:]])
+
+    close = {"atol": 1e-5}
+    np.testing.assert_allclose(strip.truth, truth[0], **close)
+    np.testing.assert_allclose(strip.reconstruction, drawn[0, by_score.argmax()], **close)
+    np.testing.assert_allclose(strip.best, shown(by_score.argmax()), **close)
+    np.testing.assert_allclose(strip.worst, shown(by_score.argmin()), **close)
+    np.testing.assert_allclose(strip.random, shown(0), **close)
+
+
+def test_predictions_are_those_of_forecast(model, videos, drawn):
+    frames = model.forecast(videos[:, :NT_COND], NUM_FRAMES - NT_COND, SAMPLES, SEED)
+    np.testing.assert_allclose(frames, drawn[:, :, NT_COND:], atol=1e-5)
+
+
+def test_floats_and_uint8_clips_agree(model, videos, truth):
+    a, b = validate(model, videos, 3), validate(model, truth.astype(np.float32), 3)
+    np.testing.assert_allclose([a.psnr, a.ssim], [b.psnr, b.ssim], rtol=1e-5, atol=1e-6)
