@@ -40,8 +40,15 @@ setup(
         "av>=12,<19",
     ],
     extras_require={
-        "test": ["pytest>=8,<10", "ruff>=0.15,<0.18", "scipy>=1.12,<2"],
+        "test": [
+            "pytest>=8,<10",
+            "ruff>=0.15,<0.18",
+            "scipy>=1.12,<2",
+            # One version for all, as no range of it is small to install.
+            "torch==2.13.0",
+        ],
         "gpu": [f"tensorflow[and-cuda]{TENSORFLOW_RANGE}"],
-        "torch": ["torch>=2.2,<3"],
+        # Before 2.6 a crafted file could run code in spite of weights_only.
+        "torch": ["torch>=2.6,<3"],
     },
 )

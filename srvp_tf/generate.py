@@ -44,7 +44,7 @@ def define_flags(flag_values):
     number("num_samples", 5, "futures to draw")
     number("euler_steps", None, "Euler steps per predicted frame interval; by default the run's")
     number("frames_per_step", 1, "frames per predicted interval; divides --euler_steps")
-    number("seed", 0, "of the futures")
+    number("seed", 0, "seed of the futures")
     number("first_frame", 0, "frame of the input to begin at, from 0")
     number("video", None, "without --input: which test video, from 0")
     flags.DEFINE_enum(
@@ -157,10 +157,10 @@ def _input_frames(flag_values, config, horizon):
         if found == first + nt_cond + horizon:
             break
     if len(kept) < nt_cond:
-        after = f" from --first_frame={first} on" if first else ""
+        start = f" from --first_frame={first} on" if first else ""
         raise UserError(
-            f"{source} has {found} frames, too few: the model needs {nt_cond}{after}, that is "
-            f"{first + nt_cond} or more"
+            f"{source} has {max(found - first, 0)} frame{'s' * (found - first != 1)}{start}; the "
+            f"model needs {nt_cond} or more"
         )
     return _fitted(np.stack(kept), config.model, source), video_id
 

@@ -11,12 +11,14 @@ class RunLog:
     Args:
         folder: of the event files.
         first_step: the step from which this process goes on; what an earlier one logged later
-            than that is shown no more.
+            than that is removed.
     """
 
     def __init__(self, folder, first_step):
-        if any(folder.glob("events.*")):
-            _mark_restart(folder, first_step)
+        for path in folder.glob("events.*"):
+            _cut(path, first_step)
+        # The first start counts: TensorBoard takes the second one for the first restart.
+        _mark_start(folder, first_step)
         self._first_step = first_step
         self._writer = tf.summary.create_file_writer(str(folder))
 
@@ -67,8 +69,24 @@ class RunLog:
         self._writer.close()
 
 
-def _mark_restart(folder, first_step):
-    """Tell TensorBoard that the run went back to `first_step` (its later events are orphans)."""
+def _cut(path, last_step):
+    """Cut an event file before its first event after `last_step`, or what a kill left of one."""
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    with open(path, "r+b") as file:
+        while True:
+            start = file.tell()
+            header = file.read(12)  # length and its CRC
+            length = int.from_bytes(header[:8], "little")
+            record = file.read(length + 4)  # event and its CRC
+            is_whole = len(header) == 12 and len(record) == length + 4
+            if not is_whole or Event.FromString(record[:-4]).step > last_step:
+                file.truncate(start)
+                return
+
+
+def _mark_start(folder, first_step):
+    """Tell a TensorBoard that is watching that later events than `first_step` are orphans."""
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
 

@@ -199,6 +199,11 @@ class Trainer:
 
     def _restore(self, path):
         arrays, metadata = checkpoints.read(path)
+        if "imported_from" in metadata:
+            raise UserError(
+                f"{path} was imported: it has weights but no state of Adam to go on from; train in "
+                f"a new --run_dir with --init_from={self.folder.path}"
+            )
         checkpoints.assign(self._variables(), arrays, path)
         self.status = Status(**{name: metadata[name] for name in Status._fields})
 

@@ -3,6 +3,7 @@ import pty
 import re
 import sys
 import termios
+import threading
 
 import numpy as np
 import pytest
@@ -33,9 +34,21 @@ def test_without_a_terminal_a_line_says_step_losses_rate_and_time_left(capsys):
     )
 
 
+def read_to_end(descriptor, chunks):
+    """Append what a terminal shows until it is closed."""
+    try:
+        while chunk := os.read(descriptor, 4096):
+            chunks.append(chunk)
+    except OSError:  # Linux' way to say that the other end is closed
+        pass
+
+
 def test_a_terminal_shows_a_bar_with_the_losses(monkeypatch, capsys):
     controller, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (24, 200))
+    chunks = []
+    reader = threading.Thread(target=read_to_end, args=(controller, chunks), daemon=True)
+    reader.start()
     with os.fdopen(terminal, "w") as stderr:
         monkeypatch.setattr(sys, "stderr", stderr)
         progress = Progress(10, 4)
@@ -44,15 +57,15 @@ def test_a_terminal_shows_a_bar_with_the_losses(monkeypatch, capsys):
         progress.losses(7, RESULT, {"steps_per_second": 0.5})
         progress.say("validation")
         progress.close()
-        stderr.flush()
-        shown = os.read(controller, 100_000).decode()
+    reader.join(timeout=60)
     os.close(controller)
     assert capsys.readouterr().out == ""
-    bars = [text for text in re.split(r"[\r\n]+", shown) if "%|" in text]
+    shown = re.split(r"[\r\n]+", b"".join(chunks).decode())
+    bars = [text for text in shown if "%|" in text]
     assert " 4/10 [" in bars[0] and " 7/10 [" in bars[-1]
-    for words in ("loss=13.5", "nll=12.25", "kl_y1=0.5", "kl_z=0.25", "step/s"):
-        assert words in bars[-1] or words.replace("step/s", "s/step") in bars[-1]
-    assert "validation" in shown
+    for words in ("loss=13.5", "nll=12.25", "kl_y1=0.5", "kl_z=0.25"):
+        assert words in bars[-1]
+    assert "validation" in map(str.strip, shown)
 
 
 @pytest.mark.parametrize("rate", [0.0, 1e-9])

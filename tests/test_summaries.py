@@ -7,6 +7,7 @@ from PIL import Image
 from tensorboard.backend.event_processing import event_accumulator, plugin_event_accumulator
 from tensorboard.util import tensor_util
 
+from srvp_tf.step_meter import StepMeter
 from srvp_tf.summaries import RunLog
 from srvp_tf.training_step import TrainingStep
 from srvp_tf.validation import Validator
@@ -14,9 +15,9 @@ from tests import small_run
 from tests.small_run import NUM_STEPS
 
 
-def read(folder, reader=event_accumulator):
+def read(folder):
     """Tag -> {step: value} of all that TensorBoard shows; a step shown twice is an error."""
-    accumulator = reader.EventAccumulator(str(folder), {"tensors": 0})
+    accumulator = event_accumulator.EventAccumulator(str(folder), {"tensors": 0})
     accumulator.Reload()
     shown = {}
     for tag in accumulator.Tags()["tensors"]:
@@ -148,19 +149,40 @@ def test_no_step_is_shown_twice_after_a_crash(tmp_path, monkeypatch, recorded, k
     with pytest.raises(ValueError, match="ended before"):
         trainer.train(data, small_run.validation_data(c))
     small_run.run(c, tmp_path)
-    # TensorBoard's server drops what a restart orphans; the other reader does so for no tensors.
-    shown = read(tmp_path / "logs", plugin_event_accumulator)
+    shown = read(tmp_path / "logs")
     for tag in whole:
         if tag.startswith(("loss/", "optimizer/", "kl_", "validation/psnr")):
             assert_shown(shown[tag], whole[tag])
     assert len(shown["config"]) == (2 if killed_before == 5 else 1)
 
 
+@pytest.mark.parametrize("cut", [1, 5, 300])
+def test_a_record_that_a_kill_cut_short_hides_nothing(tmp_path, cut):
+    log = RunLog(tmp_path, 0)
+    log.configuration(small_run.config())
+    log.close()
+    (path,) = tmp_path.glob("*.v2")
+    path.write_bytes(path.read_bytes()[:-cut])
+    log = RunLog(tmp_path, 0)
+    log.configuration(small_run.config())
+    log.close()
+    assert read(tmp_path)["config"].keys() == {1}
+
+
+def test_a_tensorboard_that_watches_drops_what_a_restart_orphans(tmp_path):
+    c = small_run.config()
+    accumulator = plugin_event_accumulator.EventAccumulator(str(tmp_path), {"tensors": 0})
+    for first_step in (0, 4, 8, 2):
+        log = RunLog(tmp_path, first_step)
+        log.configuration(c)
+        log.close()
+        accumulator.Reload()
+    assert [event.step for event in accumulator.Tensors("config")] == [1, 3]
+
+
 def test_what_is_logged_is_on_disk_after_a_flush(tmp_path, recorded):
     _, steps, _, _ = recorded
     log = RunLog(tmp_path, 0)
-    from srvp_tf.step_meter import StepMeter
-
     meter = StepMeter(recorded[0].train)
     meter.add(steps[0])
     log.training(1, *meter.read(1))
