@@ -45,7 +45,7 @@ class RunLog:
         scalars |= {f"speed/{name}": x for name, x in speed.items()}
         for name in ("kl_y1", "kl_z"):
             for i, value in enumerate(getattr(result.mean, name)):
-                scalars[f"{name}_by_dimension/{i:02d}"] = value
+                scalars[f"variational_{name}/{i:02d}"] = value
         self._scalars(step, scalars)
 
     def validation(self, step, result, picture):

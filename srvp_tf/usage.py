@@ -45,16 +45,16 @@ def _groups(flag_values: flags.FlagValues) -> Iterator[tuple[str, list[str]]]:
         section.__doc__: [spec.name for spec in dataclasses.fields(section)]
         for section in SECTIONS.values()
     }
-    configured = {name for names in sections.values() for name in names}
-    own = [
-        flag.name
-        for module, defined in flag_values.flags_by_module_dict().items()
-        if not module.startswith("absl.")
-        for flag in defined
-        if flag.name not in configured
-    ]
+    # A command may define a flag of its own under the name of a setting, with another default.
+    own, configured = [], set()
+    for module, defined in flag_values.flags_by_module_dict().items():
+        if module == "srvp_tf.flags":
+            configured = {flag.name for flag in defined}
+        elif not module.startswith("absl."):
+            own += [flag.name for flag in defined]
     yield "This command:", own
-    yield from sections.items()
+    for title, names in sections.items():
+        yield title, [name for name in names if name in configured]
 
 
 def _flag_lines(flag: flags.Flag) -> str:

@@ -77,8 +77,8 @@ def test_losses_are_the_means_of_the_steps(recorded):
 def test_kl_by_dimension_adds_up_to_the_terms(recorded):
     c, _, _, shown = recorded
     for name, size in (("kl_y1", c.model.ny), ("kl_z", c.model.nz)):
-        tags = sorted(tag for tag in shown if tag.startswith(f"{name}_by_dimension/"))
-        assert tags == [f"{name}_by_dimension/{i:02d}" for i in range(size)]
+        tags = sorted(tag for tag in shown if tag.startswith(f"variational_{name}/"))
+        assert tags == [f"variational_{name}/{i:02d}" for i in range(size)]
         for step, value in shown[f"loss/{name}"].items():
             parts = [float(shown[tag][step]) for tag in tags]
             np.testing.assert_allclose(sum(parts), value, rtol=1e-5)
@@ -133,8 +133,8 @@ def test_no_other_tags(recorded):
         "loss": 5,
         "optimizer": 2,
         "speed": 4,
-        "kl_y1_by_dimension": 3,
-        "kl_z_by_dimension": 3,
+        "variational_kl_y1": 3,
+        "variational_kl_z": 3,
         "validation": 3,
         "config": 1,
     }
