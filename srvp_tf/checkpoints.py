@@ -6,13 +6,13 @@ zip file, it has a CRC for every array, checked when that is read. Nothing in it
 
 import io
 import json
-import os
 import re
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from srvp_tf.atomic_files import remove_leftovers, replacing
 from srvp_tf.errors import UserError
 
 FORMAT_VERSION = 1
@@ -22,17 +22,9 @@ _NAME = re.compile(r"(last|best)-(\d+)\.npz")
 
 def write(path, arrays, metadata):
     """Write name -> array and a JSON-able dictionary to `path`, atomically."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     text = json.dumps({"format_version": FORMAT_VERSION, **metadata})
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **{_METADATA: np.array(text)}, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **{_METADATA: np.array(text)}, **arrays)
 
 
 def read(path):
@@ -110,8 +102,7 @@ class CheckpointFolder:
     def open(self):
         """Create the folder; remove what an interrupted write left behind."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for leftover in self.folder.glob(".*.tmp"):
-            leftover.unlink()
+        remove_leftovers(self.folder)
 
     def save(self, kind, step, arrays, metadata):
         """Write a "last" or "best" checkpoint, then remove those that it replaces."""

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from srvp_tf._version import __version__
+from srvp_tf.atomic_files import replacing
 from srvp_tf.config_schema import Section, check_keys, describe, field
 from srvp_tf.errors import UserError
 
@@ -201,16 +202,8 @@ class Config:
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the configuration so that a crash leaves the old file or the new, never a part."""
-        path = Path(path)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with open(temporary, "w", encoding="utf-8") as file:
-                file.write(self.to_json())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_text(self.to_json(), encoding="utf-8")
 
 
 SECTIONS = {spec.name: spec.type for spec in dataclasses.fields(Config)}

@@ -1,8 +1,8 @@
 """Judge a run on its test set: `python -m srvp_tf.evaluate --run_dir=runs/smmnist`.
 
 Prints PSNR and SSIM by the paper's protocol, the best of N samples per video and metric, and writes
-results.json and the arrays of the authors' test script into the run folder. Settings that are not given
-are those of the run.
+results.json and the arrays of the authors' test script into the run folder. What is not set here is
+as the run has it.
 """
 
 import json

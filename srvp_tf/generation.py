@@ -1,12 +1,11 @@
 """Futures of one video: drawn in bounded memory, laid out in step with the truth, written."""
 
-import contextlib
-import os
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from srvp_tf.atomic_files import replacing
 from srvp_tf.errors import UserError
 from srvp_tf.noise import forecast_noise
 from srvp_tf.sampling import MAX_FRAMES_PER_CHUNK
@@ -135,14 +134,9 @@ def timeline(futures):
 
 
 def _write_arrays(path, **arrays):
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
+        with replacing(path) as temporary, open(temporary, "wb") as file:
             np.savez_compressed(file, **arrays)
-        os.replace(partial, path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()

@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 
 from srvp_tf import checkpoints
+from srvp_tf.atomic_files import LEFTOVERS, remove_leftovers
 from srvp_tf.checkpoints import CheckpointFolder
 from srvp_tf.config import RESUMABLE_FIELDS, Config, differences
 from srvp_tf.errors import UserError
 
 CONFIG_FILE = "config.json"
-_UNFINISHED_CONFIG = f".{CONFIG_FILE}.*.tmp"
 
 
 class RunFolder:
@@ -34,7 +34,7 @@ class RunFolder:
                     f"{self.path} holds a run of another configuration ({'; '.join(found[:5])}"
                     f"{'; ...' if len(found) > 5 else ''}): choose another --run_dir"
                 )
-        elif self.path.is_dir() and {*self.path.iterdir()} - {*self._unfinished()}:
+        elif self.path.is_dir() and {*self.path.iterdir()} - {*self.path.glob(LEFTOVERS)}:
             raise UserError(f"{self.path} holds other files and no run: choose another --run_dir")
         elif self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path} is a file: choose another --run_dir")
@@ -42,8 +42,8 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             if not os.access(self.path, os.W_OK):
                 raise PermissionError(0, "not writable")
-            for leftover in self._unfinished():
-                leftover.unlink()
+            for folder in (self.path, self.samples):
+                remove_leftovers(folder)
             # The configuration comes first: without it the folder would be taken for a foreign one.
             config.save(self.config_path)
             self.logs.mkdir(exist_ok=True)
@@ -52,10 +52,6 @@ class RunFolder:
             raise UserError(
                 f"{self.path} cannot be written ({error.strerror}): choose another --run_dir"
             ) from None
-
-    def _unfinished(self):
-        """What writes of the configuration that were interrupted left behind."""
-        return self.path.glob(_UNFINISHED_CONFIG)
 
     def config(self):
         """The run's `Config`; `UserError` if this is no run folder."""

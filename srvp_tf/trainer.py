@@ -2,10 +2,9 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
-from srvp_tf import checkpoints, rng
+from srvp_tf import checkpoints, rng, video
 from srvp_tf.clips import check_clips, check_ends, check_enough
 from srvp_tf.distribute import check_batch_size, make_strategy
 from srvp_tf.errors import UserError
@@ -161,8 +160,9 @@ class Trainer:
     def _validate(self, step, validation_batches, log, progress):
         """Score the model; keep it as the best if it beats all before (ties: the earlier)."""
         result = self.validator.run(self._validation_data(validation_batches, step))
-        log.validation(step, result, _picture(result.strip, self.config.data.nt_cond))
-        self._write_samples(step, result.strip)
+        shown = result.strip.layout(self.config.data.nt_cond)
+        log.validation(step, result, video.strip(**shown))
+        video.write_video(self.folder.samples / f"step-{step:08d}.gif", **shown)
         is_best = self.status.best_psnr is None or result.psnr > self.status.best_psnr
         if is_best:
             self.status = self.status._replace(best_psnr=result.psnr, best_step=step)
@@ -170,16 +170,6 @@ class Trainer:
         progress.say(
             f"validation at step {step}: PSNR {result.psnr:.2f} dB, SSIM {result.ssim:.4f}"
             + (" (best)" if is_best else f" (best {self.status.best_psnr:.2f} dB)")
-        )
-
-    def _write_samples(self, step, strip):
-        from srvp_tf.video import write_video
-
-        write_video(
-            self.folder.samples / f"step-{step:08d}.gif",
-            np.stack(strip),
-            conditioning=[len(strip.truth), len(strip.truth), *3 * [self.config.data.nt_cond]],
-            captions=list(strip._fields),
         )
 
     def _variables(self):
@@ -206,13 +196,3 @@ class Trainer:
             )
         checkpoints.assign(self._variables(), arrays, path)
         self.status = Status(**{name: metadata[name] for name in Status._fields})
-
-
-def _picture(strip, nt_cond):
-    from srvp_tf.video import strip as draw
-
-    return draw(
-        np.stack(strip),
-        conditioning=[len(strip.truth), len(strip.truth), *3 * [nt_cond]],
-        captions=list(strip._fields),
-    )

@@ -20,6 +20,14 @@ class Strip(NamedTuple):
     worst: np.ndarray
     random: np.ndarray
 
+    def layout(self, nt_cond):
+        """Arguments of `srvp_tf.video`'s functions that show it."""
+        return {
+            "videos": np.stack(self),
+            "conditioning": [len(self.truth), len(self.truth), *3 * [nt_cond]],
+            "captions": list(self._fields),
+        }
+
 
 class ValidationResult(NamedTuple):
     """psnr [dB], ssim: over the predicted frames of the best samples, mean over videos."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf import checkpoints
+from srvp_tf import atomic_files, checkpoints
 from srvp_tf.checkpoints import CheckpointFolder
 from srvp_tf.errors import UserError
 
@@ -45,7 +45,7 @@ def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(path, monke
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(checkpoints.os, "fsync", full)
+    monkeypatch.setattr(atomic_files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         checkpoints.write(path, some_arrays(1), {})
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]

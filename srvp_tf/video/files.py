@@ -1,6 +1,5 @@
 """Writes videos to files: the suffix chooses the format, and no half-written file is ever seen."""
 
-import contextlib
 import os
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from srvp_tf.atomic_files import replacing
 from srvp_tf.errors import UserError
 from srvp_tf.video.canvas import Conditioning, check_clips, grid_frames, strip, to_uint8
 from srvp_tf.video.gif import write_gif
@@ -60,27 +60,23 @@ def write_video(
     if not fps > 0:
         raise UserError(f"fps must be above 0, got {fps:g}")
     clips = check_clips(videos, conditioning, captions, columns)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if suffix == ".npz":
-            with open(partial, "wb") as file:
-                np.savez_compressed(file, frames=to_uint8(videos))
-        elif suffix == ".png":
-            picture = strip(
-                videos, conditioning=conditioning, captions=captions, every=every, scale=scale
-            )
-            _write_png(partial, picture)
-        elif suffix == ".gif":
-            write_gif(partial, list(grid_frames(clips, scale)), fps)
-        else:
-            _encode(partial, grid_frames(clips, scale), fps, *ENCODERS[suffix])
-        os.replace(partial, path)
+        with replacing(path) as temporary:
+            if suffix == ".npz":
+                with open(temporary, "wb") as file:
+                    np.savez_compressed(file, frames=to_uint8(videos))
+            elif suffix == ".png":
+                picture = strip(
+                    videos, conditioning=conditioning, captions=captions, every=every, scale=scale
+                )
+                _write_png(temporary, picture)
+            elif suffix == ".gif":
+                write_gif(temporary, list(grid_frames(clips, scale)), fps)
+            else:
+                _encode(temporary, grid_frames(clips, scale), fps, *ENCODERS[suffix])
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 def _write_png(path: Path, picture: np.ndarray) -> None:
