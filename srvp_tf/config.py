@@ -96,6 +96,9 @@ class TrainConfig(Section):
         "arithmetic of the convolutions; all else is float32",
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
     )
+    remat: bool = field(
+        False, "compute activations of the convolutions twice, to save memory in training"
+    )
     val_interval: int = field(20_000, "steps between validations", minimum=1)
     val_batches: int = field(25, "batches per validation", minimum=1)
     val_batch_size: int = field(16, "videos per validation batch", minimum=1)

@@ -48,7 +48,9 @@ class Trainer:
         self.strategy = strategy or make_strategy()
         check_batch_size(config.train.batch_size, self.strategy)
         with self.strategy.scope():
-            self.model = SRVP(config.model, config.train.precision, config.train.seed)
+            self.model = SRVP(
+                config.model, config.train.precision, config.train.seed, config.train.remat
+            )
             self.training_step = TrainingStep(self.model, config.train)
         self.checkpoints = self.folder.checkpoints(config.train.keep_last)
         self.status = Status()

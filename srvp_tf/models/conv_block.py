@@ -72,20 +72,44 @@ class ConvBlock(keras.layers.Layer):
             self.norm.build()
 
     def call(self, inputs, shared=None, training=False):
+        if training:
+            outputs, statistics = self.transform(inputs, shared, *self.parameters())
+            self.learn(statistics)
+            return outputs
         kernel, offset = tf.convert_to_tensor(self.kernel), None
-        if self.norm is not None and not training:
+        if self.norm is not None:
             scale, offset = self.norm.affine()
             kernel *= scale[:, None] if self.linear.output_axis == 2 else scale
             offset = tf.cast(offset, self.compute_dtype)
-        outputs = self._apply(inputs, shared, tf.cast(kernel, self.compute_dtype), offset)
-        if self.norm is not None and training:
-            outputs = self.norm(outputs)
+        return self._activate(self._apply(inputs, shared, kernel, offset))
+
+    def parameters(self):
+        """The trained parameters as tensors: what `transform` takes."""
+        variables = [self.kernel]
+        if self.norm is not None:
+            variables += [self.norm.scale, self.norm.offset]
+        return [tf.convert_to_tensor(variable) for variable in variables]
+
+    def transform(self, inputs, shared, kernel, *norm_parameters):
+        """The map in training, as a function of its parameters: (outputs, batch statistics)."""
+        outputs, statistics = self._apply(inputs, shared, kernel), []
+        if self.norm is not None:
+            outputs, *statistics = self.norm.normalize(outputs, *norm_parameters)
+        return self._activate(outputs), statistics
+
+    def learn(self, statistics):
+        """Note the batch statistics that `transform` returned."""
+        if self.norm is not None:
+            self.norm.learn(*statistics)
+
+    def _activate(self, outputs):
         if self.activation in _BOUNDED:
             return _BOUNDED[self.activation](tf.cast(outputs, self.variable_dtype))
         return tf.nn.leaky_relu(outputs, LEAKY_SLOPE)
 
-    def _apply(self, inputs, shared, kernel, offset):
+    def _apply(self, inputs, shared, kernel, offset=None):
         inputs = tf.cast(inputs, self.compute_dtype)
+        kernel = tf.cast(kernel, self.compute_dtype)
         if shared is None:
             outputs = self.linear(inputs, kernel)
             return outputs if offset is None else tf.nn.bias_add(outputs, offset)

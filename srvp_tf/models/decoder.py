@@ -6,6 +6,7 @@ import tensorflow as tf
 from srvp_tf.models.architecture import stage_widths, vgg_decoder_widths
 from srvp_tf.models.conv_block import ConvBlock
 from srvp_tf.models.initializers import child_seed
+from srvp_tf.models.stage import run_stage
 
 
 class Decoder(keras.layers.Layer):
@@ -16,7 +17,9 @@ class Decoder(keras.layers.Layer):
     the number K of states. Frames have the variable dtype.
     """
 
-    def __init__(self, family, frame_size, channels, nf, nw, ny, skips, seed=None, **kwargs):
+    def __init__(
+        self, family, frame_size, channels, nf, nw, ny, skips, remat=False, seed=None, **kwargs
+    ):
         super().__init__(**kwargs)
         self._config = {
             "family": family,
@@ -26,6 +29,7 @@ class Decoder(keras.layers.Layer):
             "nw": nw,
             "ny": ny,
             "skips": skips,
+            "remat": remat,
             "seed": seed,
         }
         widths = stage_widths(frame_size, nf)[::-1]
@@ -77,10 +81,9 @@ class Decoder(keras.layers.Layer):
         shape = tf.shape(states)
         flat_states = tf.reshape(states, [-1, self._config["ny"]])
         h = self.first(flat_states, content, training=training)
-        for i, (first, *rest) in enumerate(self.stages):
-            h = first(h, None if skips is None else skips[i], training=training)
-            for block in rest:
-                h = block(h, training=training)
+        for i, stage in enumerate(self.stages):
+            skip = None if skips is None else skips[i]
+            h = run_stage(stage, h, skip, training, self._config["remat"])
         return tf.reshape(h, tf.concat([shape[:2], tf.shape(h)[1:]], 0))
 
     def get_config(self):

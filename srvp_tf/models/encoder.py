@@ -6,6 +6,7 @@ import tensorflow as tf
 from srvp_tf.models.architecture import stage_depths, stage_widths
 from srvp_tf.models.conv_block import ConvBlock
 from srvp_tf.models.initializers import child_seed
+from srvp_tf.models.stage import run_stage
 
 
 class Encoder(keras.layers.Layer):
@@ -15,7 +16,7 @@ class Encoder(keras.layers.Layer):
     features lie in (-1, 1), in the variable dtype.
     """
 
-    def __init__(self, family, frame_size, channels, nf, nhx, seed=None, **kwargs):
+    def __init__(self, family, frame_size, channels, nf, nhx, remat=False, seed=None, **kwargs):
         super().__init__(**kwargs)
         self._config = {
             "family": family,
@@ -23,6 +24,7 @@ class Encoder(keras.layers.Layer):
             "channels": channels,
             "nf": nf,
             "nhx": nhx,
+            "remat": remat,
             "seed": seed,
         }
         self.pooled = family == "vgg"
@@ -61,8 +63,7 @@ class Encoder(keras.layers.Layer):
         for i, stage in enumerate(self.stages):
             if self.pooled and i > 0:
                 h = _max_pool(h)
-            for block in stage:
-                h = block(h, training=training)
+            h = run_stage(stage, h, training=training, remat=self._config["remat"])
             outputs.append(h)
         if self.pooled:
             h = _max_pool(h)

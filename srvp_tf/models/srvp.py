@@ -71,14 +71,15 @@ class SRVP(keras.Model):
         config: a `ModelConfig`, or its dictionary.
         precision: "float32", "mixed_bfloat16", "mixed_float16" (convolutions only) or "float64".
         seed: of the initial weights.
+        remat: compute activations of the convolutions twice in training, to save memory.
     """
 
-    def __init__(self, config, precision="float32", seed=0, name="srvp"):
+    def __init__(self, config, precision="float32", seed=0, remat=False, name="srvp"):
         dtype = "float64" if precision == "float64" else "float32"
         super().__init__(dtype=dtype, name=name)
         if isinstance(config, dict):
             config = ModelConfig(**config)
-        self.config, self.precision, self.seed = config, precision, seed
+        self.config, self.precision, self.seed, self.remat = config, precision, seed, remat
 
         def part(layer, name, *args, dtype=dtype):
             return layer(*args, seed=child_seed(seed, name), name=name, dtype=dtype)
@@ -86,8 +87,8 @@ class SRVP(keras.Model):
         c = config
         frames = (c.family, c.frame_size, c.channels, c.nf)
         conv = keras.DTypePolicy(precision)
-        self.encoder = part(Encoder, "encoder", *frames, c.nhx, dtype=conv)
-        self.decoder = part(Decoder, "decoder", *frames, c.nh_inf, c.ny, c.skips, dtype=conv)
+        self.encoder = part(Encoder, "encoder", *frames, c.nhx, remat, dtype=conv)
+        self.decoder = part(Decoder, "decoder", *frames, c.nh_inf, c.ny, c.skips, remat, dtype=conv)
         self.content = part(Content, "content", c.nh_inf)
         self.q_y1 = part(InitialStatePosterior, "q_y1", c.ny, c.nh_inf, c.nlayers_inf)
         self.q_z = part(LatentPosterior, "q_z", c.nz, c.nh_inf)
@@ -342,5 +343,6 @@ class SRVP(keras.Model):
             "config": dataclasses.asdict(self.config),
             "precision": self.precision,
             "seed": self.seed,
+            "remat": self.remat,
             "name": self.name,
         }
