@@ -12,7 +12,7 @@ SOURCES := setup.py pyproject.toml srvp_tf/_version.py
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
-quickstart: $(VENV)/.installed  ## train a small model and write a page of its predictions
+quickstart: $(VENV)/.installed  ## train a small model, judge it, draw its predictions
 	$(RUN) -m srvp_tf.quickstart
 
 test: lint  ## lint, then the quick tests

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,11 @@ from srvp_tf.errors import UserError
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+EMBEDDED_DIGITS = (
+    "the package has 2,000 of the 10,000 test digits, --digits=idx --digits_dir=FOLDER gives all"
+)
 
 Main = Callable[[flags.FlagValues], int | None]
 
@@ -40,25 +46,31 @@ def run(
 
     Raises:
       SystemExit: always, unless `main` has a bug. 1 after an error, 2 if the command line itself
-        is wrong, 130 when interrupted.
+        is wrong, 130 when interrupted, 143 when terminated.
     """
     argv = list(sys.argv if argv is None else argv)
     program = usage.program_name(argv[0])
     options = argv[: argv.index("--")] if "--" in argv else argv
+    if default_flagfile:
+        argv.insert(1, f"--flagfile={default_flagfile}")
     if any(option in ("--help", "-help", "-h", "--helpfull") for option in options[1:]):
+        if default_flagfile:
+            _take_as_defaults(default_flagfile, flag_values)
         print(usage.help_text(program, main, flag_values))
         sys.exit(0)
     if "--version" in options[1:]:
         print(f"srvp-tf {__version__}")
         sys.exit(0)
-    if default_flagfile:
-        argv.insert(1, f"--flagfile={default_flagfile}")
     try:
         _parse(argv, flag_values)
     except (flags.Error, ValueError, OSError) as error:
         _fail(f"{program}: {_one_line(error)} (--help lists the flags)", EXIT_USAGE)
+    with contextlib.suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         status = main(flag_values)
+    except _Terminated:
+        _fail(f"{program}: terminated", EXIT_TERMINATED)
     except KeyboardInterrupt:
         _fail(f"{program}: interrupted", EXIT_INTERRUPTED)
     except Exception as error:
@@ -97,6 +109,10 @@ def open_corpus(config: Config):
     import data_pipelines
 
     data = config.data
+    if data.dataset not in data_pipelines.corpus_names():
+        raise UserError(
+            f"videos of --dataset={data.dataset} cannot be read yet: use `generate` with --input"
+        )
     if data.dataset != "moving_mnist":
         return data_pipelines.open_corpus(data.dataset, data_dir=data.data_dir)
     return data_pipelines.open_corpus(
@@ -164,6 +180,22 @@ def _with_flagfiles_found(arguments: list[str]) -> Iterator[str]:
             if not value:
                 raise UserError("--flagfile needs the name of a file")
             yield f"--flagfile={resolve_flagfile(value)}"
+
+
+class _Terminated(BaseException):
+    """SIGTERM, as an exception: whatever is half done is cleared away."""
+
+
+def _terminate(*_) -> NoReturn:
+    raise _Terminated
+
+
+def _take_as_defaults(flagfile: str, flag_values: flags.FlagValues) -> None:
+    """Make the settings of a flagfile the defaults that `--help` shows."""
+    _parse(["help", f"--flagfile={flagfile}"], flag_values)
+    for name in list(flag_values):
+        if flag_values[name].present and name != "flagfile":
+            flag_values.set_default(name, flag_values[name].value)
 
 
 def _user_errors() -> tuple[type[Exception], ...]:

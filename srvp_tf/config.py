@@ -125,7 +125,7 @@ class EvalConfig(Section):
 
     checkpoint: str = field("last", "model that is judged", choices=("last", "best"))
     num_samples: int = field(100, "predictions per video", minimum=1)
-    num_videos: int = field(0, "test videos; 0 for all", minimum=0)
+    num_videos: int = field(0, "test videos; 0 or all for all", minimum=0, words={"all": 0})
     eval_batch_size: int = field(16, "videos per batch", minimum=1)
     eval_seed: int = field(0, "seed of the predictions", minimum=0, maximum=_MAX_SEED)
 

@@ -18,6 +18,7 @@ def field(
     minimum: float | None = None,
     maximum: float | None = None,
     above: float | None = None,
+    words: dict[str, int] | None = None,
 ) -> Any:
     """A dataclass field with the metadata that flags, `--help` and the checks are made from.
 
@@ -28,6 +29,7 @@ def field(
       minimum: smallest value allowed.
       maximum: largest value allowed.
       above: bound that the value must exceed.
+      words: words that may be given for numbers, in flags.
     """
     metadata = {
         "help": help,
@@ -35,6 +37,7 @@ def field(
         "minimum": minimum,
         "maximum": maximum,
         "above": above,
+        "words": words or {},
     }
     return dataclasses.field(default=default, metadata=metadata)
 

@@ -5,6 +5,7 @@ results.json and the arrays of the authors' test script into the run folder. Wha
 as the run has it.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -43,7 +44,7 @@ def main(flag_values):
 
     folder = RunFolder(flag_values.run_dir)
     config = config_from_flags(flag_values, folder.config())
-    output = Path(flag_values.output_dir or folder.path / "evaluation")
+    output = Path(flag_values.output_dir or folder.path / "evaluation").resolve()
     report = evaluate(config, folder, output)
     print_report(report)
     print(f"\nresults: {output / REPORT}, samples beside it")
@@ -63,10 +64,12 @@ def evaluate(config, folder, output):
     data, c = config.data, config.eval
     strategy = make_strategy()
     with strategy.scope():
-        model = SRVP(config.model, config.train.precision)
+        model = SRVP(config.model)
     metadata = load_weights(model, folder.checkpoint_path(c.checkpoint))
     corpus = command.open_corpus(config)
     num_videos = min(c.num_videos or corpus.num_test_videos, corpus.num_test_videos)
+    if num_videos < c.num_videos:
+        print(f"the test set has {num_videos} videos, fewer than --num_videos={c.num_videos}")
     evaluator = Evaluator(
         model, data.nt_cond, data.test_length, c.num_samples, c.eval_seed, strategy
     )
@@ -94,6 +97,8 @@ def evaluate(config, folder, output):
             "run": str(folder.path),
             "checkpoint": c.checkpoint,
             "step": metadata["step"],
+            "dataset": data.dataset,
+            "digits": data.digits,
             "num_videos": num_videos,
             "num_samples": c.num_samples,
             "seed": c.eval_seed,
@@ -118,6 +123,8 @@ def print_report(report):
         print(f"{name.upper():8}{summary['mean']:10.4f}{summary['ci95']:10.4f}")
         if summary["infinite"]:
             print(f"  {summary['infinite']} videos were predicted without any error: infinite PSNR")
+    if report["dataset"] == "moving_mnist" and report["digits"] == "embedded":
+        print(f"not the official test set: {command.EMBEDDED_DIGITS}")
 
 
 def _filled(videos, batch_size, num_replicas):
@@ -133,25 +140,26 @@ def _finite(tree):
     return str(tree) if isinstance(tree, float) and not np.isfinite(tree) else tree
 
 
-class _fresh_folder:
-    """Context: a new folder that takes the place of `path` when all went well, else vanishes."""
-
-    def __init__(self, path):
-        if path.exists() and not (path / REPORT).is_file():
-            raise UserError(f"{path} exists and holds no {REPORT}: choose another --output_dir")
-        self._path = path
-        self._fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-    def __enter__(self):
-        self._fresh.mkdir(parents=True)
-        return self._fresh
-
-    def __exit__(self, error, *_):
-        if error is None:
-            shutil.rmtree(self._path, ignore_errors=True)
-            os.replace(self._fresh, self._path)
-        else:
-            shutil.rmtree(self._fresh, ignore_errors=True)
+@contextlib.contextmanager
+def _fresh_folder(path):
+    """Context: a new folder that takes the place of an earlier evaluation when all went well."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{path} is a file: choose another --output_dir")
+    found = {file.name for file in path.iterdir()} if path.exists() else set()
+    if foreign := sorted(name for name in found if name != REPORT and not name.endswith(".npz")):
+        raise UserError(f"{path} holds {foreign[0]}, no result: choose another --output_dir")
+    if found and REPORT not in found:
+        raise UserError(f"{path} holds no {REPORT} and is not empty: choose another --output_dir")
+    fresh, old = (path.with_name(f".{path.name}.{os.getpid()}.{kind}") for kind in ("tmp", "old"))
+    try:
+        fresh.mkdir(parents=True)
+        yield fresh
+        if path.exists():
+            path.rename(old)
+        fresh.rename(path)
+    finally:
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _progress(total):

@@ -22,7 +22,8 @@ def define_config_flags(
 
     Args:
       flag_values: where the flags go.
-      only: sections ("eval") or single fields ("data_dir") to define; None for all.
+      only: sections ("eval") or single fields ("data_dir") to define, for commands that take the
+        others, and the defaults, from a run; None for all.
 
     Raises:
       ValueError: `only` holds a name that is neither a section nor a field.
@@ -32,8 +33,10 @@ def define_config_flags(
     if unknown := set(only or ()) - {*names, *SECTIONS}:
         raise ValueError(f"no such section or field: {', '.join(sorted(unknown))}")
     for section, spec in config_fields():
-        if only is None or section in only or spec.name in only:
-            _define(spec, flag_values)
+        if only is None:
+            _define(spec, spec.default, flag_values)
+        elif section in only or spec.name in only:
+            _define(spec, None, flag_values)  # a run's own setting is the default
 
 
 def config_from_flags(flag_values: flags.FlagValues, base: Config | None = None) -> Config:
@@ -54,13 +57,27 @@ def config_from_flags(flag_values: flags.FlagValues, base: Config | None = None)
     )
 
 
-def _define(spec: dataclasses.Field, flag_values: flags.FlagValues) -> None:
+class _IntegerOrWord(flags.IntegerParser):
+    """Parses whole numbers, and some words that stand for one."""
+
+    def __init__(self, words: dict[str, int]):
+        super().__init__()
+        self._words = words
+
+    def convert(self, argument: int | str) -> int:
+        return self._words[argument] if argument in self._words else super().convert(argument)
+
+
+def _define(spec: dataclasses.Field, default: object, flag_values: flags.FlagValues) -> None:
     text, choices = spec.metadata["help"], spec.metadata["choices"]
-    if not choices:
-        _DEFINE[spec.type](spec.name, spec.default, text, flag_values=flag_values)
+    if words := spec.metadata["words"]:
+        parser, serializer = _IntegerOrWord(words), flags.ArgumentSerializer()
+        flags.DEFINE(parser, spec.name, default, text, flag_values, serializer)
+    elif not choices:
+        _DEFINE[spec.type](spec.name, default, text, flag_values=flag_values)
     elif spec.type is str:
-        flags.DEFINE_enum(spec.name, spec.default, choices, text, flag_values=flag_values)
+        flags.DEFINE_enum(spec.name, default, choices, text, flag_values=flag_values)
     else:
         # absl has no enum of numbers: its help is written like an enum's, the config checks it.
         text = f"<{'|'.join(map(str, choices))}>: {text}"
-        _DEFINE[spec.type](spec.name, spec.default, text, flag_values=flag_values)
+        _DEFINE[spec.type](spec.name, default, text, flag_values=flag_values)

@@ -13,8 +13,8 @@ class TrainingNoise(NamedTuple):
 
     y_1: standard normal [B, ny].
     z: standard normal [B, T - 1, nz], for the frames 2..T.
-    content_frames: nt_inf distinct frames of each video [B, nt_inf], in [0, T).
-    skip_frame: the frame of each video whose skips are used [B], in [0, T).
+    content_frames: nt_inf distinct frames of each video [B, nt_inf], in [0, T); None: the last.
+    skip_frame: the frame of each video whose skips are used [B], in [0, T); None: the last.
     """
 
     y_1: tf.Tensor

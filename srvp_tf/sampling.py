@@ -56,7 +56,7 @@ class Sampler:
         return self.model.decode_samples(inferred, self.model.sample_paths(inferred, noise).future)
 
     def chunks(self, batch_size, num_samples):
-        """Indices of all samples, cut into equal chunks: int32 tensors [S] each."""
+        """Indices of all samples, cut into chunks: int32 tensors [S], the last maybe shorter."""
         affordable = max(MAX_FRAMES_PER_CHUNK // (batch_size * self.num_frames), 1)
-        size = next(s for s in range(min(affordable, num_samples), 0, -1) if num_samples % s == 0)
-        return [tf.range(first, first + size) for first in range(0, num_samples, size)]
+        firsts = range(0, num_samples, affordable)
+        return [tf.range(first, min(first + affordable, num_samples)) for first in firsts]

@@ -56,8 +56,12 @@ def main(flag_values):
     )
     if flag_values.model_name == MODEL and (xp_dir / BEST_MODEL).is_file():
         print(f"this is the last model; the best in validation: --model_name={BEST_MODEL}")
-    data_dir = "" if dataset == "moving_mnist" else " --data_dir=FOLDER_OF_THE_CORPUS"
-    print(f"next: python -m srvp_tf.evaluate --run_dir={shlex.quote(run_dir)}{data_dir}")
+    run = f"--run_dir={shlex.quote(run_dir)}"
+    if dataset == "moving_mnist":
+        print(f"next: python -m srvp_tf.evaluate {run} --digits=idx --digits_dir=FOLDER")
+        print(f"({command.EMBEDDED_DIGITS})")
+    else:
+        print(f"next: python -m srvp_tf.generate {run} --input=VIDEO")
     return 0
 
 

@@ -8,11 +8,15 @@ import tensorflow as tf
 from srvp_tf.errors import UserError
 from srvp_tf.metrics.best_of import HIGHER_IS_BETTER, RunningBest
 from srvp_tf.metrics.frame_metrics import psnr, ssim
+from srvp_tf.noise import TrainingNoise, forecast_noise
 from srvp_tf.sampling import Sampler
 
 
 class Strip(NamedTuple):
-    """One video for the eye, uint8 or float [T, H, W, C] each: the truth and the model's views."""
+    """One video for the eye, [T, H, W, C] each: the truth and the model's views of it.
+
+    The reconstruction comes from the posterior that saw all frames; the samples saw nt_cond.
+    """
 
     truth: np.ndarray
     reconstruction: np.ndarray
@@ -56,6 +60,7 @@ class Validator:
         self.num_samples = num_samples
         self._score = tf.function(self._score)
         self._judge = tf.function(self._judge)
+        self._reconstruct = tf.function(self._reconstruct)
 
     def run(self, batches):
         """`ValidationResult` over an iterable of batches [B, T, H, W, C], uint8 or in [0, 1]."""
@@ -108,4 +113,12 @@ class Validator:
 
         worst = redraw(running.worst.index)
         arbitrary = redraw(np.zeros_like(running.best.index))  # the first is as random as any
-        return Strip(truth, best, continued(best), continued(worst), continued(arbitrary))
+        reconstruction = self._reconstruct(videos, video_ids)[0].numpy()
+        return Strip(truth, reconstruction, continued(best), continued(worst), continued(arbitrary))
+
+    def _reconstruct(self, videos, video_ids):
+        """All frames through the posterior that saw all of them: [B, T, H, W, C]."""
+        model, num_frames = self.sampler.model, self.sampler.num_frames
+        noise = forecast_noise(model.config, self.sampler.seed, video_ids, tf.range(1), num_frames)
+        noise = TrainingNoise(noise.y_1[:, 0], noise.z[:, 0], content_frames=None, skip_frame=None)
+        return model.call(model.to_unit_range(videos), noise).frames

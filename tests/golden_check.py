@@ -34,6 +34,9 @@ def main(paths):
         except KeyError as error:
             print(f"{path}: not a golden file: it lacks {error}", file=sys.stderr)
             return 2
+        except (ValueError, TypeError) as error:  # a configuration that cannot be, or no JSON
+            print(f"{path}: not a golden file: {error}", file=sys.stderr)
+            return 2
         print("\n".join(map(str, rows)), flush=True)
         failed += [f"{path}: {row.quantity}" for row in rows if not row.passed]
     for line in failed:

@@ -46,6 +46,14 @@ def test_writes_the_table_as_json_and_the_arrays_as_npz(run_dir, capsys):
     assert report["step"] == small_run.NUM_STEPS
 
 
+def test_an_earlier_evaluation_is_replaced_whole(run_dir):
+    folder = run_dir / "evaluation"
+    for num_samples, random in ((3, 3), (1, 1)):
+        assert run(f"--run_dir={run_dir}", f"--num_samples={num_samples}", "--num_videos=all") == 0
+        assert len(list(folder.glob("random_*.npz"))) == random
+    assert not list(run_dir.glob(".evaluation*"))
+
+
 def test_batches_that_do_not_fill_up_give_the_same_table(run_dir):
     tables = []
     for batch_size in (1, 4, 16):
@@ -68,6 +76,7 @@ def test_batches_that_do_not_fill_up_give_the_same_table(run_dir):
         ([], "--run_dir is missing"),
         (["--run_dir={run}", "--num_samples=0"], "--num_samples=0"),
         (["--run_dir={run}", "--output_dir={folder}"], "choose another --output_dir"),
+        (["--run_dir={run}", "--output_dir={mixed}"], "thesis.tex"),
         (["--run_dir={run}", "--digits=idx", "--digits_dir={folder}/none"], "none"),
         (["--run_dir={empty}"], "no 'last' checkpoint"),
         (["--run_dir={broken}"], "family"),
@@ -80,7 +89,11 @@ def test_bad_input_is_one_line_and_nothing_written(run_dir, tmp_path, capsys, ar
         shutil.copy(run_dir / "config.json", folder)
     text = (broken / "config.json").read_text()
     (broken / "config.json").write_text(text.replace('"dcgan"', '"resnet"'))
-    names = {"folder": tmp_path, "run": run_dir, "empty": empty, "broken": broken}
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    for name in ("results.json", "thesis.tex"):
+        (mixed / name).write_text("mine")
+    names = {"mixed": mixed, "folder": tmp_path, "run": run_dir, "empty": empty, "broken": broken}
     before = sorted(tmp_path.rglob("*"))
     assert run(*(argument.format(**names) for argument in arguments)) != 0
     error = capsys.readouterr().err.strip().splitlines()[-1]

@@ -28,7 +28,9 @@ def test_every_field_travels_through_its_flag():
     config = Config(
         ModelConfig("vgg", 128, 1, True, *range(2, 7), 10, 11, 12, 13, 14, 0.5, 0.25),
         DataConfig("kth", "a b", "tfds", "c=d", "deterministic", 3, 9, 8, 7, 20, 21),
-        TrainConfig(*range(1, 3), 0.125, *range(4, 9), "mixed_bfloat16", *range(10, 17), False),
+        TrainConfig(
+            *range(1, 3), 0.125, *range(4, 9), "mixed_bfloat16", True, *range(10, 17), False
+        ),
     )
     arguments = [
         as_argument(spec.name, getattr(getattr(config, section), spec.name))
@@ -75,3 +77,7 @@ def test_a_command_may_define_a_part():
     assert (config.eval.num_samples, config.data.data_dir, config.model.ny) == (5, "d", 7)
     with pytest.raises(ValueError, match="no such section or field: evil"):
         parsed(only=("evil",))
+
+
+def test_all_stands_for_every_test_video():
+    assert config_from_flags(parsed("--num_videos=all")).eval.num_videos == 0

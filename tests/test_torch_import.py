@@ -221,7 +221,7 @@ def test_the_command_says_what_it_made_and_what_comes_next(experiment, capsys):
     status, out, err = outcome(capsys, f"--xp_dir={experiment}", f"--run_dir={run_dir}")
     assert (status, err) == (0, "")
     assert "74 tensors" in out and "--model_name=model_best.pt" in out
-    assert f"next: python -m srvp_tf.evaluate --run_dir={run_dir}\n" in out
+    assert f"next: python -m srvp_tf.evaluate --run_dir={run_dir} --digits=idx" in out
     assert [path.name for path in run_dir.parent.iterdir()] == ["run"]
 
 

@@ -1,69 +1,24 @@
 """The whole model: generative and inference halves around one latent step (sections 1 and 2)."""
 
 import dataclasses
-from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 from srvp_tf.config import ModelConfig
 from srvp_tf.distributions import Gaussian
-from srvp_tf.errors import UserError
 from srvp_tf.models.content import Content
 from srvp_tf.models.decoder import Decoder
 from srvp_tf.models.dynamics import Dynamics
 from srvp_tf.models.encoder import Encoder
+from srvp_tf.models.forecast_arguments import check_arguments, check_frames, check_video_ids
 from srvp_tf.models.inference import InitialStatePosterior, LatentPosterior
 from srvp_tf.models.initializers import child_seed
+from srvp_tf.models.outputs import Encoding, Inference, Paths, Reconstruction
 from srvp_tf.noise import ForecastNoise, forecast_noise
 
 
-class Encoding(NamedTuple):
-    """features h [B, T, nhx]; stages: the encoder's maps, deepest first, each [B T, h, w, c]."""
-
-    features: tf.Tensor
-    stages: tuple
-
-
-class Inference(NamedTuple):
-    """What T observed frames tell.
-
-    content: w [B, nh_inf].
-    skips: deepest first, each [B, h, w, c]; None for a model without.
-    q_y1: q(y_1 | x), Gaussian [B, ny].
-    q_z: q(z_t | x), t = 2..T, Gaussian [B, T - 1, nz].
-    """
-
-    content: tf.Tensor
-    skips: tuple | None
-    q_y1: Gaussian
-    q_z: Gaussian
-
-
-class Reconstruction(NamedTuple):
-    """The model's view of a video, for the objective.
-
-    frames: means of p(x_t | y_t, w) [B, T, H, W, C].
-    content: w [B, nh_inf].
-    q_y1, q_z, p_z: Gaussians [B, ny], [B, T - 1, nz], [B, T - 1, nz].
-    residuals: dt * f of every sub-step [B, T - 1, n, ny].
-    """
-
-    frames: tf.Tensor
-    content: tf.Tensor
-    q_y1: Gaussian
-    q_z: Gaussian
-    p_z: Gaussian
-    residuals: tf.Tensor
-
-
-class Paths(NamedTuple):
-    """States of S samples of B videos: observed [B, S, T, ny]; future [B, S, K, ny]."""
-
-    observed: tf.Tensor
-    future: tf.Tensor
-
-
+@keras.saving.register_keras_serializable("srvp_tf")
 class SRVP(keras.Model):
     """Stochastic latent residual video prediction.
 
@@ -279,15 +234,15 @@ class SRVP(keras.Model):
             frames = frames[None]
         if euler_steps is None:
             euler_steps = self.config.euler_steps
-        self._check_forecast(frames, horizon, num_samples, euler_steps, frames_per_step)
-        videos = tf.convert_to_tensor(
-            tf.range(tf.shape(frames)[0]) if video_ids is None else video_ids
+        check_frames(frames, self.config)
+        horizon, num_samples, seed, euler_steps, frames_per_step = check_arguments(
+            horizon, num_samples, seed, euler_steps, frames_per_step
         )
-        if not videos.shape.is_compatible_with(frames.shape[:1]):
-            raise UserError(
-                f"video_ids has shape {tuple(videos.shape)}; give one for each of the "
-                f"{frames.shape[0]} videos"
-            )
+        videos = (
+            tf.range(tf.shape(frames)[0])
+            if video_ids is None
+            else check_video_ids(video_ids, frames)
+        )
         noise = forecast_noise(
             self.config, seed, videos, tf.range(num_samples), frames.shape[1] + horizon
         )
@@ -309,34 +264,6 @@ class SRVP(keras.Model):
         if frames.dtype == tf.uint8:
             return tf.cast(frames, self.dtype) / 255.0
         return tf.cast(frames, self.dtype)
-
-    def _check_forecast(self, frames, horizon, num_samples, euler_steps, frames_per_step):
-        c = self.config
-        expected = [None, None, c.frame_size, c.frame_size, c.channels]
-        if not frames.shape.is_compatible_with(expected):
-            raise UserError(
-                f"frames have shape {tuple(frames.shape)}; this model takes "
-                f"[B, T, {c.frame_size}, {c.frame_size}, {c.channels}]"
-            )
-        if frames.dtype != tf.uint8 and not frames.dtype.is_floating:
-            raise UserError(f"frames are {frames.dtype.name}; give uint8, or floats in [0, 1]")
-        if frames.shape[1] < c.nt_inf:
-            raise UserError(
-                f"{frames.shape[1]} frames given; this model needs {c.nt_inf} or more (nt_inf)"
-            )
-        counts = {
-            "horizon": horizon,
-            "num_samples": num_samples,
-            "euler_steps": euler_steps,
-            "frames_per_step": frames_per_step,
-        }
-        for name, value in counts.items():
-            if value < 1:
-                raise UserError(f"{name}={value}; give 1 or more")
-        if euler_steps % frames_per_step:
-            raise UserError(
-                f"frames_per_step={frames_per_step} does not divide euler_steps={euler_steps}"
-            )
 
     def get_config(self):
         return {

@@ -1,5 +1,7 @@
 """`SRVP.forecast`: a sample depends on seed, video, sample and frame alone; errors are clear."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -144,3 +146,31 @@ def test_a_wrong_argument_is_named_in_one_line(model, frames, options, culprit):
         model.forecast(frames, **({"horizon": 3} | options))
     assert culprit in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"horizon": 2.0}, "horizon=2.0; give a whole number"),
+        ({"seed": 1.5}, "seed=1.5; give a whole number"),
+        ({"seed": None}, "seed=None; give a whole number"),
+        ({"frames": 255.0}, "float frames range from 0 to 255"),
+        ({"frames": np.nan}, "float frames range from nan to nan"),
+    ],
+)
+def test_numbers_that_mean_something_else_are_refused(change, message):
+    model = small_model()
+    videos = random_videos(model.config, 1, 3).astype(np.float32) / 255.0
+    videos[0, 0, 0, :2, 0] = 0.0, 1.0
+    arguments = {"frames": 1.0, "horizon": 2, "seed": 0} | change
+    arguments["frames"] *= videos
+    with pytest.raises(UserError, match=re.escape(message)):
+        model.forecast(**arguments)
+
+
+def test_numpy_integers_are_integers():
+    model = small_model()
+    videos = random_videos(model.config, 1, 3)
+    expected = model.forecast(videos, 2, euler_steps=4, frames_per_step=2)
+    found = model.forecast(videos, np.int64(2), euler_steps=np.int64(4), frames_per_step=np.int8(2))
+    np.testing.assert_array_equal(found, expected)

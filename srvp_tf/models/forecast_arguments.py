@@ -1,0 +1,72 @@
+"""The arguments of `SRVP.forecast`, checked: each fault is one line that says what to give."""
+
+import operator
+
+import tensorflow as tf
+
+from srvp_tf.errors import UserError
+
+_ROUNDING = 1e-3  # how far resizing in floats may have led out of [0, 1]
+
+
+def check_frames(frames, config):
+    """Raise `UserError` unless frames [B, T, H, W, C] are what a model of `config` takes."""
+    expected = [None, None, config.frame_size, config.frame_size, config.channels]
+    if not frames.shape.is_compatible_with(expected):
+        raise UserError(
+            f"frames have shape {tuple(frames.shape)}; this model takes "
+            f"[B, T, {config.frame_size}, {config.frame_size}, {config.channels}]"
+        )
+    if frames.dtype != tf.uint8 and not frames.dtype.is_floating:
+        raise UserError(f"frames are {frames.dtype.name}; give uint8, or floats in [0, 1]")
+    if frames.shape[0] == 0:
+        raise UserError("there are no videos in this batch; give one or more")
+    if frames.shape[1] < config.nt_inf:
+        raise UserError(
+            f"{frames.shape[1]} frames given; this model needs {config.nt_inf} or more (nt_inf)"
+        )
+    # Within a graph the values are not known yet.
+    if frames.dtype.is_floating and tf.executing_eagerly():
+        low, high = float(tf.reduce_min(frames)), float(tf.reduce_max(frames))
+        if not (low >= -_ROUNDING and high <= 1.0 + _ROUNDING):
+            raise UserError(
+                f"float frames range from {low:g} to {high:g}; give them in [0, 1], or as uint8"
+            )
+
+
+def check_arguments(horizon, num_samples, seed, euler_steps, frames_per_step):
+    """The numbers as integers, the seed as it is if a tensor; raises `UserError` for others."""
+    counts = {
+        "horizon": horizon,
+        "num_samples": num_samples,
+        "euler_steps": euler_steps,
+        "frames_per_step": frames_per_step,
+    }
+    counts = {name: _integer(name, value) for name, value in counts.items()}
+    for name, value in counts.items():
+        if value < 1:
+            raise UserError(f"{name}={value}; give 1 or more")
+    if counts["euler_steps"] % counts["frames_per_step"]:
+        raise UserError(
+            f"frames_per_step={frames_per_step} does not divide euler_steps={euler_steps}"
+        )
+    seed = seed if tf.is_tensor(seed) else _integer("seed", seed)
+    return (*list(counts.values())[:2], seed, *list(counts.values())[2:])
+
+
+def check_video_ids(video_ids, frames):
+    """The ids as a tensor; raises `UserError` unless there is one for each video."""
+    video_ids = tf.convert_to_tensor(video_ids)
+    if not video_ids.shape.is_compatible_with(frames.shape[:1]):
+        raise UserError(
+            f"video_ids has shape {tuple(video_ids.shape)}; give one for each of the "
+            f"{frames.shape[0]} videos"
+        )
+    return video_ids
+
+
+def _integer(name, value):
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise UserError(f"{name}={value!r}; give a whole number") from None

@@ -1,0 +1,53 @@
+"""What the steps of the model hand to each other."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from srvp_tf.distributions import Gaussian
+
+
+class Encoding(NamedTuple):
+    """features h [B, T, nhx]; stages: the encoder's maps, deepest first, each [B T, h, w, c]."""
+
+    features: tf.Tensor
+    stages: tuple
+
+
+class Inference(NamedTuple):
+    """What T observed frames tell.
+
+    content: w [B, nh_inf].
+    skips: deepest first, each [B, h, w, c]; None for a model without.
+    q_y1: q(y_1 | x), Gaussian [B, ny].
+    q_z: q(z_t | x), t = 2..T, Gaussian [B, T - 1, nz].
+    """
+
+    content: tf.Tensor
+    skips: tuple | None
+    q_y1: Gaussian
+    q_z: Gaussian
+
+
+class Reconstruction(NamedTuple):
+    """The model's view of a video, for the objective.
+
+    frames: means of p(x_t | y_t, w) [B, T, H, W, C].
+    content: w [B, nh_inf].
+    q_y1, q_z, p_z: Gaussians [B, ny], [B, T - 1, nz], [B, T - 1, nz].
+    residuals: dt * f of every sub-step [B, T - 1, n, ny].
+    """
+
+    frames: tf.Tensor
+    content: tf.Tensor
+    q_y1: Gaussian
+    q_z: Gaussian
+    p_z: Gaussian
+    residuals: tf.Tensor
+
+
+class Paths(NamedTuple):
+    """States of S samples of B videos: observed [B, S, T, ny]; future [B, S, K, ny]."""
+
+    observed: tf.Tensor
+    future: tf.Tensor
