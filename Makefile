@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-BENCHMARKS := $(notdir $(basename $(wildcard benchmarks/[a-z]*.py)))
+BENCHMARKS := $(notdir $(basename $(shell grep -l __main__ benchmarks/*.py)))
 SOURCES := setup.py pyproject.toml srvp_tf/_version.py
 
 .DEFAULT_GOAL := help

@@ -80,17 +80,23 @@ class UpsampledConvolution:
 
     input_axis, output_axis = 2, 3
     size = 3
-    _TAPS = ((0, 0, 1), (0, 1, 1), (1, 1, 0), (1, 0, 0))
 
     def __call__(self, inputs, kernel):
-        taps = tf.constant(self._TAPS, kernel.dtype)
-        merged = tf.einsum("ui,vj,ijcd->uvdc", taps, taps, kernel)
+        transposed = tf.transpose(kernel, [0, 1, 3, 2])
+        rows = [tf.unstack(row) for row in _merged_taps(tf.unstack(transposed))]
+        merged = tf.stack([tf.stack(_merged_taps(row)) for row in rows])
         return TransposedConvolution(4, 2)(inputs, merged)
 
     @property
     def shared(self):
         """The map of the common half, a skip of the upsampled size: the convolution alone."""
         return Convolution(self.size)
+
+
+def _merged_taps(taps):
+    """Three taps of a convolution -> four of the transposed one, along one axis."""
+    k0, k1, k2 = taps
+    return [k2, k1 + k2, k0 + k1, k0]
 
 
 LINEAR_MAPS = {

@@ -1,0 +1,197 @@
+"""The model with its convolutional networks as anyone would write them: oracle and yardstick.
+
+Keras' own convolutions and batch normalisation in both modes, the content and the skips repeated
+for every frame and concatenated, nearest upsampling and then a convolution. `plain_copy(model)`
+gives this form of an `SRVP` with the same weights; all that is not a convolution is the `SRVP`'s.
+
+One number differs: Keras feeds the running variance with the biased variance of the batch, the
+specification with the unbiased one.
+"""
+
+import keras
+import tensorflow as tf
+from keras.layers import Conv2D, Conv2DTranspose
+
+from srvp_tf.models.architecture import stage_depths, stage_widths, vgg_decoder_widths
+from srvp_tf.models.srvp import SRVP
+
+
+def _activation(name, dtype):
+    if name == "leaky_relu":
+        return keras.layers.LeakyReLU(0.2, dtype=dtype)
+    return keras.layers.Activation(name, dtype=dtype)
+
+
+class PlainBlock(keras.layers.Layer):
+    """Convolution, batch normalisation if any, activation; bounded outputs in variable dtype."""
+
+    def __init__(self, convolution, in_channels, normalize=True, activation="leaky_relu", **kwargs):
+        super().__init__(**kwargs)
+        self.in_channels = in_channels
+        self.convolution = convolution
+        self.norm = None
+        if normalize:
+            self.norm = keras.layers.BatchNormalization(
+                momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy
+            )
+        bounded = activation != "leaky_relu"
+        self.output_dtype = self.variable_dtype if bounded else self.compute_dtype
+        self.activation = _activation(activation, self.output_dtype)
+
+    def build(self, input_shape=None):
+        self.convolution.build((None, None, None, self.in_channels))
+        if self.norm is not None:
+            self.norm.build((None, None, None, self.convolution.filters))
+
+    def call(self, inputs, training=False):
+        outputs = self.convolution(inputs)
+        if self.norm is not None:
+            outputs = self.norm(outputs, training=training)
+        return self.activation(tf.cast(outputs, self.output_dtype))
+
+    def pairs(self, block):
+        """(our variable, this one's) for every variable of a `ConvBlock` of the same shape."""
+        pairs = [(block.kernel, self.convolution.kernel)]
+        if self.norm is not None:
+            ours = (block.norm.scale, block.norm.offset, block.norm.mean, block.norm.variance)
+            norm = self.norm
+            theirs = (norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance)
+            pairs += zip(ours, theirs, strict=True)
+        return pairs
+
+
+class PlainNetwork(keras.layers.Layer):
+    """What the plain encoder and decoder share: how blocks are made and listed."""
+
+    def __init__(self, config, policy, **kwargs):
+        super().__init__(dtype=policy, **kwargs)
+        self.config = config
+
+    def _block(self, in_channels, filters, size, stride=1, kind=Conv2D, pad="same", **options):
+        convolution = kind(filters, size, stride, pad, use_bias=False, dtype=self.dtype_policy)
+        return PlainBlock(convolution, in_channels, dtype=self.dtype_policy, **options)
+
+    def build(self, input_shape=None):
+        for block in self.blocks():
+            block.build()
+
+
+class PlainEncoder(PlainNetwork):
+    """Frames [N, H, W, C] -> (features [N, nhx], outputs of the stages, deepest first)."""
+
+    def __init__(self, config, policy, **kwargs):
+        super().__init__(config, policy, **kwargs)
+        c, width = config, config.channels
+        self.pool = None
+        if c.family == "vgg":
+            self.pool = keras.layers.MaxPooling2D(2, dtype=self.dtype_policy)
+        stages = []
+        for i, filters in enumerate(stage_widths(c.frame_size, c.nf)):
+            if self.pool:
+                widths = [width] + [filters] * (stage_depths(c.frame_size)[i] - 1)
+                stages.append([self._block(w, filters, 3) for w in widths])
+            else:
+                stages.append([self._block(width, filters, 4, 2, normalize=i > 0)])
+            width = filters
+        self.stages = stages
+        self.last = self._block(width, c.nhx, 4, pad="valid", activation="tanh")
+
+    def blocks(self):
+        """Every block, in the order of our `Encoder`'s."""
+        return [*sum(self.stages, []), self.last]
+
+    def call(self, frames, training=False):
+        h, outputs = frames, []
+        for i, stage in enumerate(self.stages):
+            if self.pool and i:
+                h = self.pool(h)
+            for block in stage:
+                h = block(h, training=training)
+            outputs.append(h)
+        h = self.pool(h) if self.pool else h
+        return self.last(h, training=training)[:, 0, 0], tuple(reversed(outputs))
+
+
+class PlainDecoder(PlainNetwork):
+    """Content [B, nw], states [B, K, ny] and skips -> frames [B, K, H, W, C]."""
+
+    def __init__(self, config, policy, **kwargs):
+        super().__init__(config, policy, **kwargs)
+        c = config
+        widths = stage_widths(c.frame_size, c.nf)[::-1]
+        skips = widths if c.skips else [0] * len(widths)
+        self.first = self._block(c.nh_inf + c.ny, widths[0], 4, 1, Conv2DTranspose, "valid")
+        self.upsample = None
+        last = {"normalize": False, "activation": "sigmoid"}
+        if c.family == "dcgan":
+            ends = [(width, {}) for width in widths[1:]] + [(c.channels, last)]
+            stages = [
+                [self._block(width + skip, filters, 4, 2, Conv2DTranspose, **options)]
+                for width, skip, (filters, options) in zip(widths, skips, ends, strict=True)
+            ]
+        else:
+            self.upsample = keras.layers.UpSampling2D(2, dtype=self.dtype_policy)
+            stages, width = [], widths[0]
+            for skip, filters in zip(skips, vgg_decoder_widths(c.frame_size, c.nf), strict=True):
+                inputs = [width + skip, *filters[:-1]]
+                stages.append([self._block(i, f, 3) for i, f in zip(inputs, filters, strict=True)])
+                width = filters[-1]
+            stages[-1].append(self._block(width, c.channels, 3, 1, Conv2DTranspose, **last))
+        self.stages = stages
+
+    def blocks(self):
+        """Every block, in the order of our `Decoder`'s."""
+        return [self.first, *sum(self.stages, [])]
+
+    def call(self, content, states, skips=None, training=False):
+        shape = tf.shape(states)
+
+        def for_each_frame(x):  # [B, ...] -> [B K, ...]
+            return tf.repeat(x, shape[1], axis=0)
+
+        flat_states = tf.reshape(states, [-1, self.config.ny])
+        h = tf.concat([for_each_frame(content), flat_states], axis=-1)[:, None, None]
+        h = self.first(h, training=training)
+        for i, stage in enumerate(self.stages):
+            if self.upsample:
+                h = self.upsample(h)
+            if skips is not None:
+                h = tf.concat([h, for_each_frame(tf.cast(skips[i], h.dtype))], axis=-1)
+            for block in stage:
+                h = block(h, training=training)
+        return tf.reshape(h, tf.concat([shape[:2], tf.shape(h)[1:]], 0))
+
+
+class PlainSRVP(SRVP):
+    """An `SRVP` with the plain networks in the place of its own."""
+
+    def build(self, input_shape=None):
+        if self.built:
+            return
+        # Our networks have no weights before they are built: nothing of them stays.
+        policy = keras.DTypePolicy(self.precision)
+        self.encoder = PlainEncoder(self.config, policy, name="plain_encoder")
+        self.decoder = PlainDecoder(self.config, policy, name="plain_decoder")
+        super().build(input_shape)
+
+
+def variable_pairs(model, plain):
+    """(variable of an `SRVP`, the same one of its plain copy) for every variable."""
+    pairs = []
+    for ours, theirs in ((model.encoder, plain.encoder), (model.decoder, plain.decoder)):
+        first = [ours.first] if hasattr(ours, "first") else []
+        last = [ours.last] if hasattr(ours, "last") else []
+        blocks = [*first, *sum(ours.stages, []), *last]
+        for block, plain_block in zip(blocks, theirs.blocks(), strict=True):
+            pairs += plain_block.pairs(block)
+    for part in ("content", "q_y1", "q_z", "dynamics"):
+        pairs += zip(getattr(model, part).weights, getattr(plain, part).weights, strict=True)
+    return pairs
+
+
+def plain_copy(model):
+    """The `PlainSRVP` with the weights of an `SRVP`."""
+    plain = PlainSRVP(model.config, precision=model.precision)
+    for ours, theirs in variable_pairs(model, plain):
+        theirs.assign(ours.value)
+    return plain

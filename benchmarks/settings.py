@@ -1,0 +1,46 @@
+"""The published settings that are measured: full-size networks from configs/, on random clips."""
+
+import dataclasses
+
+import numpy as np
+from absl import flags
+
+from benchmarks.plain import plain_copy
+from srvp_tf import command
+from srvp_tf.flags import config_from_flags, define_config_flags
+from srvp_tf.models.srvp import SRVP
+from srvp_tf.training_step import TrainingStep
+
+# Videos per training step: few, as the published batches do not fit every machine.
+TRAINING_BATCH = {"smmnist": 8, "kth": 2, "bair": 4}
+
+
+def config_of(setting):
+    """The `Config` of configs/<setting>.cfg."""
+    values = flags.FlagValues()
+    define_config_flags(values)
+    values(["benchmark", f"--flagfile={command.resolve_flagfile(f'{setting}.cfg')}"])
+    return config_from_flags(values)
+
+
+def model_of(model_config, variant="ours"):
+    """A model with initial weights. Variants: "ours", "plain", "ours, bf16"."""
+    precision = "mixed_bfloat16" if variant == "ours, bf16" else "float32"
+    model = SRVP(model_config, precision=precision)
+    return plain_copy(model) if variant == "plain" else model
+
+
+def clips_of(model_config, batch, num_frames):
+    """Random uint8 clips [batch, num_frames, H, W, C]."""
+    c = model_config
+    shape = (batch, num_frames, c.frame_size, c.frame_size, c.channels)
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def training_step_of(setting, variant):
+    """(`TrainingStep`, clips) of a setting and variant."""
+    config = config_of(setting)
+    model = model_of(config.model, variant)
+    train = dataclasses.replace(config.train, precision=model.precision)
+    clips = clips_of(config.model, TRAINING_BATCH[setting], config.data.train_length)
+    return TrainingStep(model, train), clips

@@ -1,0 +1,45 @@
+"""Speed and memory of the published networks: `python -m benchmarks.speed [--only=training]`.
+
+Compares with a plain implementation of the same layers (`benchmarks.plain`). What is compared takes
+turns in one process; ratios are of medians. On a machine that others use, trust the ratios of CPU
+time more than those of the clock.
+"""
+
+import argparse
+
+from srvp_tf import command
+
+TABLES = ("training", "evaluation", "latency", "scaling")
+SETTINGS = ("smmnist", "kth", "bair")
+
+
+def main():
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default=",".join(TABLES), help="tables, separated by commas")
+    parser.add_argument("--settings", default=",".join(SETTINGS), help="of configs/, likewise")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each variant")
+    arguments = parser.parse_args()
+    names, settings = arguments.only.split(","), arguments.settings.split(",")
+    for given, known in ((names, TABLES), (settings, SETTINGS)):
+        if unknown := set(given) - set(known):
+            parser.error(f"{', '.join(unknown)}: choose from {', '.join(known)}")
+
+    command.start_tensorflow(deterministic=True)
+    import tensorflow as tf
+
+    from benchmarks.speed_evaluation import evaluation_table
+    from benchmarks.speed_latency import latency_table
+    from benchmarks.speed_scaling import scaling_table
+    from benchmarks.speed_training import training_table
+
+    tf.get_logger().setLevel("ERROR")  # warns of functions that are traced anew: many are, once
+    make = dict(
+        zip(TABLES, (training_table, evaluation_table, latency_table, scaling_table), strict=True)
+    )
+    for name in names:
+        print(make[name](settings, arguments.rounds), end="\n\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""Our networks are the plain ones of `benchmarks.plain`: outputs, gradients, running statistics."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks.plain import plain_copy, variable_pairs
+from srvp_tf.config import TrainConfig
+from srvp_tf.noise import training_noise
+from srvp_tf.training_step import TrainingStep
+from tests.models.small import random_videos, small_model
+
+# Largest error of a tensor, as a share of its largest value. In float32 sums are in another order.
+TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
+# The same of the norm of a gradient: now and then such a sum falls on the other side of a kink of
+# the activations or of the pooling, and in so small a network one is up to 9 %.
+GRADIENT_TOLERANCE = {"float64": 1e-9, "float32": 0.3}
+
+architectures = pytest.mark.parametrize(
+    ("family", "skips"), [("dcgan", False), ("dcgan", True), ("vgg", False), ("vgg", True)]
+)
+precisions = pytest.mark.parametrize("precision", TOLERANCE)
+
+
+def model_and_plain(precision="float64", **changes):
+    """A model far from its initial values, and its plain copy."""
+    model = small_model(precision, **changes)
+    generator = np.random.default_rng(0)
+    for weight in (*model.encoder.weights, *model.decoder.weights):
+        values = weight.numpy() + 0.2 * generator.normal(size=weight.shape)
+        weight.assign(np.abs(values) + 0.1 if "variance" in weight.path else values)
+    return model, plain_copy(model)
+
+
+def assert_close(actual, desired, tolerance, name=""):
+    actual, desired = np.asarray(actual), np.asarray(desired)
+    scale = np.abs(desired).max()
+    assert scale > 0, name
+    np.testing.assert_allclose(actual, desired, rtol=0, atol=tolerance * scale, err_msg=name)
+
+
+def random_inputs(config, batch, num_frames, dtype):
+    """Frames [batch, H, W, C], content [batch, nw], states [batch, num_frames, ny]."""
+    generator = np.random.default_rng(1)
+    frames = generator.uniform(size=(batch, config.frame_size, config.frame_size, config.channels))
+    content = generator.normal(size=(batch, config.nh_inf))
+    states = generator.normal(size=(batch, num_frames, config.ny))
+    return [tf.constant(x, dtype) for x in (frames, content, states)]
+
+
+def outputs_and_gradients(model, inputs, variables, training):
+    """Features and decoded frames, and gradients of a scalar function of both."""
+    variables = [v.value for v in variables if v.trainable]
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        frames, content, states = inputs
+        features, stages = model.encoder(frames, training=training)
+        skips = stages if model.config.skips else None
+        decoded = model.decoder(content, states, skips, training=training)
+        loss = 0.0
+        for seed, x in enumerate((features, decoded)):
+            weights = np.random.default_rng(seed).normal(size=x.shape)
+            loss += tf.reduce_sum(x * tf.constant(weights, x.dtype))
+    return [features, decoded], tape.gradient(loss, [*inputs, *variables])
+
+
+# With two videos the encoder's last norm outputs signs: its gradients would be rounding errors.
+@architectures
+@precisions
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize(("batch", "num_frames"), [(4, 1), (4, 3)])
+def test_networks(family, skips, precision, training, batch, num_frames):
+    model, plain = model_and_plain(precision, family=family, skips=skips, channels=3)
+    networks = (model.encoder, model.decoder)
+    pairs = [(v, p) for v, p in variable_pairs(model, plain) if any(_has(n, v) for n in networks)]
+    assert len(pairs) == sum(len(network.weights) for network in networks)
+    inputs = random_inputs(model.config, batch, num_frames, model.dtype)
+    results = [
+        outputs_and_gradients(which, inputs, variables, training)
+        for which, variables in zip((model, plain), zip(*pairs, strict=True), strict=True)
+    ]
+    (outputs, gradients), (plain_outputs, plain_gradients) = results
+    names = ["frames", "content", "states", *(v.path for v, _ in pairs if v.trainable)]
+    for ours, theirs in zip(outputs, plain_outputs, strict=True):
+        assert_close(ours, theirs, TOLERANCE[precision])
+    for name, ours, theirs in zip(names, gradients, plain_gradients, strict=True):
+        error, norm = (np.linalg.norm(x) for x in (ours - theirs, theirs))
+        assert 0 < norm and error <= GRADIENT_TOLERANCE[precision] * norm, name
+
+
+def _has(network, variable):
+    return any(variable is weight for weight in network.weights)
+
+
+@architectures
+def test_running_statistics(family, skips):
+    model, plain = model_and_plain(family=family, skips=skips)
+    batch, num_frames = 2, 3
+    before = {v.path: v.numpy() for v in model.weights}
+    frames, content, states = random_inputs(model.config, batch, num_frames, model.dtype)
+    for which in (model, plain):
+        _, stages = which.encoder(frames, training=True)
+        which.decoder(content, states, stages if skips else None, training=True)
+    checked = 0
+    for ours, theirs in variable_pairs(model, plain):
+        if ours.trainable:
+            continue
+        old = 0.9 * before[ours.path]
+        learned, plain_learned = ours.numpy() - old, theirs.numpy() - old
+        if "variance" in ours.path:  # Keras learns the biased one
+            frames_seen = batch if "encoder" in ours.path else batch * num_frames
+            count = frames_seen * _positions(ours.path, model.config)
+            plain_learned = plain_learned * count / (count - 1)
+        assert_close(learned, plain_learned, 1e-9, ours.path)
+        checked += 1
+    assert checked == len(model.non_trainable_variables)
+
+
+def _positions(path, config):
+    """Pixels of the map that a norm normalises, by its block's name."""
+    *_, network, block, _, _ = path.split("/")
+    if block in ("first", "last"):
+        return {"first": 16, "last": 1}[block]
+    stage = int(block.split("_")[1])
+    if network == "decoder":
+        side = 8 * 2**stage
+    else:
+        side = config.frame_size // 2 ** (stage + (config.family == "dcgan"))
+    return side**2
+
+
+@architectures
+def test_gradients_of_the_whole_model(family, skips):
+    model, plain = model_and_plain(family=family, skips=skips)
+    clips = tf.constant(random_videos(model.config, 2, 4))
+    noise = training_noise(model.config, 0, 1, tf.range(2), 4)
+    ours, theirs = (TrainingStep(m, TrainConfig()).gradients(clips, noise) for m in (model, plain))
+    assert_close(ours[1].loss, theirs[1].loss, 1e-9)
+    for a, b in zip(ours[1].terms, theirs[1].terms, strict=True):
+        assert_close(a, b, 1e-9)
+    gradients = [
+        {v.path: g for v, g in zip(m.trainable_variables, result[0], strict=True)}
+        for m, result in ((model, ours), (plain, theirs))
+    ]
+    for v, p in variable_pairs(model, plain):
+        if v.trainable:
+            assert_close(gradients[0][v.path], gradients[1][p.path], 1e-9, v.path)
+
+
+@architectures
+@precisions
+@pytest.mark.parametrize("num_samples", [1, 3])
+def test_forecast(family, skips, precision, num_samples):
+    model, plain = model_and_plain(precision, family=family, skips=skips)
+    videos = random_videos(model.config, 2, 3)
+    ours, theirs = (m.forecast(videos, horizon=2, num_samples=num_samples) for m in (model, plain))
+    assert_close(ours, theirs, TOLERANCE[precision])
