@@ -158,6 +158,8 @@ def _fresh_folder(path):
             path.rename(old)
         fresh.rename(path)
     finally:
+        if old.exists() and not path.exists():  # stopped between the two renamings
+            old.rename(path)
         for leftover in (fresh, old):
             shutil.rmtree(leftover, ignore_errors=True)
 

@@ -10,7 +10,7 @@ from absl import flags
 
 from srvp_tf import command
 from srvp_tf.flags import config_from_flags, define_config_flags
-from srvp_tf.train import train
+from srvp_tf.train import stopped_early, train
 
 FLAGFILE = "configs/quickstart.cfg"
 _MEAN_FRAME_CLIPS = 1000
@@ -43,8 +43,7 @@ def main(flag_values):
     )
     signal_number = train(config, run_dir)
     if signal_number is not None:
-        print("stopped early, nothing is lost: the same command goes on from here")
-        return 128 + signal_number
+        return stopped_early(signal_number)
     gif = f"{run_dir}/quickstart.gif"
     num_videos, scores = judge(config, run_dir, gif)
     print_table(scores, num_videos, config)
@@ -77,13 +76,11 @@ def judge(config, run_dir, gif):
     import tensorflow as tf
 
     from srvp_tf.metrics import baselines
-    from srvp_tf.models.srvp import SRVP
-    from srvp_tf.run_folder import load_weights
+    from srvp_tf.run_folder import load_model
 
     data, e = config.data, config.eval
     corpus = command.open_corpus(config)
-    model = SRVP(config.model)
-    load_weights(model, run_dir)
+    model = load_model(run_dir)
     batches = _test_videos(corpus, config).batch(e.eval_batch_size, drop_remainder=False)
     clips = corpus.training_batches(
         length=data.train_length, batch_size=_MEAN_FRAME_CLIPS, seed=config.train.seed

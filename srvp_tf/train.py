@@ -29,8 +29,11 @@ def main(flag_values):
         raise UserError("--run_dir is missing: name the folder of the run")
     config = config_from_flags(flag_values)
     signal_number = train(config, flag_values.run_dir, flag_values.init_from)
-    if signal_number is None:
-        return 0
+    return 0 if signal_number is None else stopped_early(signal_number)
+
+
+def stopped_early(signal_number):
+    """Say that a signal stopped the run; returns the exit status."""
     print("stopped early, nothing is lost: the same command goes on from here")
     return 128 + signal_number
 

@@ -54,6 +54,24 @@ def test_an_earlier_evaluation_is_replaced_whole(run_dir):
     assert not list(run_dir.glob(".evaluation*"))
 
 
+def test_a_stop_between_the_renamings_loses_no_earlier_evaluation(tmp_path, monkeypatch):
+    path = tmp_path / "evaluation"
+    path.mkdir()
+    (path / evaluate.REPORT).write_text("earlier")
+    rename = evaluate.Path.rename
+
+    def stopped(source, target):
+        if source.name.endswith(".tmp"):
+            raise KeyboardInterrupt
+        return rename(source, target)
+
+    monkeypatch.setattr(evaluate.Path, "rename", stopped)
+    with pytest.raises(KeyboardInterrupt), evaluate._fresh_folder(path):
+        pass
+    assert (path / evaluate.REPORT).read_text() == "earlier"
+    assert [file.name for file in tmp_path.iterdir()] == ["evaluation"]
+
+
 def test_batches_that_do_not_fill_up_give_the_same_table(run_dir):
     tables = []
     for batch_size in (1, 4, 16):
