@@ -77,20 +77,19 @@ def evaluate(config, folder, output):
     scores = {name: [] for name in FRAME_METRICS}
     started = time.monotonic()
     with _fresh_folder(output) as fresh, _progress(num_videos * c.num_samples) as bar:
-        store = SampleStore(fresh, num_videos)
-        first_video = 0
-        for videos in batches.batch(c.eval_batch_size).as_numpy_iterator():
-            # The last batch is filled up: every batch has one shape, and every replica its part.
-            result = evaluator.run(
-                _filled(videos, c.eval_batch_size, strategy.num_replicas_in_sync),
-                first_video,
-                lambda count: bar.update(min(count, bar.total - bar.n)),
-            )
-            for name, values in result.scores.items():
-                scores[name].append(values[: len(videos)])
-            store.append({name: frames[: len(videos)] for name, frames in result.samples.items()})
-            first_video += len(videos)
-        store.finish()
+        with SampleStore(fresh, num_videos) as store:
+            first_video = 0
+            for videos in batches.batch(c.eval_batch_size).as_numpy_iterator():
+                # The last batch is filled up: every batch has one shape, every replica its part.
+                result = evaluator.run(
+                    _filled(videos, c.eval_batch_size, strategy.num_replicas_in_sync),
+                    first_video,
+                    lambda count: bar.update(min(count, bar.total - bar.n)),
+                )
+                for name, values in result.scores.items():
+                    scores[name].append(values[: len(videos)])
+                store.append({name: x[: len(videos)] for name, x in result.samples.items()})
+                first_video += len(videos)
         scores = {name: np.concatenate(values) for name, values in scores.items()}
         np.savez_compressed(fresh / "results.npz", **scores)
         report = {

@@ -8,7 +8,7 @@ import tensorflow as tf
 from srvp_tf.atomic_files import replacing
 from srvp_tf.errors import UserError
 from srvp_tf.noise import forecast_noise
-from srvp_tf.sampling import MAX_FRAMES_PER_CHUNK
+from srvp_tf.sampling import frames_per_chunk
 from srvp_tf.video import to_uint8, write_video
 from srvp_tf.video.gif import MAX_FPS
 
@@ -67,9 +67,10 @@ def predict(
     inferred, states = infer_and_roll(tf.constant(observed[None]), noise)
     # Frames are decoded one by one: of which sample they are does not matter here.
     states = tf.reshape(states, [1, 1, -1, model.config.ny])
+    at_once = frames_per_chunk(model)
     pieces = [
-        to_uint8(decode(inferred, states[:, :, first : first + MAX_FRAMES_PER_CHUNK])[0, 0])
-        for first in range(0, states.shape[2], MAX_FRAMES_PER_CHUNK)
+        to_uint8(decode(inferred, states[:, :, first : first + at_once])[0, 0])
+        for first in range(0, states.shape[2], at_once)
     ]
     return np.concatenate(pieces).reshape(num_samples, -1, *observed.shape[1:])
 

@@ -78,11 +78,20 @@ def test_kept_samples_have_the_names_and_sizes_of_the_authors_files(whole):
 
 def test_sample_store_writes_what_numpy_reads(tmp_path):
     rows = np.random.default_rng(0).integers(0, 256, (5, 2, 3), dtype=np.uint8)
-    store = SampleStore(tmp_path, 5)
-    store.append({"a": rows[:3], "b": rows[:3] // 2})
-    store.append({"a": rows[3:], "b": rows[3:] // 2})
-    store.finish()
+    with SampleStore(tmp_path, 5) as store:
+        store.append({"a": rows[:3], "b": rows[:3] // 2})
+        store.append({"a": rows[3:], "b": rows[3:] // 2})
     with np.load(tmp_path / "a.npz", allow_pickle=False) as a, np.load(tmp_path / "b.npz") as b:
         assert np.array_equal(a["samples"], rows)
         assert np.array_equal(b["samples"], rows // 2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "b.npz"]
+
+
+def test_sample_store_tells_of_missing_rows_and_of_a_full_disk(tmp_path):
+    rows = np.random.default_rng(0).integers(0, 256, (2, 4096), dtype=np.uint8)
+    with pytest.raises(ValueError, match="2 of 5 rows"), SampleStore(tmp_path, 5) as store:
+        store.append({"a": rows})
+    (tmp_path / "full.npz").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space"), SampleStore(tmp_path, 5000) as store:
+        for _ in range(2500):
+            store.append({"full": rows})

@@ -82,7 +82,7 @@ def test_the_result_does_not_depend_on_the_batch_size(model, videos, batch_size)
 
 def test_nor_on_how_many_frames_are_decoded_at_once(model, videos, monkeypatch):
     whole = validate(model, videos, 3)
-    monkeypatch.setattr(sampling, "MAX_FRAMES_PER_CHUNK", 3 * NUM_FRAMES * 2)
+    monkeypatch.setattr(sampling, "CHUNK_BYTES", 3 * NUM_FRAMES * 2 * model.decoder.frame_bytes)
     chunks = Sampler(model, NT_COND, NUM_FRAMES, SEED).chunks(3, SAMPLES)
     assert [chunk.numpy().tolist() for chunk in chunks] == [[0, 1], [2, 3], [4, 5], [6, 7]]
     cut = validate(model, videos, 3)
@@ -91,7 +91,7 @@ def test_nor_on_how_many_frames_are_decoded_at_once(model, videos, monkeypatch):
 
 @pytest.mark.parametrize("limit, size", [(0, 1), (3 * 6 * 4, 4), (3 * 6 * 7, 7), (10**9, 8)])
 def test_chunks_fill_the_limit_and_hold_every_sample_once(model, monkeypatch, limit, size):
-    monkeypatch.setattr(sampling, "MAX_FRAMES_PER_CHUNK", limit)
+    monkeypatch.setattr(sampling, "CHUNK_BYTES", limit * model.decoder.frame_bytes)
     chunks = Sampler(model, NT_COND, NUM_FRAMES, SEED).chunks(3, SAMPLES)
     assert all(len(chunk) == size for chunk in chunks[:-1]) and len(chunks[-1]) <= size
     np.testing.assert_array_equal(tf.concat(chunks, 0), range(SAMPLES))

@@ -57,18 +57,23 @@ class ConvBlock(keras.layers.Layer):
             "seed": seed,
         }
         self.filters = filters
-        self.norm = None
-        if normalize:
-            norm_seed = child_seed(seed, "norm")
-            self.norm = BatchNorm(filters, norm_seed, name="norm", dtype=self.dtype_policy)
+        self.normalize = normalize
 
-    def build(self, input_shape=None):
+    @property
+    def kernel_shape(self):
+        """Of the kernel of the whole input, in the layout of the specification."""
         shape = [self.linear.size, self.linear.size, 0, 0]
         shape[self.linear.input_axis] = self.in_channels + self.shared_channels
         shape[self.linear.output_axis] = self.filters
+        return tuple(shape)
+
+    def build(self, input_shape=None):
         law = convolution(child_seed(self.seed, "kernel"))
-        self.kernel = self.add_weight(tuple(shape), law, name="kernel", autocast=False)
-        if self.norm is not None:
+        self.kernel = self.add_weight(self.kernel_shape, law, name="kernel", autocast=False)
+        self.norm = None
+        if self.normalize:
+            norm_seed = child_seed(self.seed, "norm")
+            self.norm = BatchNorm(self.filters, norm_seed, name="norm", dtype=self.dtype_policy)
             self.norm.build()
 
     def call(self, inputs, shared=None, training=False):
@@ -76,12 +81,16 @@ class ConvBlock(keras.layers.Layer):
             outputs, statistics = self.transform(inputs, shared, *self.parameters())
             self.learn(statistics)
             return outputs
+        return self._activate(self._apply(inputs, shared, *self.inference_parameters()))
+
+    def inference_parameters(self):
+        """What inference computes with: (own kernel, shared kernel or None, offset or None)."""
         kernel, offset = tf.convert_to_tensor(self.kernel), None
         if self.norm is not None:
             scale, offset = self.norm.affine()
             kernel *= scale[:, None] if self.linear.output_axis == 2 else scale
             offset = tf.cast(offset, self.compute_dtype)
-        return self._activate(self._apply(inputs, shared, kernel, offset))
+        return *self._prepared(kernel), offset
 
     def parameters(self):
         """The trained parameters as tensors: what `transform` takes."""
@@ -92,7 +101,7 @@ class ConvBlock(keras.layers.Layer):
 
     def transform(self, inputs, shared, kernel, *norm_parameters):
         """The map in training, as a function of its parameters: (outputs, batch statistics)."""
-        outputs, statistics = self._apply(inputs, shared, kernel), []
+        outputs, statistics = self._apply(inputs, shared, *self._prepared(kernel)), []
         if self.norm is not None:
             outputs, *statistics = self.norm.normalize(outputs, *norm_parameters)
         return self._activate(outputs), statistics
@@ -107,28 +116,29 @@ class ConvBlock(keras.layers.Layer):
             return _BOUNDED[self.activation](tf.cast(outputs, self.variable_dtype))
         return tf.nn.leaky_relu(outputs, LEAKY_SLOPE)
 
-    def _apply(self, inputs, shared, kernel, offset=None):
-        inputs = tf.cast(inputs, self.compute_dtype)
-        kernel = tf.cast(kernel, self.compute_dtype)
-        if shared is None:
-            outputs = self.linear(inputs, kernel)
+    def _prepared(self, kernel):
+        """The kernels of x and of `shared` (or None), as their maps apply them."""
+        own, shared, linear = kernel, None, self.linear
+        if self.shared_channels:
+            sizes = [self.in_channels, self.shared_channels]
+            if self.shared_first:
+                shared, own = tf.split(kernel, sizes[::-1], linear.input_axis)
+            else:
+                own, shared = tf.split(kernel, sizes, linear.input_axis)
+            shared = tf.cast(linear.shared.prepare(shared), self.compute_dtype)
+        return tf.cast(linear.prepare(own), self.compute_dtype), shared
+
+    def _apply(self, inputs, shared, own_kernel, shared_kernel, offset=None):
+        outputs = self.linear.apply(tf.cast(inputs, self.compute_dtype), own_kernel)
+        if shared_kernel is None:
             return outputs if offset is None else tf.nn.bias_add(outputs, offset)
-        own_kernel, shared_kernel = self._halves(kernel)
-        own = self.linear(inputs, own_kernel)
-        common = self.linear.shared(tf.cast(shared, self.compute_dtype), shared_kernel)
+        shared = tf.cast(shared, self.compute_dtype)
+        common = self.linear.shared.apply(shared, shared_kernel)
         if offset is not None:
             common = tf.nn.bias_add(common, offset)
         common_shape = tf.shape(common)
-        by_video = tf.reshape(own, tf.concat([common_shape[:1], [-1], common_shape[1:]], 0))
-        return tf.reshape(by_video + common[:, None], tf.shape(own))
-
-    def _halves(self, kernel):
-        axis = self.linear.input_axis
-        if self.shared_first:
-            shared, own = tf.split(kernel, [self.shared_channels, self.in_channels], axis)
-        else:
-            own, shared = tf.split(kernel, [self.in_channels, self.shared_channels], axis)
-        return own, shared
+        by_video = tf.reshape(outputs, tf.concat([common_shape[:1], [-1], common_shape[1:]], 0))
+        return tf.reshape(by_video + common[:, None], tf.shape(outputs))
 
     def get_config(self):
         return super().get_config() | self._config

@@ -3,8 +3,9 @@
 import keras
 import tensorflow as tf
 
-from srvp_tf.models.architecture import stage_widths, vgg_decoder_widths
+from srvp_tf.models.architecture import LAST_MAP, stage_widths, vgg_decoder_widths
 from srvp_tf.models.conv_block import ConvBlock
+from srvp_tf.models.frozen_block import FrozenBlock
 from srvp_tf.models.initializers import child_seed
 from srvp_tf.models.stage import run_stage
 
@@ -18,7 +19,18 @@ class Decoder(keras.layers.Layer):
     """
 
     def __init__(
-        self, family, frame_size, channels, nf, nw, ny, skips, remat=False, seed=None, **kwargs
+        self,
+        family,
+        frame_size,
+        channels,
+        nf,
+        nw,
+        ny,
+        skips,
+        remat=False,
+        frozen=False,
+        seed=None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self._config = {
@@ -30,6 +42,7 @@ class Decoder(keras.layers.Layer):
             "ny": ny,
             "skips": skips,
             "remat": remat,
+            "frozen": frozen,
             "seed": seed,
         }
         widths = stage_widths(frame_size, nf)[::-1]
@@ -57,7 +70,8 @@ class Decoder(keras.layers.Layer):
         self.stages = stages
 
     def _block(self, linear, width, filters, name, shared_width=0, **options):
-        return ConvBlock(
+        make = FrozenBlock if self._config["frozen"] else ConvBlock
+        return make(
             linear,
             width,
             filters,
@@ -73,8 +87,25 @@ class Decoder(keras.layers.Layer):
             linear, width, filters, name, shared_width, normalize=False, activation="sigmoid"
         )
 
+    @property
+    def blocks(self):
+        """All blocks, from the input to the output."""
+        return [self.first, *sum(self.stages, [])]
+
+    @property
+    def frame_bytes(self):
+        """Memory that one frame's maps take in the widest block: its input, its output twice."""
+        side, sizes = LAST_MAP, []
+        for stage in self.stages:
+            for block in stage:
+                # The first block of a stage doubles the side.
+                inputs = side**2 * block.in_channels
+                side *= 2 if block is stage[0] else 1
+                sizes.append(inputs + 2 * side**2 * block.filters)
+        return max(sizes) * tf.as_dtype(self.compute_dtype).size
+
     def build(self, input_shape=None):
-        for block in [self.first, *sum(self.stages, [])]:
+        for block in self.blocks:
             block.build()
 
     def call(self, content, states, skips=None, training=False):

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from srvp_tf.models.architecture import stage_depths, stage_widths
 from srvp_tf.models.conv_block import ConvBlock
+from srvp_tf.models.frozen_block import FrozenBlock
 from srvp_tf.models.initializers import child_seed
 from srvp_tf.models.stage import run_stage
 
@@ -16,7 +17,9 @@ class Encoder(keras.layers.Layer):
     features lie in (-1, 1), in the variable dtype.
     """
 
-    def __init__(self, family, frame_size, channels, nf, nhx, remat=False, seed=None, **kwargs):
+    def __init__(
+        self, family, frame_size, channels, nf, nhx, remat=False, frozen=False, seed=None, **kwargs
+    ):
         super().__init__(**kwargs)
         self._config = {
             "family": family,
@@ -25,6 +28,7 @@ class Encoder(keras.layers.Layer):
             "nf": nf,
             "nhx": nhx,
             "remat": remat,
+            "frozen": frozen,
             "seed": seed,
         }
         self.pooled = family == "vgg"
@@ -43,7 +47,8 @@ class Encoder(keras.layers.Layer):
         self.last = self._block("conv4_valid", width, nhx, "last", activation="tanh")
 
     def _block(self, linear, width, filters, name, normalize=True, activation="leaky_relu"):
-        return ConvBlock(
+        make = FrozenBlock if self._config["frozen"] else ConvBlock
+        return make(
             linear,
             width,
             filters,
@@ -54,8 +59,13 @@ class Encoder(keras.layers.Layer):
             dtype=self.dtype_policy,
         )
 
+    @property
+    def blocks(self):
+        """All blocks, from the input to the output."""
+        return [*sum(self.stages, []), self.last]
+
     def build(self, input_shape=None):
-        for block in [*sum(self.stages, []), self.last]:
+        for block in self.blocks:
             block.build()
 
     def call(self, frames, training=False):

@@ -9,16 +9,15 @@ half is computed once. Kernels keep the layout of the specification: [kh, kw, in
 import tensorflow as tf
 
 
-class Convolution:
-    """`size` x `size` convolution of stride 1 or 2, padded as TensorFlow's SAME or VALID."""
-
-    input_axis, output_axis = 2, 3
-
-    def __init__(self, size, stride=1, padding="SAME"):
-        self.size, self.stride, self.padding = size, stride, padding
+class LinearMap:
+    """`map(inputs, kernel)`, in two steps: the first one depends on the kernel alone."""
 
     def __call__(self, inputs, kernel):
-        return tf.nn.conv2d(inputs, kernel, self.stride, self.padding)
+        return self.apply(inputs, self.prepare(kernel))
+
+    def prepare(self, kernel):
+        """The kernel in the form that `apply` takes."""
+        return kernel
 
     @property
     def shared(self):
@@ -26,7 +25,19 @@ class Convolution:
         return self
 
 
-class TransposedConvolution:
+class Convolution(LinearMap):
+    """`size` x `size` convolution of stride 1 or 2, padded as TensorFlow's SAME or VALID."""
+
+    input_axis, output_axis = 2, 3
+
+    def __init__(self, size, stride=1, padding="SAME"):
+        self.size, self.stride, self.padding = size, stride, padding
+
+    def apply(self, inputs, kernel):
+        return tf.nn.conv2d(inputs, kernel, self.stride, self.padding)
+
+
+class TransposedConvolution(LinearMap):
     """`size` x `size` transposed convolution whose output is `stride` times its input."""
 
     input_axis, output_axis = 3, 2
@@ -34,7 +45,7 @@ class TransposedConvolution:
     def __init__(self, size, stride):
         self.size, self.stride = size, stride
 
-    def __call__(self, inputs, kernel):
+    def apply(self, inputs, kernel):
         batch, height, width = tf.unstack(tf.shape(inputs)[:3])
         static_height, static_width = inputs.shape[1:3]
         shape = [
@@ -45,13 +56,8 @@ class TransposedConvolution:
         ]
         return tf.nn.conv2d_transpose(inputs, kernel, shape, self.stride, "SAME")
 
-    @property
-    def shared(self):
-        """The map of the common half: the same."""
-        return self
 
-
-class Expansion:
+class Expansion(LinearMap):
     """Transposed convolution without padding, from vectors [..., D] to [..., size, size, C]."""
 
     input_axis, output_axis = 3, 2
@@ -59,18 +65,16 @@ class Expansion:
     def __init__(self, size):
         self.size = size
 
-    def __call__(self, inputs, kernel):
-        depth, channels = kernel.shape[self.input_axis], kernel.shape[self.output_axis]
-        matrix = tf.reshape(tf.transpose(kernel, [3, 0, 1, 2]), [depth, -1])
+    def prepare(self, kernel):
+        """A matrix [D, size * size * C]."""
+        return tf.reshape(tf.transpose(kernel, [3, 0, 1, 2]), [kernel.shape[self.input_axis], -1])
+
+    def apply(self, inputs, matrix):
+        channels = matrix.shape[1] // self.size**2
         return tf.reshape(tf.linalg.matmul(inputs, matrix), [-1, self.size, self.size, channels])
 
-    @property
-    def shared(self):
-        """The map of the common half: the same."""
-        return self
 
-
-class UpsampledConvolution:
+class UpsampledConvolution(LinearMap):
     """Nearest upsampling x2, then a 3 x 3 convolution of what was upsampled and of the skip.
 
     Every output pixel sees 2 x 2 distinct inputs, so that the two steps are one transposed 4 x 4
@@ -81,11 +85,14 @@ class UpsampledConvolution:
     input_axis, output_axis = 2, 3
     size = 3
 
-    def __call__(self, inputs, kernel):
+    def prepare(self, kernel):
+        """The taps merged: [4, 4, out, in]."""
         transposed = tf.transpose(kernel, [0, 1, 3, 2])
         rows = [tf.unstack(row) for row in _merged_taps(tf.unstack(transposed))]
-        merged = tf.stack([tf.stack(_merged_taps(row)) for row in rows])
-        return TransposedConvolution(4, 2)(inputs, merged)
+        return tf.stack([tf.stack(_merged_taps(row)) for row in rows])
+
+    def apply(self, inputs, merged):
+        return TransposedConvolution(4, 2).apply(inputs, merged)
 
     @property
     def shared(self):

@@ -112,7 +112,7 @@ def test_halves_sum_to_the_map_of_the_concatenation(name, shared_first):
     shared = random(3, *shared_size, shared_channels, seed=1)
 
     def halves(inputs, shared, kernel):
-        return block._apply(inputs, shared, kernel, None)
+        return block._apply(inputs, shared, *block._prepared(kernel))
 
     def whole(inputs, shared, kernel):
         if upsamples:

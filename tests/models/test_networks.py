@@ -176,6 +176,16 @@ def test_only_the_first_block_of_dcgan_and_the_last_of_a_decoder_lack_a_norm(fam
         block.name
         for block in [*sum(encoder.stages, []), encoder.last, decoder.first]
         + sum(decoder.stages, [])
-        if block.norm is None
+        if not block.normalize
     ]
     assert without == (["stage_0_0", "stage_3_0"] if family == "dcgan" else ["output"])
+
+
+@pytest.mark.parametrize(
+    ("family", "widest"),
+    # vgg: 64 maps at 32 x 32 become 64 at 64 x 64; dcgan: 128 at 16 x 16 become 64 at 32 x 32
+    [("vgg", 32 * 32 * 64 + 2 * 64 * 64 * 64), ("dcgan", 16 * 16 * 128 + 2 * 32 * 32 * 64)],
+)
+def test_frame_bytes_are_those_of_the_widest_block(family, widest):
+    decoder = Decoder(family, 64, 1, 64, 128, 20, False, dtype="mixed_bfloat16")
+    assert decoder.frame_bytes == 2 * widest

@@ -1,0 +1,63 @@
+"""A frozen model predicts what the model that it came from did, and cannot be trained."""
+
+import numpy as np
+import pytest
+
+from srvp_tf.config import TrainConfig
+from srvp_tf.models.srvp import SRVP
+from srvp_tf.training_step import TrainingStep
+from tests.models.small import random_videos, small_model
+
+# Both compute the same products in the same order.
+TOLERANCE = {"float64": 1e-14, "float32": 1e-6, "mixed_bfloat16": 1e-6}
+
+families = pytest.mark.parametrize(
+    ("family", "skips"), [("dcgan", False), ("dcgan", True), ("vgg", False), ("vgg", True)]
+)
+
+
+def trained_looking(precision="float32", **changes):
+    """A model with statistics that folding must not lose."""
+    model = small_model(precision, **changes)
+    generator = np.random.default_rng(0)
+    for weight in (*model.encoder.weights, *model.decoder.weights):
+        values = weight.numpy() + 0.2 * generator.normal(size=weight.shape)
+        weight.assign(np.abs(values) + 0.1 if "variance" in weight.path else values)
+    return model
+
+
+@families
+@pytest.mark.parametrize("precision", TOLERANCE)
+def test_it_predicts_the_same(family, skips, precision):
+    model = trained_looking(precision, family=family, skips=skips)
+    videos = random_videos(model.config, 2, 4)
+    expected = model.forecast(videos, horizon=3, num_samples=2)
+    actual = model.frozen().forecast(videos, horizon=3, num_samples=2)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=TOLERANCE[precision])
+
+
+def test_later_training_of_the_model_does_not_reach_it():
+    model = trained_looking(family="vgg", skips=True)
+    videos = random_videos(model.config, 1, 3)
+    frozen, before = model.frozen(), model.forecast(videos, horizon=1)
+    for weight in model.weights:
+        weight.assign(0.5 * weight.numpy())
+    np.testing.assert_allclose(frozen.forecast(videos, horizon=1), before, atol=1e-6)
+
+
+def test_it_holds_no_normalisation_and_refuses_to_be_trained():
+    frozen = trained_looking(family="vgg", skips=True).frozen()
+    assert not [w.path for w in frozen.weights if "norm" in w.path]
+    clips = random_videos(frozen.config, 2, 4)
+    with pytest.raises(ValueError, match="cannot be trained"):
+        TrainingStep(frozen, TrainConfig())(clips, 1)
+
+
+def test_it_is_made_again_from_its_configuration_and_weights():
+    frozen = trained_looking(family="dcgan", skips=True).frozen()
+    copy = SRVP.from_config(frozen.get_config())
+    copy.set_weights(frozen.get_weights())
+    videos = random_videos(frozen.config, 1, 3)
+    np.testing.assert_array_equal(
+        copy.forecast(videos, horizon=2), frozen.forecast(videos, horizon=2)
+    )
