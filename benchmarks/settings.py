@@ -24,9 +24,10 @@ def config_of(setting):
 
 
 def model_of(model_config, variant="ours"):
-    """A model with initial weights. Variants: "ours", "plain", "ours, bf16"."""
-    precision = "mixed_bfloat16" if variant == "ours, bf16" else "float32"
-    model = SRVP(model_config, precision=precision)
+    """A model with initial weights: "plain", or "ours" with any of ", bf16" and ", frozen"."""
+    model = SRVP(model_config, precision="mixed_bfloat16" if "bf16" in variant else "float32")
+    if "frozen" in variant:
+        return model.frozen()
     return plain_copy(model) if variant == "plain" else model
 
 

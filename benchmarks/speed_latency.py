@@ -3,7 +3,7 @@
 from benchmarks.measure import interleave, table
 from benchmarks.settings import clips_of, config_of, model_of
 
-VARIANTS = ("plain", "ours", "ours, bf16")
+VARIANTS = ("plain", "ours", "ours, frozen", "ours, bf16, frozen")
 HORIZONS = (1, 30)
 HEADER = ("latency, one video", "variant", "ms", "CPU ms", "speed", "by CPU")
 

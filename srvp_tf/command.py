@@ -109,12 +109,18 @@ def open_corpus(config: Config):
     import data_pipelines
 
     data = config.data
-    if data.dataset not in data_pipelines.corpus_names():
-        raise UserError(
-            f"videos of --dataset={data.dataset} cannot be read yet: use `generate` with --input"
-        )
     if data.dataset != "moving_mnist":
-        return data_pipelines.open_corpus(data.dataset, data_dir=data.data_dir)
+        if not data.data_dir:
+            raise UserError(
+                f"--data_dir is missing: make it with `python -m data_pipelines.prepare "
+                f"--dataset={data.dataset}`"
+            )
+        return data_pipelines.open_corpus(
+            data.dataset,
+            data_dir=data.data_dir,
+            frame_size=config.model.frame_size,
+            channels=config.model.channels,
+        )
     return data_pipelines.open_corpus(
         data.dataset,
         digits_source=data.digits,

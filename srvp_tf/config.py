@@ -30,8 +30,14 @@ RESUMABLE_FIELDS = (
 )
 """Fields that may change when a run is resumed: none of them touches what is learned."""
 
-DATASET_CHANNELS = {"moving_mnist": 1, "kth": 1, "human36m": 3, "bair": 3}
-"""Colour channels of each corpus after its preprocessing."""
+DATASET_CHANNELS = {
+    "moving_mnist": (1,),
+    "kth": (1,),
+    "human36m": (3,),
+    "bair": (3,),
+    "video_folder": (1, 3),
+}
+"""Colour channels that each corpus can have after its preprocessing."""
 
 _MAX_SEED = 2**31 - 1
 
@@ -63,7 +69,9 @@ class DataConfig(Section):
     """Data: the corpus and the lengths of its clips."""
 
     dataset: str = field("moving_mnist", "corpus", choices=tuple(DATASET_CHANNELS))
-    data_dir: str = field("", "folder of the corpus (Moving MNIST needs none)")
+    data_dir: str = field(
+        "", "folder that `data_pipelines.prepare` wrote (Moving MNIST needs none)"
+    )
     digits: str = field(
         "embedded", "where Moving MNIST's digits come from", choices=("embedded", "idx", "tfds")
     )
@@ -157,10 +165,10 @@ class Config:
                     f"{length} leaves nothing to predict after {nt_cond}: raise --{name}"
                 )
         channels = DATASET_CHANNELS[data.dataset]
-        if model.channels != channels:
+        if model.channels not in channels:
             raise UserError(
                 f"{describe('channels', model.channels)} does not fit "
-                f"{describe('dataset', data.dataset)}: use --channels={channels}"
+                f"{describe('dataset', data.dataset)}: use --channels={channels[0]}"
             )
         if data.dataset == "moving_mnist" and data.digits == "idx" and not data.digits_dir:
             raise UserError("--digits=idx needs --digits_dir, the folder of the MNIST idx files")

@@ -53,6 +53,7 @@ def predict(
     Returns:
         uint8 [num_samples, horizon * frames_per_step, H, W, C], quantised as floor(255 x).
     """
+    model = model.frozen()
 
     @tf.function
     def infer_and_roll(frames, noise):

@@ -54,6 +54,7 @@ class SRVP(keras.Model):
         self.dynamics = part(Dynamics, "dynamics", c.ny, c.nz, c.nh_res, c.nlayers_res, c.res_gain)
         self.build()
         self._compiled_forecast = tf.function(self._forecast)
+        self._compiled_forecast_from_noise = tf.function(self._forecast_from_noise)
 
     def build(self, input_shape=None):
         if self.built:
@@ -263,18 +264,25 @@ class SRVP(keras.Model):
             if video_ids is None
             else check_video_ids(video_ids, frames)
         )
-        noise = forecast_noise(
-            self.config, seed, videos, tf.range(num_samples), frames.shape[1] + horizon
+        seed = tf.cast(seed, tf.int64)  # a Python number would mean a new graph for every seed
+        futures = self._compiled_forecast(
+            frames, seed, videos, horizon, num_samples, euler_steps, frames_per_step
         )
-        futures = self._compiled_forecast(frames, noise, euler_steps, frames_per_step)
         return futures[0] if single else futures
+
+    def _forecast(self, frames, seed, videos, horizon, num_samples, euler_steps, frames_per_step):
+        num_frames = frames.shape[1] + horizon
+        noise = forecast_noise(self.config, seed, videos, tf.range(num_samples), num_frames)
+        return self._forecast_from_noise(frames, noise, euler_steps, frames_per_step)
 
     def forecast_from_noise(self, frames, noise, euler_steps=None, frames_per_step=1):
         """`forecast` with the noise given: a `ForecastNoise` of T - 1 + horizon frames."""
         euler_steps = euler_steps or self.config.euler_steps
-        return self._compiled_forecast(frames, ForecastNoise(*noise), euler_steps, frames_per_step)
+        return self._compiled_forecast_from_noise(
+            frames, ForecastNoise(*noise), euler_steps, frames_per_step
+        )
 
-    def _forecast(self, frames, noise, euler_steps, frames_per_step):
+    def _forecast_from_noise(self, frames, noise, euler_steps, frames_per_step):
         inferred = self.infer(self.encode(frames))
         paths = self.sample_paths(inferred, noise, euler_steps, frames_per_step)
         return self.decode_samples(inferred, paths.future)
