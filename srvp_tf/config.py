@@ -15,7 +15,7 @@ from srvp_tf.atomic_files import replacing
 from srvp_tf.config_schema import Section, check_keys, describe, field
 from srvp_tf.errors import UserError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 RESUMABLE_FIELDS = (
     "log_interval",
@@ -62,6 +62,32 @@ class ModelConfig(Section):
     euler_steps: int = field(1, "Euler steps per frame interval", minimum=1)
     res_gain: float = field(1.41, "gain of f's orthogonal initialisation", above=0)
     obs_scale: float = field(1.0, "standard deviation nu of the observation model", above=0)
+    dynamics: str = field(
+        "residual",
+        "next state: y + f(y, z), or, as in the paper's ablation, f(y, z) or a GRU",
+        choices=("residual", "mlp", "gru"),
+        since=2,
+    )
+    stochastic: bool = field(
+        True, "draw z at every frame; without it the first state alone is random", since=2
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_euler_steps(self.euler_steps)
+
+    def check_euler_steps(self, euler_steps: int) -> None:
+        """Raises `UserError` if the dynamics cannot take so many steps per frame interval."""
+        if self.dynamics != "residual" and euler_steps != 1:
+            raise UserError(
+                f"--euler_steps={euler_steps} does not fit {describe('dynamics', self.dynamics)}, "
+                "which takes one step per frame: use --euler_steps=1"
+            )
+
+    @property
+    def noise_size(self) -> int:
+        """Dimensions of z: nz, or 0 in a model without."""
+        return self.nz if self.stochastic else 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,9 +95,7 @@ class DataConfig(Section):
     """Data: the corpus and the lengths of its clips."""
 
     dataset: str = field("moving_mnist", "corpus", choices=tuple(DATASET_CHANNELS))
-    data_dir: str = field(
-        "", "folder that `data_pipelines.prepare` wrote (Moving MNIST needs none)"
-    )
+    data_dir: str = field("", "--data_dir of data_pipelines.prepare (Moving MNIST needs none)")
     digits: str = field(
         "embedded", "where Moving MNIST's digits come from", choices=("embedded", "idx", "tfds")
     )
@@ -186,14 +210,15 @@ class Config:
         except (ValueError, RecursionError) as error:
             raise UserError(f"{source}: broken JSON: {error}") from None
         version = tree.get("format_version") if isinstance(tree, dict) else FORMAT_VERSION
-        if type(version) is not int or version != FORMAT_VERSION:
+        if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
             raise UserError(
                 f"{source}: format_version is {version!r}, this is srvp-tf {__version__}, which "
-                f"reads {FORMAT_VERSION}: use the version of srvp-tf that wrote the file"
+                f"reads 1 to {FORMAT_VERSION}: use the version of srvp-tf that wrote the file"
             )
         check_keys(tree, ("format_version", "srvp_tf_version", *SECTIONS), str(source))
         for name, section in SECTIONS.items():
-            expected = [spec.name for spec in dataclasses.fields(section)]
+            fields = dataclasses.fields(section)
+            expected = [spec.name for spec in fields if spec.metadata["since"] <= version]
             check_keys(tree[name], expected, f"{source}, section {name}")
         try:
             return cls(**{name: section(**tree[name]) for name, section in SECTIONS.items()})

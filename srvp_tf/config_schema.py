@@ -19,6 +19,7 @@ def field(
     maximum: float | None = None,
     above: float | None = None,
     words: dict[str, int] | None = None,
+    since: int = 1,
 ) -> Any:
     """A dataclass field with the metadata that flags, `--help` and the checks are made from.
 
@@ -30,6 +31,8 @@ def field(
       maximum: largest value allowed.
       above: bound that the value must exceed.
       words: words that may be given for numbers, in flags.
+      since: format version from which on saved configurations have the field; the default must mean
+        what was done before.
     """
     metadata = {
         "help": help,
@@ -38,6 +41,7 @@ def field(
         "maximum": maximum,
         "above": above,
         "words": words or {},
+        "since": since,
     }
     return dataclasses.field(default=default, metadata=metadata)
 

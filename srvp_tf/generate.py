@@ -70,6 +70,7 @@ def main(flag_values):
     run = RunFolder(flag_values.run_dir)
     config = _with_data_flags(run.config(), flag_values)
     euler_steps = flag_values.euler_steps or config.model.euler_steps
+    config.model.check_euler_steps(euler_steps)
     _check_euler_steps(euler_steps, flag_values.frames_per_step)
     horizon = flag_values.horizon or config.data.test_length - config.data.nt_cond
     run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now

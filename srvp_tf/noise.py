@@ -51,7 +51,9 @@ def training_noise(config, seed, step, examples, num_frames):
     skip = rng.random_bits(seed, Purpose.TRAIN_SKIP_FRAME, 1, example=examples, index=step)[:, 0]
     return TrainingNoise(
         y_1=rng.normal(seed, Purpose.TRAIN_STATE, config.ny, example=examples, index=step),
-        z=rng.normal(seed, Purpose.TRAIN_LATENT, config.nz, example=row, index=step, frame=frame),
+        z=rng.normal(
+            seed, Purpose.TRAIN_LATENT, config.noise_size, example=row, index=step, frame=frame
+        ),
         # Sorting random keys is a uniform permutation; its first entries are the chosen frames.
         content_frames=tf.argsort(keys, axis=-1, stable=True)[:, : config.nt_inf],
         # floor(T * bits / 2^32): uniform up to T / 2^32.
@@ -80,7 +82,7 @@ def forecast_noise(config, seed, videos, samples, num_frames):
         z=rng.normal(
             by_frame,
             Purpose.PREDICT_LATENT,
-            config.nz,
+            config.noise_size,
             example=videos[:, None, None],
             index=samples[..., None],
             frame=frame,

@@ -64,6 +64,11 @@ def test_sections_are_frozen():
         (ModelConfig, {"res_gain": math.inf}, "--res_gain=inf must be finite"),
         (ModelConfig, {"res_gain": 10**400}, "--res_gain=inf must be finite"),
         (ModelConfig, {"res_gain": True}, "--res_gain=True must be a number"),
+        (
+            ModelConfig,
+            {"dynamics": "gru", "euler_steps": 2},
+            "--euler_steps=2 does not fit --dynamics=gru",
+        ),
         (DataConfig, {"data_dir": None}, "--data_dir=None must be a text"),
         (DataConfig, {"train_length": 1}, "--train_length=1 must be at least 2"),
         (TrainConfig, {"batch_size": 0}, "--batch_size=0 must be at least 1"),
@@ -116,7 +121,7 @@ def test_json_round_trip(config, tmp_path):
 def test_json_is_laid_out_by_section():
     tree = json.loads(Config().to_json())
     assert list(tree) == ["format_version", "srvp_tf_version", "model", "data", "train", "eval"]
-    assert tree["format_version"] == 1
+    assert tree["format_version"] == 2
 
 
 @pytest.mark.parametrize(
@@ -125,7 +130,10 @@ def test_json_is_laid_out_by_section():
         ("{", "broken JSON"),
         ("[" * 100_000, "broken JSON"),
         ("[1]", "expected a JSON object, found list"),
-        (edited(KTH, format_version=2), "format_version is 2"),
+        (edited(KTH, format_version=3), "format_version is 3"),
+        (edited(KTH, format_version=0), "format_version is 0"),
+        (edited(KTH, format_version=1), "section model: unknown key dynamics, stochastic"),
+        (edited(KTH, model__dynamics=...), "section model: missing key dynamics"),
         (edited(KTH, format_version=True), "format_version is True"),
         (edited(KTH, format_version=...), "format_version is None"),
         (edited(KTH, extra=1), "unknown key extra"),
@@ -145,6 +153,11 @@ def test_bad_json_is_refused_in_one_line_with_the_file_named(text, message):
     line = str(caught.value)
     assert line.startswith("run/config.json") and message in line and "\n" not in line
     assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+
+def test_the_first_format_lacks_the_variants():
+    text = edited(KTH, format_version=1, model__dynamics=..., model__stochastic=...)
+    assert Config.from_json(text, "config.json") == KTH
 
 
 def test_missing_and_binary_files_are_named(tmp_path):
@@ -180,5 +193,5 @@ def test_every_field_has_help_and_a_default_that_passes():
     names = [spec.name for _, spec in config_fields()]
     assert len(names) == len(set(names))
     assert set(RESUMABLE_FIELDS) < set(names)
-    assert set(DATASET_CHANNELS.values()) == {1, 3}
+    assert {c for channels in DATASET_CHANNELS.values() for c in channels} == {1, 3}
     assert all(spec.metadata["help"] for _, spec in config_fields())

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from srvp_tf.distributions import Gaussian, gaussian
 from srvp_tf.models.affine import MLP
+from srvp_tf.models.gru import GRUCell
 from srvp_tf.models.initializers import child_seed
 
 # So many unrolled steps are up to 1.2 times as fast as a loop; more are no faster, and take seconds
@@ -20,7 +21,8 @@ class Rollout(NamedTuple):
     states: y after every sub-step [N, F, n, ny]; `states[:, :, -1]` are those at frame times.
     z: [N, F, nz].
     p_z: p(z | y) at the start of every interval, Gaussian [N, F, nz].
-    residuals: dt * f(y, z) of every sub-step [N, F, n, ny].
+    residuals: dt * f(y, z) of every sub-step [N, F, n, ny]; [N, F, 0, ny] in a variant that has
+        none.
     """
 
     states: tf.Tensor
@@ -32,13 +34,17 @@ class Rollout(NamedTuple):
 class Dynamics(keras.layers.Layer):
     """p(z_{t+1} | y_t) and y_{t+1} = y_t + f(y_t, z_{t+1}) (eq. 2), y [..., ny], z [..., nz].
 
+    The paper's ablation replaces the update: y_{t+1} = f(y_t, z_{t+1}) ("mlp"), or a GRU with input
+    z_{t+1} and state y_t ("gru"). Both take one step per frame.
+
     Args:
-        ny, nz: sizes of state and noise.
+        ny, nz: sizes of state and noise; nz = 0: there is no noise, and no prior of it.
         hidden, num_layers: of both perceptrons.
-        gain: of f's orthogonal initialisation.
+        gain: of f's orthogonal initialisation, in the residual update.
+        update: "residual", "mlp" or "gru".
     """
 
-    def __init__(self, ny, nz, hidden, num_layers, gain, seed=None, **kwargs):
+    def __init__(self, ny, nz, hidden, num_layers, gain, update="residual", seed=None, **kwargs):
         super().__init__(**kwargs)
         self._config = {
             "ny": ny,
@@ -46,6 +52,7 @@ class Dynamics(keras.layers.Layer):
             "hidden": hidden,
             "num_layers": num_layers,
             "gain": gain,
+            "update": update,
             "seed": seed,
         }
 
@@ -60,23 +67,41 @@ class Dynamics(keras.layers.Layer):
                 dtype=self.dtype_policy,
             )
 
-        self.prior_head = perceptron(2 * nz, "prior")
-        self.residual = perceptron(ny, "residual", gain)
+        self.prior_head = perceptron(2 * nz, "prior") if nz else None
+        self.residual = self.perceptron = self.cell = None
+        if update == "residual":
+            self.residual = perceptron(ny, "residual", gain)
+        elif update == "mlp":
+            self.perceptron = perceptron(ny, "perceptron")
+        else:
+            cell_seed = child_seed(seed, "cell")
+            self.cell = GRUCell(ny, cell_seed, name="cell", dtype=self.dtype_policy)
 
     def build(self, input_shape=None):
         ny, nz = self._config["ny"], self._config["nz"]
-        self.prior_head.build((None, ny))
-        self.residual.build((None, ny + nz))
+        if self.prior_head is not None:
+            self.prior_head.build((None, ny))
+        if self.cell is not None:
+            self.cell.build((None, nz))
+        else:
+            (self.residual or self.perceptron).build((None, ny + nz))
 
     def prior(self, y):
         """p(z | y): y [..., ny] -> Gaussian [..., nz]."""
+        if self.prior_head is None:
+            return Gaussian(y[..., :0], y[..., :0])
         return gaussian(self.prior_head(y))
 
     def step(self, y, z, euler_steps=1):
         """One frame interval: n times y <- y + f(y, z) / n.
 
-        Returns the states after each sub-step and the residuals f(y, z) / n, each [..., n, ny].
+        Returns the states after each sub-step and the residuals f(y, z) / n, each [..., n, ny]. In
+        the other variants there is one sub-step, and no residual: [..., 1, ny], [..., 0, ny].
         """
+        if self.residual is None:
+            inputs = tf.concat([y, z], -1)
+            y = self.perceptron(inputs) if self.cell is None else self.cell(z, y)
+            return y[..., None, :], y[..., None, :][..., :0, :]
         states, residuals = [], []
         for _ in range(euler_steps):
             residuals.append(self.residual(tf.concat([y, z], -1)) / euler_steps)

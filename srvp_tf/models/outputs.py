@@ -20,7 +20,7 @@ class Inference(NamedTuple):
     content: w [B, nh_inf].
     skips: deepest first, each [B, h, w, c]; None for a model without.
     q_y1: q(y_1 | x), Gaussian [B, ny].
-    q_z: q(z_t | x), t = 2..T, Gaussian [B, T - 1, nz].
+    q_z: q(z_t | x), t = 2..T, Gaussian [B, T - 1, nz]; nz = 0 for a model without z.
     """
 
     content: tf.Tensor
@@ -35,7 +35,7 @@ class Reconstruction(NamedTuple):
     frames: means of p(x_t | y_t, w) [B, T, H, W, C].
     content: w [B, nh_inf].
     q_y1, q_z, p_z: Gaussians [B, ny], [B, T - 1, nz], [B, T - 1, nz].
-    residuals: dt * f of every sub-step [B, T - 1, n, ny].
+    residuals: dt * f of every sub-step [B, T - 1, n, ny], see `Rollout`.
     """
 
     frames: tf.Tensor

@@ -50,8 +50,10 @@ class SRVP(keras.Model):
         self.decoder = part(Decoder, "decoder", *frames, c.nh_inf, c.ny, c.skips, **options)
         self.content = part(Content, "content", c.nh_inf)
         self.q_y1 = part(InitialStatePosterior, "q_y1", c.ny, c.nh_inf, c.nlayers_inf)
-        self.q_z = part(LatentPosterior, "q_z", c.nz, c.nh_inf)
-        self.dynamics = part(Dynamics, "dynamics", c.ny, c.nz, c.nh_res, c.nlayers_res, c.res_gain)
+        self.q_z = part(LatentPosterior, "q_z", c.nz, c.nh_inf) if c.stochastic else None
+        perceptrons = (c.nh_res, c.nlayers_res, c.res_gain)
+        sizes = (c.ny, c.noise_size)
+        self.dynamics = part(Dynamics, "dynamics", *sizes, *perceptrons, c.dynamics)
         self.build()
         self._compiled_forecast = tf.function(self._forecast)
         self._compiled_forecast_from_noise = tf.function(self._forecast_from_noise)
@@ -64,7 +66,8 @@ class SRVP(keras.Model):
         self.decoder.build()
         self.content.build((None, c.nt_inf, c.nhx))
         self.q_y1.build((None, c.nt_inf, c.nhx))
-        self.q_z.build((None, None, c.nhx))
+        if self.q_z is not None:
+            self.q_z.build((None, None, c.nhx))
         self.dynamics.build()
         self.built = True
 
@@ -81,7 +84,8 @@ class SRVP(keras.Model):
             for block, frozen_block in zip(*blocks, strict=True):
                 frozen_block.freeze(block)
         for name in ("content", "q_y1", "q_z", "dynamics"):
-            getattr(copy, name).set_weights(getattr(self, name).get_weights())
+            if (layer := getattr(self, name)) is not None:
+                getattr(copy, name).set_weights(layer.get_weights())
         return copy
 
     # --- inference -------------------------------------------------------------------------------
@@ -117,12 +121,11 @@ class SRVP(keras.Model):
             first = tf.range(tf.shape(features)[0], dtype=tf.int64) * num_frames
             offset = num_frames - 1 if skip_frame is None else tf.cast(skip_frame, tf.int64)
             skips = tuple(tf.gather(stage, first + offset) for stage in encoding.stages)
-        return Inference(
-            content=self.content(content_features),
-            skips=skips,
-            q_y1=self.q_y1(features[:, :k]),
-            q_z=self.q_z(features),
-        )
+        if self.q_z is None:
+            q_z = Gaussian(features[:, 1:, :0], features[:, 1:, :0])  # of no dimension
+        else:
+            q_z = self.q_z(features)
+        return Inference(self.content(content_features), skips, self.q_y1(features[:, :k]), q_z)
 
     # --- generation ------------------------------------------------------------------------------
 
@@ -264,6 +267,7 @@ class SRVP(keras.Model):
             if video_ids is None
             else check_video_ids(video_ids, frames)
         )
+        self.config.check_euler_steps(euler_steps)
         seed = tf.cast(seed, tf.int64)  # a Python number would mean a new graph for every seed
         futures = self._compiled_forecast(
             frames, seed, videos, horizon, num_samples, euler_steps, frames_per_step
