@@ -12,6 +12,18 @@ LEAKY_SLOPE = 0.2
 _BOUNDED = {"tanh": tf.tanh, "sigmoid": tf.sigmoid}
 
 
+@tf.custom_gradient
+def leaky_relu(x):
+    """Leaky ReLU with slope 0.2, whose gradient needs the output alone: x is not kept for it."""
+    outputs = tf.nn.leaky_relu(x, LEAKY_SLOPE)
+
+    def gradient(upstream):
+        # The signs of output and input are the same.
+        return tf.raw_ops.LeakyReluGrad(gradients=upstream, features=outputs, alpha=LEAKY_SLOPE)
+
+    return outputs, gradient
+
+
 class ConvBlock(keras.layers.Layer):
     """`activation(norm(linear(concat(x, shared))))`: x [B K, ...] -> [B K, H, W, filters].
 
@@ -114,7 +126,7 @@ class ConvBlock(keras.layers.Layer):
     def _activate(self, outputs):
         if self.activation in _BOUNDED:
             return _BOUNDED[self.activation](tf.cast(outputs, self.variable_dtype))
-        return tf.nn.leaky_relu(outputs, LEAKY_SLOPE)
+        return leaky_relu(outputs)
 
     def _prepared(self, kernel):
         """The kernels of x and of `shared` (or None), as their maps apply them."""

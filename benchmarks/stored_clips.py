@@ -1,0 +1,75 @@
+"""Training input from prepared corpora: `python -m benchmarks.stored_clips`.
+
+Writes videos of random bytes as `prepare` stores them, in the number of frames, size and colours of
+each corpus, and reads training batches of its published setting: clips a second on this machine,
+page cache warm, beside a plain copy of as many bytes in memory.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.measure import table
+
+# corpus: (videos, frames of each, channels, frames of a clip, stride, batch, epochs)
+CORPORA = {
+    "kth": (120, 480, 1, 20, 1, 100, False),
+    "human36m": (12, 2400, 3, 16, 8, 100, False),
+    "bair": (800, 30, 3, 12, 1, 192, True),
+}
+SIZE, SECONDS = 64, 4.0
+
+
+def main():
+    """Print the table."""
+    rows = [[name, *(f"{value:.0f}" for value in measure(*row))] for name, row in CORPORA.items()]
+    print(table(["corpus", "clips/s", "clips/s, copied in memory"], rows))
+
+
+def measure(num_videos, num_frames, channels, length, stride, batch_size, epochs):
+    """(clips a second from the pipeline, clips a second that a copy in memory makes)."""
+    import tensorflow as tf
+
+    from data_pipelines.clip_pipeline import clip_batches
+    from data_pipelines.record_files import map_videos
+    from data_pipelines.shard_files import serialize
+    from data_pipelines.stored_videos import StoredVideos
+
+    shape = (SIZE, SIZE, channels)
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "videos.tfrecord")
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            for number in range(num_videos):
+                frames = rng.integers(0, 256, (num_frames, *shape), np.uint8)
+                writer.write(serialize(str(number), frames))
+        batches = clip_batches(
+            StoredVideos(map_videos(path, shape), shape),
+            (0, "benchmark"),
+            length=length,
+            stride=stride,
+            batch_size=batch_size,
+            rows=range(batch_size),
+            first_step=0,
+            epochs=epochs,
+        )
+        iterator = iter(batches)
+        read = per_second(lambda: next(iterator)) * batch_size
+    batch = rng.integers(0, 256, (batch_size, length, *shape), np.uint8)
+    return read, per_second(batch.copy) * batch_size
+
+
+def per_second(function):
+    """Calls a second."""
+    function()
+    calls, begin = 0, time.perf_counter()
+    while time.perf_counter() - begin < SECONDS:
+        function()
+        calls += 1
+    return calls / (time.perf_counter() - begin)
+
+
+if __name__ == "__main__":
+    main()
