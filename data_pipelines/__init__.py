@@ -4,11 +4,29 @@
     batches = corpus.training_batches(length=15, batch_size=128, seed=0)
 
 `Corpus` says what every corpus offers. Bad data and bad options raise `DataError`.
+`python -m data_pipelines.prepare` makes a corpus of video files.
 """
 
-from data_pipelines.corpus import Corpus
-from data_pipelines.errors import DataError
-from data_pipelines.moving_mnist import MovingMNIST
-from data_pipelines.registry import corpus_names, open_corpus
+import importlib
 
-__all__ = ["Corpus", "DataError", "MovingMNIST", "corpus_names", "open_corpus"]
+# Public name -> its module.
+_LAZY = {
+    "Corpus": "data_pipelines.corpus",
+    "DataError": "data_pipelines.errors",
+    "MovingMNIST": "data_pipelines.moving_mnist",
+    "corpus_names": "data_pipelines.registry",
+    "open_corpus": "data_pipelines.registry",
+}
+
+__all__ = list(_LAZY)
+
+
+def __getattr__(name):
+    # TensorFlow is imported with the first name that needs it: commands answer --help at once.
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -72,8 +72,10 @@ def words(key: tf.Tensor, clips: Clips, shape: tuple[int, ...], tag: tf.Tensor) 
     return tf.reshape(tf.cast(drawn, tf.float64), (clips.count, *shape))
 
 
-def uniform_integers(drawn: tf.Tensor, low: int, high: int) -> tf.Tensor:
+def uniform_integers(drawn: tf.Tensor, low: int, high: int | tf.Tensor) -> tf.Tensor:
     """Map words to integers U{low..high}, both included, as float64 of the same shape.
+
+    `high` may be a float64 tensor of that shape.
 
     This is the multiply-shift method; the product is below 2^53 for every range below 2^21, hence
     exact. No value's probability is off by more than 2^-32 (for a digit of 60,000, 1.4e-5 of it).

@@ -8,7 +8,13 @@ from data_pipelines.corpus import Corpus
 from data_pipelines.errors import DataError
 
 # Name -> module and class, imported when asked for: some corpora need decoders, others do not.
-_CORPORA = {"moving_mnist": ("data_pipelines.moving_mnist", "MovingMNIST")}
+_CORPORA = {
+    "moving_mnist": ("data_pipelines.moving_mnist", "MovingMNIST"),
+    "kth": ("data_pipelines.kth", "Kth"),
+    "human36m": ("data_pipelines.human36m", "Human36m"),
+    "bair": ("data_pipelines.bair", "Bair"),
+    "video_folder": ("data_pipelines.video_folder", "VideoFolder"),
+}
 
 
 def corpus_names() -> tuple[str, ...]:

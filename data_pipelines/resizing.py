@@ -6,7 +6,7 @@ import tensorflow as tf
 from data_pipelines.arguments import require_at_least, require_one_of
 from data_pipelines.errors import DataError
 
-CROPS = ("center", "letterbox", "stretch")
+FITS = ("crop", "letterbox", "stretch")
 
 # ITU-R BT.601, as JPEG, FFmpeg and Pillow have it.
 _LUMA = (0.299, 0.587, 0.114)
@@ -14,7 +14,7 @@ _LUMA = (0.299, 0.587, 0.114)
 _CHUNK_VALUES = 1 << 26
 
 
-def fit_frames(frames: np.ndarray, size: int, channels: int, crop: str = "center") -> np.ndarray:
+def fit_frames(frames: np.ndarray, size: int, channels: int, fit: str = "crop") -> np.ndarray:
     """Make frames square, of `size` pixels, grey or coloured.
 
     Shrinking averages areas: every pixel of the source counts by its share in that of the result,
@@ -26,7 +26,7 @@ def fit_frames(frames: np.ndarray, size: int, channels: int, crop: str = "center
         frames: uint8 [T, H, W, 1 or 3].
         size: height and width of the result in pixels.
         channels: 1: colours become their luma (ITU-R 601); 3: grey is repeated.
-        crop: "center": the largest central square; "letterbox": all of the frame, with black
+        fit: "crop": the largest central square; "letterbox": all of the frame, with black
             bars; "stretch": all of it, out of proportion.
 
     Returns:
@@ -37,7 +37,7 @@ def fit_frames(frames: np.ndarray, size: int, channels: int, crop: str = "center
     """
     frames = np.asarray(frames)
     require_at_least("size", size, 1)
-    require_one_of("crop", crop, CROPS)
+    require_one_of("fit", fit, FITS)
     if channels not in (1, 3):
         raise DataError(f"channels is {channels!r}; give 1 or 3.")
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] not in (1, 3):
@@ -46,11 +46,11 @@ def fit_frames(frames: np.ndarray, size: int, channels: int, crop: str = "center
         )
     if 0 in frames.shape:
         raise DataError(f"frames have shape {list(frames.shape)}; give one or more.")
-    if crop == "center":
+    if fit == "crop":
         frames = _central_square(frames)
     height, width = frames.shape[1:3]
     inner = (size, size)
-    if crop == "letterbox":
+    if fit == "letterbox":
         inner = tuple(max(1, round(size * side / max(height, width))) for side in (height, width))
     if inner != (height, width) or channels < frames.shape[-1]:
         chunk = max(1, _CHUNK_VALUES // (max(height, size) * max(width, size) * 3))

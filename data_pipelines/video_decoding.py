@@ -1,10 +1,11 @@
 """Decodes video files with PyAV (FFmpeg)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from data_pipelines.complete_files import require_complete
 from data_pipelines.errors import DataError
@@ -18,13 +19,40 @@ _OPTIONS = {
 }
 
 
-def decode(path: Path) -> Iterator[np.ndarray]:
-    """Yield the frames of a video file, uint8 [H, W, 1 or 3], in the order of presentation.
+def to_array(frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray:
+    """The pixels of a decoded frame, uint8 [H, W, 1 or 3]: grey, or RGB with alpha laid on white.
+
+    A rotation by quarter turns that the file asks for (telephones) is done. The reformatter, one
+    per video, keeps what FFmpeg prepares for a pixel format and size: anew for every frame that
+    takes several times as long as the conversion itself.
+    """
+    if frame.format.name.startswith(("gray", "mono")):
+        pixels = reformatter.reformat(frame, format="gray").to_ndarray()[..., np.newaxis]
+    elif any(component.is_alpha for component in frame.format.components):
+        pixels = on_white(reformatter.reformat(frame, format="rgba").to_ndarray())
+    else:
+        pixels = reformatter.reformat(frame, format="rgb24").to_ndarray()
+    # Degrees, counterclockwise. PyAV before 14 does not tell.
+    turns = round(getattr(frame, "rotation", 0) / 90) % 4
+    return np.rot90(pixels, turns) if turns else pixels
+
+
+def decode(
+    path: Path,
+    convert: Callable[[av.VideoFrame, VideoReformatter], np.ndarray] = to_array,
+    threads: int = 0,
+) -> Iterator[np.ndarray]:
+    """Yield the frames of a video file, uint8 [H, W, C], in the order of presentation.
 
     The decoder puts frames in order; time stamps are not used, as AVI files have wrong ones. GIFs
     too are decoded by FFmpeg: Pillow clears what disposal 0 leaves standing after a disposal 2.
-    A rotation by quarter turns that the file asks for (telephones) is done. Damaged pictures are
-    refused where the format shows it: H.264 and MPEG-4 do, VP9 and FFV1 hardly.
+    Damaged pictures are refused where the format shows it: H.264 and MPEG-4 do, VP9 and FFV1
+    hardly.
+
+    Args:
+        path: the file.
+        convert: makes an array of a decoded frame.
+        threads: of the decoder; 0: as many as it likes.
 
     Raises:
         DataError: the file is no video, is cut short, damaged, or has absurdly large frames.
@@ -38,11 +66,13 @@ def decode(path: Path) -> Iterator[np.ndarray]:
             context = stream.codec_context
             require_sane_size(path, context.width, context.height)
             context.options = {"max_pixels": str(MAX_PIXELS)}
+            context.thread_count = threads
             stream.thread_type = "AUTO"
+            reformatter = VideoReformatter()
             for frame in container.decode(stream):
                 if frame.is_corrupt:
                     raise DataError(f"{path}: frame {index} is damaged; repair or remove the file.")
-                yield _to_array(frame)
+                yield convert(frame, reformatter)
                 index += 1
     except (av.error.FFmpegError, EOFError, OSError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -66,15 +96,3 @@ def _video_stream(container: av.container.InputContainer, path: Path) -> av.Vide
             f"{path}: holds no video" + (", only audio." * bool(container.streams.audio) or ".")
         )
     return streams[0]
-
-
-def _to_array(frame: av.VideoFrame) -> np.ndarray:
-    if frame.format.name.startswith(("gray", "mono")):
-        pixels = frame.to_ndarray(format="gray")[..., np.newaxis]
-    elif any(component.is_alpha for component in frame.format.components):
-        pixels = on_white(frame.to_ndarray(format="rgba"))
-    else:
-        pixels = frame.to_ndarray(format="rgb24")
-    # Degrees, counterclockwise. PyAV before 14 does not tell.
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
-    return np.rot90(pixels, turns) if turns else pixels

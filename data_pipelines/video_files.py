@@ -26,7 +26,9 @@ MAX_BYTES = 1 << 32
 """What `read_video` puts into memory at most: 4 GiB."""
 
 
-def iterate_frames(path: str | os.PathLike, max_frames: int | None = None) -> Iterator[np.ndarray]:
+def iterate_frames(
+    path: str | os.PathLike, max_frames: int | None = None, *, threads: int = 0
+) -> Iterator[np.ndarray]:
     """Yield the frames of a video, uint8 [H, W, C], all of one shape; a few are in memory at once.
 
     C is 1 where the source says that it is grey (a grey pixel format, images that are all grey, a
@@ -37,6 +39,7 @@ def iterate_frames(path: str | os.PathLike, max_frames: int | None = None) -> It
             numbered images, in the order of their numbers; or an .npz (`frames`, or its only array)
             or .npy of [T, H, W, C] or [T, H, W], uint8 or float in [0, 1].
         max_frames: stop after so many; None: at the end.
+        threads: of a video's decoder; 0: as many as it likes.
 
     Raises:
         DataError: one line that names the file: it does not exist, is no video, is cut short or
@@ -44,7 +47,7 @@ def iterate_frames(path: str | os.PathLike, max_frames: int | None = None) -> It
     """
     if max_frames is not None:
         require_at_least("max_frames", max_frames, 1)
-    frames = itertools.islice(_frames(Path(path)), max_frames)
+    frames = itertools.islice(_frames(Path(path), threads), max_frames)
     shape = None
     for index, frame in enumerate(frames):
         shape = shape or frame.shape
@@ -76,7 +79,7 @@ def read_video(path: str | os.PathLike, max_frames: int | None = None) -> np.nda
     return np.stack(frames)
 
 
-def _frames(path: Path) -> Iterator[np.ndarray]:
+def _frames(path: Path, threads: int) -> Iterator[np.ndarray]:
     try:
         if path.is_dir():
             return iterate_images(path)
@@ -89,4 +92,4 @@ def _frames(path: Path) -> Iterator[np.ndarray]:
         return iterate_array(path)
     if suffix in IMAGE_SUFFIXES:
         raise DataError(f"{path}: is one image; give the folder of numbered images.")
-    return decode(path)
+    return decode(path, threads=threads)

@@ -112,7 +112,7 @@ def open_corpus(config: Config):
     if data.dataset != "moving_mnist":
         if not data.data_dir:
             raise UserError(
-                f"--data_dir is missing: make it with `python -m data_pipelines.prepare "
+                "--data_dir is missing: make it with `python -m data_pipelines.prepare "
                 f"--dataset={data.dataset}`"
             )
         return data_pipelines.open_corpus(

@@ -13,7 +13,10 @@ from srvp_tf._version import __version__
 from srvp_tf.errors import UserError
 from srvp_tf.flags import config_from_flags, define_config_flags
 
-SHIPPED = "bair.cfg, human36m.cfg, kth.cfg, mmnist.cfg, quickstart.cfg, smmnist.cfg"
+SHIPPED = (
+    "bair.cfg, human36m.cfg, kth.cfg, mmnist.cfg, mmnist_gru.cfg, mmnist_mlp.cfg, mmnist_no_z.cfg, "
+    "quickstart.cfg, smmnist.cfg, smmnist_gru.cfg, smmnist_mlp.cfg, video_folder.cfg"
+)
 
 
 def outcome(capsys, main, *arguments):

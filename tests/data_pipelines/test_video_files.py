@@ -503,7 +503,7 @@ def test_pieces_change_nothing(monkeypatch):
         ((clip()[:0], 64, 3), "one or more"),
         ((clip(), 0, 3), "size is 0"),
         ((clip(), 64, 2), "channels is 2"),
-        ((clip(), 64, 3, "zoom"), "choose one of: center, letterbox, stretch"),
+        ((clip(), 64, 3, "zoom"), "choose one of: crop, letterbox, stretch"),
     ],
 )
 def test_bad_arguments_of_fitting(arguments, text):

@@ -1,0 +1,97 @@
+"""Finds the frames inside TFRecord files, so that a clip is read without the rest of its video.
+
+The files hold raw frames, uncompressed: mapped into memory, the frames of a video are an array as
+they lie there, and the system's page cache is the cache of the corpus, shared by all processes.
+"""
+
+import mmap
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from data_pipelines.errors import DataError
+
+_LENGTH_BYTES, _CHECKSUM_BYTES = 8, 4
+_LENGTH_DELIMITED = 2
+
+
+class MappedVideo(NamedTuple):
+    """A video in a mapped file."""
+
+    name: str
+    frames: np.ndarray
+    """uint8 [T, H, W, C], read from the disk where it is touched."""
+
+
+def map_videos(path: Path, frame_shape: tuple[int, int, int]) -> list[MappedVideo]:
+    """The videos of a file that `prepare` wrote, in order; raises `DataError` if it is not whole.
+
+    Sizes are checked, the checksums of the records are not: that would read the whole corpus.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: cannot be read ({reason}); prepare the corpus anew.") from None
+    frame_bytes = int(np.prod(frame_shape))
+    try:
+        videos = []
+        for start, end in _records(data):
+            found = {key: value for key, value in _features(data, start, end)}
+            (name_start, name_end), (first, last) = found["name"], found["video"]
+            count = (last - first) // frame_bytes
+            if last > len(data) or count * frame_bytes != last - first:
+                raise ValueError
+            frames = np.frombuffer(data, np.uint8, last - first, first)
+            name = data[name_start:name_end].decode()
+            videos.append(MappedVideo(name, frames.reshape(count, *frame_shape)))
+        return videos
+    except (ValueError, KeyError, IndexError, struct.error):
+        raise DataError(f"{path}: is damaged; prepare the corpus anew.") from None
+
+
+def _records(data: mmap.mmap) -> Iterator[tuple[int, int]]:
+    """Start and end of each record: length, its checksum, the record, its checksum; repeated."""
+    position = 0
+    while position < len(data):
+        (length,) = struct.unpack_from("<Q", data, position)
+        start = position + _LENGTH_BYTES + _CHECKSUM_BYTES
+        position = start + length + _CHECKSUM_BYTES
+        if position > len(data):
+            raise ValueError
+        yield start, start + length
+
+
+def _features(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Key and place of the bytes of each feature of a `tf.train.Example`.
+
+    The message nests: Example.features.feature is a map, whose values are Feature.bytes_list.value.
+    """
+    for _, *features in _fields(data, start, end):
+        for _, *entry in _fields(data, *features):
+            (_, *key), (_, *feature) = sorted(_fields(data, *entry))
+            (_, *bytes_list) = next(_fields(data, *feature))
+            (_, *value) = next(_fields(data, *bytes_list))
+            yield data[slice(*key)].decode(), tuple(value)
+
+
+def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """(number, start, end) of each field of a protocol buffer of messages and strings alone."""
+    while start < end:
+        tag = data[start]
+        if tag & 7 != _LENGTH_DELIMITED:
+            raise ValueError
+        length = shift = 0
+        more = True
+        while more:
+            start += 1
+            more, low = data[start] & 0x80, data[start] & 0x7F
+            length |= low << shift
+            shift += 7
+        start += 1
+        yield tag >> 3, start, start + length
+        start += length

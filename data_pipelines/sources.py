@@ -1,0 +1,59 @@
+"""What a corpus is prepared from: files that give videos, and the parts that they belong to."""
+
+import hashlib
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from data_pipelines.errors import DataError
+
+# Part of every fingerprint: a change of what is written makes shards of before unusable.
+_FORMAT = 1
+_SHOWN = 6
+
+
+class Source(Protocol):
+    """A file (or folder of images) of a corpus; a frozen dataclass, as other processes read it."""
+
+    path: Path
+
+    def videos(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield (name, frames uint8 [T, H, W, C]); raises `DataError` where it cannot be read."""
+        ...
+
+
+class Layout(NamedTuple):
+    """The sources of each part of a corpus, in order, and a line for each file passed over."""
+
+    parts: dict[str, list[Source]]
+    skipped: list[str]
+
+
+def fingerprint(sources: Collection[Source]) -> str:
+    """A name that changes with the sources, their options, and the sizes and dates of files."""
+    digest = hashlib.sha256(str(_FORMAT).encode())
+    for source in sources:
+        digest.update(f"{source!r} {_state(source.path)}\n".encode())
+    return digest.hexdigest()[:24]
+
+
+def _state(path: Path) -> list[tuple[str, int, int]]:
+    try:
+        entries = sorted(path.iterdir()) if path.is_dir() else [path]
+        stats = [(entry.name, os.stat(entry)) for entry in entries]
+    except OSError:
+        return []  # reading it will say why
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+
+
+def wrong_layout(folder: Path, expected: str) -> DataError:
+    """The error of a folder that holds no such corpus: what was expected and what is there."""
+    names = sorted(
+        path.name + "/" * path.is_dir() for path in folder.iterdir() if path.name[0] != "."
+    )
+    found = ", ".join(names[:_SHOWN]) or "nothing"
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return DataError(f"{folder}: expected {expected}; found {found}{more}.")

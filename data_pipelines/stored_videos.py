@@ -1,0 +1,130 @@
+"""The videos of a prepared corpus, to be read clip by clip."""
+
+import mmap
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data_pipelines.errors import DataError
+from data_pipelines.record_files import MappedVideo, map_videos
+
+# A corpus up to this share of the machine's memory is read ahead when it is opened.
+_MEMORY_SHARE = 0.5
+
+
+class StoredVideos:
+    """Videos of several lengths, uint8 [T, H, W, C] each, in a fixed order."""
+
+    def __init__(self, videos: Sequence[MappedVideo], frame_shape: tuple[int, int, int]):
+        self.frame_shape = frame_shape
+        self.names = [video.name for video in videos]
+        self._frames = [video.frames for video in videos]
+        self.lengths = np.array([len(frames) for frames in self._frames], np.int64)
+        """Frames of each video, int64 [N]."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def subset(self, indices: np.ndarray) -> "StoredVideos":
+        """The videos of some indices, in their order."""
+        chosen = [MappedVideo(self.names[i], self._frames[i]) for i in indices]
+        return StoredVideos(chosen, self.frame_shape)
+
+    def clips(self, videos: np.ndarray, starts: np.ndarray, length: int, stride: int) -> np.ndarray:
+        """Clips of frames `stride` apart, uint8 [N, length, H, W, C]; videos and starts are [N]."""
+        result = np.empty((len(videos), length, *self.frame_shape), np.uint8)
+        for clip, video, start in zip(result, videos, starts, strict=True):
+            clip[:] = self._frames[video][start : start + span(length, stride) : stride]
+        return result
+
+
+def span(length: int, stride: int) -> int:
+    """The frames of a video that a clip reaches over."""
+    return (length - 1) * stride + 1
+
+
+class PreparedFolder:
+    """What `prepare` made of a corpus: its parts, and what was left out."""
+
+    def __init__(
+        self,
+        dataset: str,
+        data_dir: str | os.PathLike,
+        frame_size: int,
+        channels: int | None = None,
+    ):
+        """Find the preparation of that size in data_dir; raises `DataError` if there is none.
+
+        Args:
+            dataset: name of the builder.
+            data_dir: the data_dir of `prepare`, or the folder of one preparation in it.
+            frame_size: height and width of the frames.
+            channels: C; None: any.
+        """
+        import tensorflow_datasets as tfds
+
+        folders = _preparations(dataset, Path(data_dir))
+        builders = [tfds.builder_from_directory(folder) for folder in folders]
+        shapes = [builder.info.features["video"].shape[1:] for builder in builders]
+        fitting = [
+            builder
+            for builder, (size, _, c) in zip(builders, shapes, strict=True)
+            if size == frame_size and c == (channels or c)
+        ]
+        if len(fitting) != 1:
+            wanted = f"frames of {frame_size} pixels" + f" and {channels} channels" * bool(channels)
+            found = ", ".join(f"{f} {list(s)}" for f, s in zip(folders, shapes, strict=True))
+            fault = "several preparations have" if fitting else "no preparation has"
+            way_out = "name one as data_dir" if fitting else "prepare it so"
+            raise DataError(f"{data_dir}: {fault} {wanted}; {way_out} (there: {found}).")
+        self._info = fitting[0].info
+        self.path = Path(fitting[0].data_dir)
+        self.frame_shape: tuple[int, int, int] = self._info.features["video"].shape[1:]
+        self.skipped: list[str] = list(self._info.metadata["skipped"])
+        """A line for each file that was left out."""
+        if self._info.dataset_size < _MEMORY_SHARE * _memory():
+            self._read_ahead()
+
+    def part(self, name: str) -> StoredVideos | None:
+        """The videos of "train", "validation" or "test", None if there is no such part."""
+        if name not in self._info.splits:
+            return None
+        split = self._info.splits[name]
+        videos = []
+        for path, expected in zip(split.filepaths, split.shard_lengths, strict=True):
+            found = map_videos(Path(path), self.frame_shape)
+            if len(found) != expected:
+                raise DataError(
+                    f"{path}: holds {len(found)} videos, not {expected}; prepare the corpus anew."
+                )
+            videos += found
+        return StoredVideos(videos, self.frame_shape)
+
+    def _read_ahead(self) -> None:
+        """Have the system read the files into its cache, in the background."""
+        for split in self._info.splits.values():
+            for path in split.filepaths:
+                with open(path, "rb") as file:
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
+
+
+def _preparations(dataset: str, data_dir: Path) -> list[Path]:
+    if not data_dir.is_dir():
+        raise DataError(f"data_dir {data_dir} is no folder; name the one given to `prepare`.")
+    if (data_dir / "dataset_info.json").is_file():
+        return [data_dir]
+    found = sorted(path.parent for path in data_dir.glob(f"{dataset}/*/[0-9]*/dataset_info.json"))
+    found = [path for path in found if "incomplete" not in path.name]
+    if not found:
+        raise DataError(
+            f"{data_dir}: holds no prepared {dataset}; make it with "
+            f"`python -m data_pipelines.prepare --dataset={dataset} --data_dir={data_dir}`."
+        )
+    return found
+
+
+def _memory() -> int:
+    """Bytes of the machine's memory."""
+    return os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE

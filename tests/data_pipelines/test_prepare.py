@@ -1,0 +1,478 @@
+"""What is prepared, frame by frame, against a second way to compute it; bad input; interruption."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import psutil
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+import data_pipelines.builders  # noqa: F401
+from data_pipelines.builders import video_folder
+from data_pipelines.builders.kth import KthVideo
+from data_pipelines.errors import DataError
+from data_pipelines.prepare import make_builder, prepare
+from data_pipelines.resizing import fit_frames
+from data_pipelines.shard_files import Shard, shard_path, write_shard
+from tests.data_pipelines.corpus_files import (
+    moving_texture,
+    prepared,
+    stored,
+    write_bair,
+    write_human36m,
+    write_kth,
+)
+from tests.data_pipelines.test_video_files import CONTAINERS, clip, encode, make, save_images
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def kth_files(tmp_path_factory):
+    return write_kth(tmp_path_factory.mktemp("kth"))
+
+
+@pytest.fixture(scope="module")
+def kth(kth_files, tmp_path_factory):
+    return prepared("kth", kth_files, tmp_path_factory.mktemp("prepared"))
+
+
+# --- exact preprocessing -------------------------------------------------------------------------
+
+
+def scaled_by_pyav(path, size):
+    """Not through FFmpeg's filters; chroma lies elsewhere, which moves a few values by 1."""
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            bicubic = av.video.reformatter.Interpolation.BICUBIC
+            yield frame.reformat(size, size, "rgb24", interpolation=bicubic).to_ndarray()[..., :1]
+
+
+def assert_scaled(frames, path, size):
+    expected = np.stack(list(scaled_by_pyav(path, size))).astype(int)
+    assert frames.shape == expected.shape
+    assert np.abs(frames - expected).max() <= 1
+    assert (frames != expected).mean() < 1e-4
+
+
+def test_kth_is_scaled_bicubically(kth, kth_files):
+    seen = 0
+    for part, persons in (("train", (1, 2)), ("test", (21, 25))):
+        videos = stored(kth, part)
+        assert len(videos) == 6 * len(persons)
+        assert {int(name.split("person")[1][:2]) for name in videos} == set(persons)
+        assert list(videos) == sorted(videos)
+        for name, frames in videos.items():
+            assert_scaled(frames, kth_files / "raw" / f"{name}_uncomp.avi", 64)
+            seen += len(frames)
+    assert seen == 6 * (4 * 42 + 1 + 2 + 21 + 25)
+
+
+def test_kth_without_chroma_is_scaled_so_exactly(tmp_path):
+    grey = moving_texture(20, 120, 160)[..., 0]
+    planes = [np.concatenate([frame, np.full((60, 160), 128, np.uint8)]) for frame in grey]
+    path = tmp_path / "person01_x_d1_uncomp.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for frame in planes:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="yuv420p")))
+        container.mux(stream.encode(None))
+    ((_, frames),) = KthVideo(path, 64).videos()
+    np.testing.assert_array_equal(frames, np.stack(list(scaled_by_pyav(path, 64))))
+
+
+def test_kth_in_another_size(kth_files, tmp_path):
+    builder = prepared("kth", kth_files, tmp_path, frame_size=32)
+    name, frames = next(iter(stored(builder, "test").items()))
+    assert_scaled(frames, kth_files / "raw" / f"{name}_uncomp.avi", 32)
+
+
+def test_human36m_is_cropped_then_resized_by_pillow(tmp_path):
+    names = ["S1/Walking 1.54138969", "S8/Eating.1", "S9/Posing", "S11/Eating.2"]
+    source = write_human36m(tmp_path / "raw", [*names, "S1/_ALL"], count=3)
+    builder = prepared("human36m", source, tmp_path / "prepared")
+    train, test = stored(builder, "train"), stored(builder, "test")
+    assert list(train) == ["S1-Walking 1.54138969", "S8-Eating.1"]
+    assert list(test) == ["S9-Posing", "S11-Eating.2"]
+    for name, frames in (train | test).items():
+        subject, stem = name.split("-")
+        with av.open(str(source / subject / "Videos" / f"{stem}.mp4")) as container:
+            images = [frame.to_image() for frame in container.decode(video=0)]
+        expected = [image.crop((100, 100, 900, 900)).resize((64, 64), 1) for image in images]
+        np.testing.assert_array_equal(frames, np.stack([np.asarray(i) for i in expected]))
+
+
+def test_bair_keeps_the_bytes(tmp_path):
+    files = {"train/traj_0_to_2": 3, "train/traj_3_to_4": 2, "test/traj_0_to_255": 2}
+    written = write_bair(tmp_path / "raw", files)
+    builder = prepared("bair", tmp_path / "raw", tmp_path / "prepared")
+    train = stored(builder, "train")
+    expected = np.concatenate([written["train/traj_0_to_2"], written["train/traj_3_to_4"]])
+    np.testing.assert_array_equal(np.stack(list(train.values())), expected)
+    assert list(train)[2:4] == ["traj_0_to_2/002", "traj_3_to_4/000"]
+    test = np.stack(list(stored(builder, "test").values()))
+    np.testing.assert_array_equal(test, written["test/traj_0_to_255"])
+
+
+def test_bair_from_what_tfds_prepared(tmp_path, monkeypatch):
+    written = write_bair(tmp_path / "raw", {"train/a": 3, "test/a": 2})
+    # TFDS' own builder; the download is not made, for want of the 30 GB archive.
+    monkeypatch.setattr(
+        tfds.download.DownloadManager,
+        "download_and_extract",
+        lambda self, url: str(tmp_path / "raw"),
+    )
+    theirs = tfds.builder("bair_robot_pushing_small", data_dir=tmp_path / "tfds")
+    theirs.download_and_prepare()
+    builder = prepared("bair", tmp_path / "tfds", tmp_path / "prepared")
+    for part in ("train", "test"):
+        found = {frames.tobytes() for frames in stored(builder, part).values()}
+        assert found == {frames.tobytes() for frames in written[f"{part}/a"]}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Every container and a folder of images: {name: frames}, and the folder."""
+    root, truth = tmp_path_factory.mktemp("videos"), {}
+    for seed, suffix in enumerate(CONTAINERS):
+        truth[f"a/clip{suffix}"] = clip(40, seed=seed)
+        (root / "a").mkdir(exist_ok=True)
+        make(root / f"a/clip{suffix}", truth[f"a/clip{suffix}"])
+    truth["images"] = clip(40, 64, 40, seed=9)
+    save_images(root / "images", truth["images"])
+    return root, truth
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"channels": 1, "fit": "letterbox", "frame_stride": 2},
+        {"fit": "stretch", "frame_stride": 3, "min_frames": 10},
+    ],
+)
+def test_a_folder_of_any_videos(folder, tmp_path, options):
+    root, truth = folder
+    builder = prepared("video_folder", root, tmp_path, frame_size=32, **options)
+    parts = [stored(builder, part) for part in ("train", "validation", "test")]
+    assert all(parts)
+    found = {name: frames for part in parts for name, frames in part.items()}
+    assert sum(map(len, parts)) == len(found)
+    assert set(found) == set(truth)
+    for name, frames in found.items():
+        expected = truth[name][:: options.get("frame_stride", 1)]
+        size = (32, options.get("channels", 3), options.get("fit", "crop"))
+        np.testing.assert_array_equal(frames, fit_frames(expected, *size))
+
+
+def test_a_long_video_is_resized_and_stored_in_pieces(folder, tmp_path, monkeypatch):
+    root, truth = folder
+    monkeypatch.setattr(video_folder, "_CHUNK_BYTES", 3 * 32 * 48 * 3)
+    monkeypatch.setattr(video_folder, "_MAX_BYTES", 16 * 32 * 32 * 3)
+    source = video_folder.FolderVideo(root / "a/clip.mkv", "clip", 32, 3, "crop", 1)
+    pieces = dict(source.videos())
+    assert [len(frames) for frames in pieces.values()] == [15, 15, 10]
+    assert list(pieces) == ["clip#0", "clip#1", "clip#2"]
+    whole = np.concatenate(list(pieces.values()))
+    np.testing.assert_array_equal(whole, fit_frames(truth["a/clip.mkv"], 32, 3))
+
+
+# --- parts ---------------------------------------------------------------------------------------
+
+
+def layout_names(root):
+    layout = make_builder("video_folder", root / "none").layout(root, frozenset())
+    return {part: {s.name for s in sources} for part, sources in layout.parts.items()}
+
+
+def empty_videos(root, names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+def test_parts_follow_the_folders(tmp_path):
+    train = [f"train/x/{i}.mp4" for i in range(40)]
+    root = empty_videos(tmp_path / "two", [*train, "test/a.gif", "test/B.AVI", "test/.c.mp4"])
+    parts = layout_names(root)
+    assert parts["test"] == {"test/a.gif", "test/B.AVI"}
+    assert parts["train"] | parts["validation"] == set(train)
+    root = empty_videos(tmp_path / "three", ["train/1.mp4", "val/2.mp4", "test/3.mp4"])
+    assert layout_names(root) == {
+        "train": {"train/1.mp4"},
+        "validation": {"val/2.mp4"},
+        "test": {"test/3.mp4"},
+    }
+
+
+def test_parts_without_folders_have_their_shares_and_stay_when_videos_are_added(tmp_path):
+    names = [f"{i:04d}.mp4" for i in range(1000)]
+    before = layout_names(empty_videos(tmp_path, names))
+    # 3 standard deviations of a binomial draw.
+    assert abs(len(before["test"]) - 100) < 3 * (1000 * 0.1 * 0.9) ** 0.5
+    assert abs(len(before["validation"]) - 50) < 3 * (1000 * 0.05 * 0.95) ** 0.5
+    after = layout_names(empty_videos(tmp_path, [f"new{i}.mkv" for i in range(200)]))
+    assert all(before[part] <= after[part] for part in before)
+
+
+@pytest.mark.parametrize("count", [3, 4, 7])
+def test_small_folders_have_a_video_in_each_part(tmp_path, count):
+    for seed in range(20):
+        root = empty_videos(tmp_path / str(seed), [f"{seed}_{i}.mp4" for i in range(count)])
+        parts = layout_names(root)
+        assert all(parts.values())
+        assert sum(map(len, parts.values())) == count
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"),
+    [
+        ("kth", "expected raw/<action>/person<PP>_<action>_d<D>_uncomp.avi"),
+        ("human36m", r"expected S<n>/Videos/\*.mp4"),
+        ("bair", r"expected softmotion30_44k/train/\*.tfrecords"),
+        ("video_folder", r"expected videos \(.mp4, .avi"),
+    ],
+)
+def test_a_wrong_layout_says_what_was_expected_and_found(tmp_path, dataset, expected):
+    empty_videos(tmp_path / "raw", ["notes.txt", "other/readme.md"])
+    builder = make_builder(dataset, tmp_path / "prepared")
+    with pytest.raises(DataError, match=rf"{expected}.*; found notes.txt, other/\.$") as caught:
+        prepare(builder, tmp_path / "raw")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "prepared" / dataset / builder.builder_config.name / "1.0.0").exists()
+
+
+# --- bad input -----------------------------------------------------------------------------------
+
+
+def write_audio(path):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.float32), "fltp", "mono")
+        frame.sample_rate = 8000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def write_bad(root):
+    """One bad file of each kind; returns {name: what its line says}."""
+    whole = encode(root / "whole.mp4", clip(40)).read_bytes()
+    (root / "whole.mp4").unlink()
+    (root / "cut.mp4").write_bytes(whole[: len(whole) // 2])
+    damaged = bytearray(whole)
+    middle = whole.index(b"mdat") + len(whole) // 3
+    damaged[middle : middle + 400] = bytes(400)
+    (root / "damaged.mp4").write_bytes(damaged)
+    (root / "empty.avi").touch()
+    (root / "noise.mkv").write_bytes(np.random.default_rng(0).bytes(5000))
+    write_audio(root / "sound.mp4")
+    encode(root / "short.avi", clip(5))
+    mixed = save_images(root / "mixed", clip(25))
+    save_images(mixed, clip(3, 16, 16))
+    broken = save_images(root / "broken", clip(25))
+    (broken / "img_7.png").write_bytes(b"\x89PNG no more")
+    return {
+        "cut.mp4": "is cut short",
+        "damaged.mp4": "damaged|cannot be decoded",
+        "empty.avi": "is empty",
+        "noise.mkv": "is no video",
+        "sound.mp4": "only audio",
+        "short.avi": r"has 5 frames; 20 are needed \(--min_frames\)",
+        "mixed": "img_4.png: is 48 x 32 pixels, img_1.png 16 x 16",
+        "broken": "img_7.png: cannot be read as an image",
+    }
+
+
+def run_command(*arguments, **options):
+    command = [sys.executable, "-m", "data_pipelines.prepare", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
+
+
+def test_bad_files_are_named_in_one_line_each_and_the_rest_is_prepared(tmp_path, capsys):
+    (tmp_path / "raw").mkdir()
+    says = write_bad(tmp_path / "raw")
+    good = {f"good{i}.mkv": encode(tmp_path / "raw" / f"good{i}.mkv", clip(25)) for i in range(4)}
+    flags = ("--dataset=video_folder", f"--source_dir={tmp_path / 'raw'}", "--frame_size=32")
+    flags += (f"--data_dir={tmp_path / 'prepared'}", "--workers=1")
+    result = run_command(*flags)
+    assert result.returncode == 0, result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("skipped: ")]
+    builder = make_builder("video_folder", tmp_path / "prepared", 32)
+    skipped = builder.info.metadata["skipped"]
+    assert len(skipped) == len(says)
+    assert set(lines) == {f"skipped: {line}" for line in skipped}
+    for name, text in says.items():
+        (line,) = [line for line in skipped if f"/raw/{name}" in line]
+        assert pytest.raises(DataError, match=text).matches(DataError(line)), line
+    found = [set(stored(builder, part)) for part in ("train", "validation", "test")]
+    assert set().union(*found) == set(good) and all(found)
+    assert result.stdout.strip().endswith("8 left out")
+    assert "Traceback" not in result.stderr
+    assert prepare(builder, tmp_path / "raw", strict=True) == 1
+    assert "is there already" in capsys.readouterr().out
+
+
+def test_a_cut_bair_file_gives_its_whole_records(tmp_path):
+    written = write_bair(tmp_path / "raw", {"train/a": 3, "train/b": 1, "test/a": 1}, count=2)
+    path = tmp_path / "raw/softmotion30_44k/train/a.tfrecords"
+    path.write_bytes(path.read_bytes()[:-100])
+    builder = prepared("bair", tmp_path / "raw", tmp_path / "prepared")
+    videos = np.stack(list(stored(builder, "train").values()))
+    expected = np.concatenate([written["train/a"][:2], written["train/b"]])
+    np.testing.assert_array_equal(videos, expected)
+    (line,) = builder.info.metadata["skipped"]
+    assert "a.tfrecords: is damaged or cut short after 2 videos" in line
+
+
+def test_a_kth_file_of_another_name_or_size_is_left_out(tmp_path):
+    source = write_kth(tmp_path / "raw", persons=(1, 21), count=2)
+    encode(source / "raw/boxing/person03_boxing_d1_uncomp.avi", clip(25))
+    (source / "raw/boxing/backup.avi").touch()
+    builder = prepared("kth", source, tmp_path / "prepared")
+    assert len(stored(builder, "train")) == 6
+    other, size = builder.info.metadata["skipped"]
+    assert "backup.avi: is not called person<01-25>_boxing" in other
+    assert "person03_boxing_d1_uncomp.avi: is 48 x 32 pixels, KTH's videos are 160 x 120" in size
+
+
+def test_a_part_without_any_usable_video_is_an_error(tmp_path):
+    root = empty_videos(tmp_path / "raw", ["test/a.mp4"])
+    (root / "train").mkdir()
+    for i in range(3):
+        encode(root / f"train/{i}.mkv", clip(25))
+    with pytest.raises(DataError, match="no video for test; 1 file there cannot be used"):
+        prepared("video_folder", root, tmp_path / "prepared")
+
+
+def test_a_full_disk_is_one_error_and_leaves_nothing(tmp_path, kth_files):
+    video = KthVideo(next(kth_files.rglob("*.avi")), 64)
+    path = shard_path(tmp_path, Shard("train", (video,), 1))
+    # The real error of a real device: what the shard is first written to leads there.
+    path.with_name(f"{path.stem}.{os.getpid()}.tmp").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write_shard(Shard("train", (video,), 1), path)
+    assert caught.value.errno == errno.ENOSPC
+    assert not list(tmp_path.iterdir())
+
+
+# --- interruption, TFDS' own commands ------------------------------------------------------------
+
+
+def start(source, data_dir):
+    flags = ("--dataset=kth", f"--source_dir={source}", f"--data_dir={data_dir}", "--workers=2")
+    command = [sys.executable, "-m", "data_pipelines.prepare", *flags]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def until_shards_are_staged(process, data_dir, count):
+    deadline = time.monotonic() + 120
+    while len(list(data_dir.glob("kth/64/.*staging/*.json"))) < count:
+        assert process.poll() is None and time.monotonic() < deadline, process.stderr.read()
+        time.sleep(0.002)
+
+
+@pytest.fixture(scope="module")
+def longer(tmp_path_factory):
+    """Files that take a while to prepare, and what is prepared of them without interruption."""
+    source = write_kth(tmp_path_factory.mktemp("longer"), persons=(1, 2, 3, 21, 22), count=400)
+    builder = prepared("kth", source, tmp_path_factory.mktemp("uninterrupted"))
+    return source, {part: stored(builder, part) for part in ("train", "test")}
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
+def test_a_preparation_that_was_stopped_goes_on(longer, tmp_path, sent):
+    source, whole = longer
+    process = start(source, tmp_path / "prepared")
+    until_shards_are_staged(process, tmp_path / "prepared", 3)
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(sent)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == (-9 if sent == signal.SIGKILL else 143)
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert not alive
+    if sent == signal.SIGTERM:
+        assert stderr.decode().splitlines()[-1] == "python -m data_pipelines.prepare: terminated"
+        assert b"Traceback" not in stderr
+    final = tmp_path / "prepared/kth/64/1.0.0"
+    assert not final.exists()
+    staged = {p.stat().st_ino for p in final.parent.glob(".*staging/*.tfrecord")}
+    assert len(staged) >= 3
+    builder = prepared("kth", source, tmp_path / "prepared")
+    kept = {path.stat().st_ino for path in final.glob("*.tfrecord-*")}
+    assert len(kept) == 30
+    assert len(staged & kept) >= 3, "finished shards were made again"
+    assert [path.name for path in final.parent.iterdir()] == ["1.0.0"]
+    for part, expected in whole.items():
+        found = stored(builder, part)
+        assert list(found) == list(expected)
+        assert all(np.array_equal(found[name], expected[name]) for name in expected)
+
+
+def test_a_staged_shard_that_is_not_whole_or_whose_source_changed_is_made_again(tmp_path):
+    path = encode(tmp_path / "person01_x_d1_uncomp.avi", np.zeros((4, 120, 160, 3), np.uint8))
+    shard = Shard("train", (KthVideo(path, 64),), 1)
+    staged = shard_path(tmp_path, shard)
+    assert write_shard(shard, staged).lengths == [4]
+    whole = staged.read_bytes()
+    staged.write_bytes(whole[:-1])
+    write_shard(shard, staged)
+    assert staged.read_bytes() == whole
+    os.utime(path, (0, 0))
+    assert shard_path(tmp_path, shard) != staged
+
+
+def test_two_preparations_of_one_corpus_do_not_meet(kth_files, tmp_path):
+    first = start(kth_files, tmp_path)
+    until_shards_are_staged(first, tmp_path, 1)
+    first.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(DataError, match="another preparation of this corpus is running"):
+            prepared("kth", kth_files, tmp_path)
+    finally:
+        first.send_signal(signal.SIGCONT)
+    assert first.wait(120) == 0
+
+
+def test_tfds_loads_and_builds_it(kth, kth_files, tmp_path):
+    loaded = tfds.load("kth", data_dir=kth.data_dir_root, split="test", download=False)
+    videos = stored(kth, "test")
+    for example, (name, frames) in zip(loaded, videos.items(), strict=True):
+        assert example["name"].numpy().decode() == name
+        np.testing.assert_array_equal(example["video"].numpy(), frames)
+    # `tfds build --max_examples_per_split=3` goes TFDS' own way.
+    builder = tfds.builder("kth", data_dir=tmp_path)
+    config = tfds.download.DownloadConfig(manual_dir=str(kth_files), max_examples_per_split=3)
+    builder.download_and_prepare(download_config=config)
+    first = stored(builder, "test")
+    assert list(first) == list(videos)[:3]
+    assert all(np.array_equal(first[name], videos[name]) for name in first)
+    assert builder.info.features["video"].np_dtype == np.uint8
+    assert tf.io.gfile.exists(str(builder.data_path))
+
+
+@pytest.mark.parametrize(
+    ("flags", "says", "status"),
+    [
+        ((), "--dataset is missing", 1),
+        (("--dataset=kth", "--data_dir=x"), "--source_dir is missing", 1),
+        (("--dataset=kth", "--source_dir=/nowhere", "--data_dir=x"), "/nowhere is no folder", 1),
+        (("--dataset=kth", "--source_dir=/", "--data_dir=x", "--fit=crop"), "--fit is an opt", 1),
+        (("--dataset=ucf",), "flag --dataset=ucf", 2),
+        (("kth",), "unexpected argument 'kth'", 2),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(tmp_path, flags, says, status):
+    result = run_command(*flags)
+    assert result.returncode == status
+    assert says in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
