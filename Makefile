@@ -7,7 +7,7 @@ BENCHMARKS := $(notdir $(basename $(shell grep -l __main__ benchmarks/*.py)))
 SOURCES := setup.py pyproject.toml srvp_tf/_version.py
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-long lint benchmarks clean
+.PHONY: help quickstart test test-long lint benchmarks serve-local clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -18,7 +18,7 @@ quickstart: $(VENV)/.installed  ## train a small model, judge it, draw its predi
 test: lint  ## lint, then the quick tests
 	$(RUN) -m pytest
 
-test-long: $(VENV)/.installed-test  ## the tests that train for minutes
+test-long: $(VENV)/.installed-test-long  ## the tests that train for minutes
 	$(RUN) -m pytest -m long
 
 lint: $(VENV)/.installed-test  ## style and formatting
@@ -27,6 +27,9 @@ lint: $(VENV)/.installed-test  ## style and formatting
 
 benchmarks: $(VENV)/.installed  ## tables of speed and memory
 	@for script in $(BENCHMARKS); do echo "\n## $$script\n"; $(RUN) -m benchmarks.$$script || exit 1; done
+
+serve-local: $(VENV)/.installed-test  ## serve models/srvp on this machine: a stand-in, for trials
+	$(RUN) -m export.serve_local --model_dir=models/srvp
 
 clean:  ## remove .venv and everything generated
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
@@ -49,3 +52,7 @@ $(VENV)/.installed: $(SOURCES) | $(VENV)/bin/pip
 $(VENV)/.installed-test: $(SOURCES) | $(VENV)/bin/pip
 	$(RUN) -m pip install --quiet --editable '.[test]'
 	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-test-long: $(SOURCES) | $(VENV)/bin/pip
+	$(RUN) -m pip install --quiet --editable '.[test,test-long]'
+	touch $@ $(VENV)/.installed-test $(VENV)/.installed

@@ -7,6 +7,14 @@ from setuptools import find_packages, setup
 VERSION = runpy.run_path("srvp_tf/_version.py")["__version__"]
 # tensorflow, tensorboard and tf_keras are released together; TFP reaches Keras 2 through tf_keras.
 TENSORFLOW_RANGE = ">=2.20,<2.22"
+SERVING = [
+    f"tensorflow-serving-api{TENSORFLOW_RANGE}",
+    "grpcio>=1.60,<2",
+    "requests>=2.31,<3",
+    "orjson>=3.9,<4",
+    "aiohttp>=3.9,<4",
+]
+TFLITE = ["ai-edge-litert>=2,<3"]
 
 setup(
     name="srvp-tf",
@@ -23,6 +31,7 @@ setup(
     package_data={
         "srvp_tf.configs": ["*.cfg"],
         "data_pipelines": ["data/*.npz", "data/README*"],
+        "export": ["deploy/*"],
     },
     install_requires=[
         f"tensorflow{TENSORFLOW_RANGE}",
@@ -44,9 +53,22 @@ setup(
             "pytest>=8,<10",
             "ruff>=0.15,<0.18",
             "scipy>=1.12,<2",
+            "psutil>=5.9,<8",
+            "pyyaml>=6,<7",
+            *SERVING,
+            *TFLITE,
             # One version for all, as no range of it is small to install.
             "torch==2.13.0",
         ],
+        # Read what is exported; make the videos of the long tests.
+        "test-long": [
+            "openvino>=2026,<2027",
+            "tf2onnx>=1.17,<2",
+            "onnxruntime>=1.20,<2",
+            "pybullet>=3.2.7,<4",
+        ],
+        "serving": SERVING,
+        "tflite": TFLITE,
         "gpu": [f"tensorflow[and-cuda]{TENSORFLOW_RANGE}"],
         # Before 2.6 a crafted file could run code in spite of weights_only.
         "torch": ["torch>=2.6,<3"],

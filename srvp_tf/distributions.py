@@ -26,7 +26,14 @@ class Gaussian(NamedTuple):
 def gaussian(params):
     """Head output [..., 2d] = (mean, raw scale) -> Gaussian [..., d]."""
     loc, raw_scale = tf.split(params, 2, axis=-1)
-    return Gaussian(loc, tf.math.softplus(raw_scale) + SCALE_FLOOR)
+    return Gaussian(loc, softplus(raw_scale) + SCALE_FLOOR)
+
+
+def softplus(x):
+    """log(1 + exp(x)) in a form that stays finite in TFLite, whose own overflows above 88."""
+    size = tf.abs(x)
+    # Not relu(x), whose gradient at 0 would be 0: with this form the sum's is 1/2, as it should be.
+    return 0.5 * (x + size) + tf.math.log1p(tf.exp(-size))
 
 
 def standard_normal(like):

@@ -1,0 +1,164 @@
+"""The client library: a model behind TensorFlow Serving, called like a function."""
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from export.client_errors import InvalidExampleError, ServerError
+from export.client_signatures import (
+    DEFAULT_SIGNATURE,
+    FRAMES,
+    SEED,
+    VALID,
+    ModelMetadata,
+    ServedModel,
+    checked_inputs,
+)
+from export.client_stream import Stream, one_per_video, unit_range
+from srvp_tf.errors import UserError
+
+
+class Client:
+    """A served model.
+
+        with Client("localhost:8500") as client:
+            futures = client.forecast(frames, seed=7)          # [horizon, H, W, C]
+
+    Args:
+        server: "host:port" for gRPC (imports TensorFlow), "http://host:port" for REST (does not).
+        model: its name on the server.
+        version: a version of it; None: the newest one, or that of `label`.
+        label: what a version is called in the server's configuration, such as "stable".
+        timeout: seconds that a call may take.
+        rows: over REST, send one object per example instead of one array per input.
+
+    Raises:
+        UserError: both a version and a label are given, or no time.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        model: str = "srvp",
+        version: int | None = None,
+        label: str | None = None,
+        timeout: float = 60.0,
+        rows: bool = False,
+    ):
+        if version is not None and label is not None:
+            raise UserError(f"--version={version} and --label={label} exclude each other")
+        if not timeout > 0:
+            raise UserError(f"--timeout={timeout:g} must be above 0 seconds")
+        self._model = ServedModel(model, version, label)
+        self._transport = _transport(server, timeout, rows)
+        self._metadata: ModelMetadata | None = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def metadata(self) -> ModelMetadata:
+        """What the model takes and gives; asked anew at every call. Raises `ServerError`."""
+        self._metadata = self._transport.metadata(self._model)
+        return self._metadata
+
+    def predict(
+        self, inputs: Mapping[str, object], signature: str = DEFAULT_SIGNATURE
+    ) -> dict[str, np.ndarray]:
+        """Call a signature.
+
+        Args:
+            inputs: name -> array with a leading batch dimension, as the signature says; bytes for
+                names that end in `_bytes`.
+            signature: its name.
+
+        Returns:
+            Name -> array of every output.
+
+        Raises:
+            UserError: the model has no such signature, or an input does not fit it.
+            ServerError: the server is down, refused the request, or took too long.
+            InvalidExampleError: the output `valid` flags an example.
+        """
+        known = (self._metadata or self.metadata()).signature(signature)
+        arrays = checked_inputs(signature, known, inputs)
+        try:
+            outputs = self._transport.predict(self._model, signature, known, arrays)
+        except ServerError:
+            self._metadata = None  # another version may answer now, with other signatures
+            raise
+        return _all_valid(outputs)
+
+    def forecast(
+        self, frames, seed: int | np.ndarray = 0, signature: str = DEFAULT_SIGNATURE
+    ) -> np.ndarray:
+        """Draw futures of videos.
+
+        Args:
+            frames: [T, H, W, C] or [B, T, H, W, C], uint8 or float in [0, 1]; T as exported.
+            seed: one for all videos, or [B].
+            signature: one that takes `frames` and `seed`.
+
+        Returns:
+            float32 [B, horizon, H, W, C], or [B, S, ...] of `predict_samples`; without B if
+            `frames` has none.
+
+        Raises:
+            As `predict`.
+        """
+        frames = unit_range(frames)
+        single = frames.ndim == 4
+        if single:
+            frames = frames[None]
+        inputs = {FRAMES: frames, SEED: one_per_video(seed, len(frames))}
+        outputs = self.predict(inputs, signature)
+        predicted = [value for name, value in outputs.items() if name != VALID]
+        if len(predicted) != 1:
+            raise UserError(
+                f"signature {signature!r} gives {', '.join(sorted(outputs))}, no single prediction"
+            )
+        return predicted[0][0] if single else predicted[0]
+
+    def stream(self, frames, seed: int | np.ndarray = 0) -> Stream:
+        """Encode frames [T, H, W, C] or [B, T, H, W, C] once; then go on frame by frame.
+
+        The stream stays with the version that encoded, however many newer ones the server loads.
+        Raises as `predict`.
+        """
+        metadata = self.metadata()
+        pinned = ServedModel(self._model.name, metadata.version)
+
+        def call(name, inputs):
+            signature = metadata.signature(name)
+            arrays = checked_inputs(name, signature, inputs)
+            return _all_valid(self._transport.predict(pinned, name, signature, arrays))
+
+        return Stream(call, metadata, unit_range(frames), seed)
+
+
+def _all_valid(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    valid = outputs.get(VALID)
+    if valid is not None and not valid.all():
+        raise InvalidExampleError(np.flatnonzero(~valid).tolist(), outputs)
+    return outputs
+
+
+def _transport(server: str, timeout: float, rows: bool):
+    if server.startswith(("http://", "https://")):
+        from export.client_rest import RestTransport
+
+        return RestTransport(server, timeout, rows)
+    if "://" in server or ":" not in server:
+        raise UserError(f"--server={server}: give host:port for gRPC, http://host:port for REST")
+    # What TensorFlow logs while it is imported is no news to a client.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from export.client_grpc import GrpcTransport
+
+    return GrpcTransport(server, timeout)

@@ -1,0 +1,108 @@
+"""What a served model takes and gives, read from its metadata, and inputs checked against it."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from srvp_tf.errors import UserError
+
+DEFAULT_SIGNATURE = "serving_default"
+# The names that the exporter promises; all others are read from the metadata.
+FRAMES, SEED, FRAME_INDEX, VALID = "frames", "seed", "frame_index", "valid"
+
+DTYPES = {
+    "DT_FLOAT": np.dtype(np.float32),
+    "DT_DOUBLE": np.dtype(np.float64),
+    "DT_HALF": np.dtype(np.float16),
+    "DT_INT32": np.dtype(np.int32),
+    "DT_INT64": np.dtype(np.int64),
+    "DT_UINT8": np.dtype(np.uint8),
+    "DT_BOOL": np.dtype(bool),
+    "DT_STRING": np.dtype(object),
+}
+
+
+class ServedModel(NamedTuple):
+    """Which model of a server: its name, and a version or a label; neither: the newest version."""
+
+    name: str
+    version: int | None = None
+    label: str | None = None
+
+
+class TensorSpec(NamedTuple):
+    """dtype of an input or output (object: bytes), and its shape, None where any size will do."""
+
+    dtype: np.dtype
+    shape: tuple[int | None, ...]
+
+    def __str__(self):
+        sizes = ["B" if size is None else str(size) for size in self.shape]
+        return f"{'bytes' if self.dtype == object else self.dtype.name} [{', '.join(sizes)}]"
+
+
+class Signature(NamedTuple):
+    """Name -> `TensorSpec` of all inputs and outputs."""
+
+    inputs: dict[str, TensorSpec]
+    outputs: dict[str, TensorSpec]
+
+
+class ModelMetadata(NamedTuple):
+    """A served model: its name, the version that answered, and name -> `Signature`."""
+
+    name: str
+    version: int
+    signatures: dict[str, Signature]
+
+    def signature(self, name: str) -> Signature:
+        """The signature of that name; raises `UserError` if the model has none."""
+        if name not in self.signatures:
+            known = ", ".join(sorted(self.signatures))
+            raise UserError(
+                f"model {self.name!r} version {self.version} has no signature {name!r}; "
+                f"it has {known}"
+            )
+        return self.signatures[name]
+
+
+def tensor_spec(dtype_name: str, sizes: list[int]) -> TensorSpec:
+    """A `TensorSpec` from the names and numbers (-1: any) of a `TensorInfo`."""
+    if dtype_name not in DTYPES:
+        raise UserError(f"this client has no tensors of {dtype_name}, which the model asks for")
+    return TensorSpec(DTYPES[dtype_name], tuple(None if n < 0 else int(n) for n in sizes))
+
+
+def checked_inputs(
+    name: str, signature: Signature, inputs: Mapping[str, object]
+) -> dict[str, np.ndarray]:
+    """The inputs as arrays of the signature's dtypes, after a look at names and shapes.
+
+    Numbers are cast where no value changes by it (int to int64, float64 to float32 rounding aside).
+
+    Raises:
+        UserError: names an input that is missing or unknown, or of another dtype or shape.
+    """
+    if missing := signature.inputs.keys() - inputs.keys():
+        raise UserError(f"signature {name!r} also needs {', '.join(sorted(missing))}")
+    if unknown := inputs.keys() - signature.inputs.keys():
+        raise UserError(
+            f"signature {name!r} has no input {', '.join(sorted(unknown))}; "
+            f"it takes {', '.join(sorted(signature.inputs))}"
+        )
+    return {key: _checked(key, spec, inputs[key]) for key, spec in signature.inputs.items()}
+
+
+def _checked(name: str, spec: TensorSpec, value: object) -> np.ndarray:
+    array = np.asarray(value, dtype=object if spec.dtype == object else None)
+    fits = len(array.shape) == len(spec.shape) and all(
+        size in (None, found) for size, found in zip(spec.shape, array.shape, strict=True)
+    )
+    if not fits:
+        raise UserError(f"{name} has shape {list(array.shape)}; the model takes {spec}")
+    if 0 in array.shape:
+        raise UserError(f"{name} is empty, of shape {list(array.shape)}; give one example or more")
+    if spec.dtype != object and not np.can_cast(array.dtype, spec.dtype, "same_kind"):
+        raise UserError(f"{name} is {array.dtype.name}; the model takes {spec}")
+    return np.ascontiguousarray(array, dtype=spec.dtype)

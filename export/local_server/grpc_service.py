@@ -1,0 +1,119 @@
+"""`PredictionService` over gRPC: Predict and GetModelMetadata."""
+
+import math
+import sys
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from export.local_server.loaded_model import DEFAULT_SIGNATURE
+from export.local_server.model_versions import ModelVersions
+from export.local_server.request_checks import check_batch, check_dtype, check_names, check_shape
+from export.local_server.request_error import RequestError, invalid
+
+SIGNATURE_DEF = "signature_def"
+# TensorFlow Serving answers in the typed field of a TensorProto, not in its raw bytes.
+_FIELDS = {
+    np.dtype(np.float32): "float_val",
+    np.dtype(np.float64): "double_val",
+    np.dtype(np.int32): "int_val",
+    np.dtype(np.int64): "int64_val",
+    np.dtype(bool): "bool_val",
+    np.dtype(object): "string_val",
+}
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Answers for a `ModelVersions`; tensors of more than `max_bytes` are refused unseen."""
+
+    def __init__(self, versions: ModelVersions, max_bytes: int):
+        self._versions, self._max_bytes = versions, max_bytes
+
+    def Predict(self, request, context):
+        """Call a signature."""
+        return _answer(context, self._predict, request)
+
+    def GetModelMetadata(self, request, context):
+        """The signatures of a model."""
+        return _answer(context, self._metadata, request)
+
+    def _predict(self, request):
+        with self._versions.lease(*_which(request)) as model:
+            name = request.model_spec.signature_name
+            signature = model.signature(name)
+            check_names(signature, request.inputs)
+            inputs = {
+                key: self._array(key, signature.inputs[key], proto)
+                for key, proto in request.inputs.items()
+            }
+            check_batch(inputs)
+            outputs = model.run(signature, inputs, list(request.output_filter))
+        response = predict_pb2.PredictResponse()
+        response.model_spec.name = self._versions.name
+        response.model_spec.version.value = model.version
+        response.model_spec.signature_name = name or DEFAULT_SIGNATURE
+        for key, array in outputs.items():
+            _fill(response.outputs[key], array)
+        return response
+
+    def _metadata(self, request):
+        if not request.metadata_field:
+            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+        for field in request.metadata_field:
+            if field != SIGNATURE_DEF:
+                raise invalid(f"Metadata field {field} is not supported")
+        with self._versions.lease(*_which(request)) as model:
+            return metadata_response(self._versions.name, model)
+
+    def _array(self, name, info, proto) -> np.ndarray:
+        check_dtype(name, info, proto.dtype)
+        shape = [dim.size for dim in proto.tensor_shape.dim]
+        check_shape(name, info, shape)
+        # One value may stand for all of a shape: a small message could ask for any memory.
+        if math.prod(shape) * tf.dtypes.as_dtype(proto.dtype).size > self._max_bytes:
+            raise invalid(f"{name} of shape {shape} is more than this server takes")
+        try:
+            return tf.make_ndarray(proto)
+        except (ValueError, TypeError) as error:
+            raise invalid(f"{name} is no tensor of shape {shape}: {error}") from None
+
+
+def metadata_response(name: str, model) -> get_model_metadata_pb2.GetModelMetadataResponse:
+    """The metadata of a `LoadedModel`, as a message."""
+    response = get_model_metadata_pb2.GetModelMetadataResponse()
+    response.model_spec.name = name
+    response.model_spec.version.value = model.version
+    definitions = get_model_metadata_pb2.SignatureDefMap(signature_def=model.signatures)
+    response.metadata[SIGNATURE_DEF].Pack(definitions)
+    return response
+
+
+def _which(request) -> tuple[str, int | None, str | None]:
+    spec = request.model_spec
+    version = spec.version.value if spec.HasField("version") else None
+    return spec.name, version, spec.version_label or None
+
+
+def _answer(context, handle, request):
+    try:
+        return handle(request)
+    except RequestError as error:
+        code, message = error.code, str(error)
+    except Exception as error:  # a bug here must not stop the server, nor go unseen
+        code, message = "INTERNAL", f"{type(error).__name__}: {error}"
+        print(message, file=sys.stderr, flush=True)
+    context.abort(getattr(grpc.StatusCode, code, grpc.StatusCode.UNKNOWN), message)
+
+
+def _fill(proto, array: np.ndarray) -> None:
+    dtype = tf.string if array.dtype == object else tf.dtypes.as_dtype(array.dtype)
+    proto.dtype = dtype.as_datatype_enum
+    for size in array.shape:
+        proto.tensor_shape.dim.add(size=size)
+    getattr(proto, _FIELDS[array.dtype]).extend(array.ravel().tolist())

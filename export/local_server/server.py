@@ -1,0 +1,155 @@
+"""Both interfaces of the stand-in, started and stopped together."""
+
+import asyncio
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+from aiohttp import web
+from tensorflow_serving.apis import prediction_service_pb2_grpc
+
+from export.local_server.grpc_service import PredictionService
+from export.local_server.model_versions import ModelVersions
+from export.local_server.rest_app import make_app
+from export.local_server.version_policy import VersionPolicy
+from srvp_tf.errors import UserError
+
+MAX_MESSAGE_BYTES = 64 << 20
+_WAITING = 64  # requests over gRPC that may wait for a worker
+
+
+class LocalServer:
+    """Serves a model on this machine; a context manager.
+
+        with LocalServer(Path("models/srvp")) as server:
+            Client(server.grpc_address)
+
+    Args:
+        model_dir: folder of the numbered version folders.
+        model_name: what clients call the model.
+        policy: which versions are served, and their labels.
+        host: address to listen on.
+        grpc_port, rest_port: 0: any free one.
+        workers: requests that are computed at a time, per interface.
+        max_message_bytes: what a request may hold, over gRPC and REST.
+        poll_seconds: how often the folder is looked at.
+
+    Attributes:
+        grpc_address: "host:port".
+        rest_url: "http://host:port".
+        versions: the `ModelVersions`.
+
+    Raises:
+        UserError: the folder has no version that can be loaded, or a port is taken.
+    """
+
+    def __init__(
+        self,
+        model_dir: Path,
+        model_name: str = "srvp",
+        policy: VersionPolicy = VersionPolicy(),  # noqa: B008
+        host: str = "127.0.0.1",
+        grpc_port: int = 0,
+        rest_port: int = 0,
+        workers: int = 4,
+        max_message_bytes: int = MAX_MESSAGE_BYTES,
+        poll_seconds: float = 1.0,
+    ):
+        self.versions = ModelVersions(model_name, Path(model_dir), policy)
+        self._host, self._ports, self._workers = host, (grpc_port, rest_port), workers
+        self._max_bytes, self._poll_seconds = max_message_bytes, poll_seconds
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self) -> None:
+        """Load, then listen; returns when both interfaces answer."""
+        # Ports first: loading takes long.
+        rest_socket = _listening(self._host, self._ports[1], "--rest_port")
+        try:
+            self._start_grpc()
+            try:
+                self._load()
+            except BaseException:
+                self._grpc.stop(None)
+                raise
+        except BaseException:
+            rest_socket.close()
+            raise
+        self._grpc.start()
+        self._start_rest(rest_socket)
+        self.versions.poll(self._poll_seconds)
+
+    def stop(self) -> None:
+        """Answer what is running, then close everything."""
+        self._grpc.stop(grace=5).wait()
+        self._loop.call_soon_threadsafe(self._rest_done.set)
+        self._rest_thread.join()
+        self.versions.close()
+
+    def _load(self) -> None:
+        self.versions.refresh()
+        if not self.versions.ready():
+            reasons = "; ".join(f"{n}: {why}" for n, why in self.versions.failures().items())
+            raise UserError(
+                f"--model_dir={self.versions.base_path} holds no version that can be served, a "
+                f"folder named by a number with a saved_model.pb ({reasons or 'none found'}): "
+                "write one with `python -m export.saved_model`"
+            )
+
+    def _start_grpc(self) -> None:
+        self._grpc = grpc.server(
+            ThreadPoolExecutor(self._workers, "grpc"),
+            options=[
+                ("grpc.max_receive_message_length", self._max_bytes),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", 0),  # else two servers share a port without a word
+            ],
+            maximum_concurrent_rpcs=self._workers + _WAITING,
+        )
+        service = PredictionService(self.versions, self._max_bytes)
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, self._grpc)
+        wanted = self._ports[0]
+        try:
+            port = self._grpc.add_insecure_port(f"{self._host}:{wanted}")
+        except RuntimeError:
+            raise UserError(
+                f"--grpc_port={wanted} is taken on {self._host}: choose another"
+            ) from None
+        self.grpc_address = f"{self._host}:{port}"
+
+    def _start_rest(self, listening: socket.socket) -> None:
+        self.rest_url = f"http://{self._host}:{listening.getsockname()[1]}"
+        started = threading.Event()
+
+        async def serve():
+            self._loop, self._rest_done = asyncio.get_running_loop(), asyncio.Event()
+            with ThreadPoolExecutor(self._workers, "rest") as pool:
+                app = make_app(self.versions, pool, self._workers, self._max_bytes)
+                runner = web.AppRunner(app, access_log=None)
+                await runner.setup()
+                await web.SockSite(runner, listening).start()
+                started.set()
+                await self._rest_done.wait()
+                await runner.cleanup()
+
+        self._rest_thread = threading.Thread(
+            target=asyncio.run, args=(serve(),), name="rest", daemon=True
+        )
+        self._rest_thread.start()
+        started.wait()
+
+
+def _listening(host: str, port: int, flag: str) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise UserError(
+            f"{flag}={port} cannot be opened on {host} ({error.strerror}): choose another"
+        ) from None

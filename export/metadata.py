@@ -1,0 +1,56 @@
+"""The JSON beside an exported model: what it is, what it takes and gives, how it was compared."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from srvp_tf._version import __version__
+
+FORMAT_VERSION = 1
+FILE = "srvp.json"
+
+_OUTPUT_VALUES = {
+    "predicted_frames": "[0, 1]",
+    "predicted_image_bytes": "PNG images",
+    "valid": "false: the input is unusable, the other outputs are zeros or empty",
+}
+
+
+def describe(signatures, functions, seeded):
+    """Signature name -> inputs and outputs, each name -> shape (null: any), dtype and values.
+
+    Args:
+        signatures: name -> `Signature`.
+        functions: name -> concrete function, of those that were written.
+        seeded: which form was written.
+    """
+    state = signatures["observe"].inputs | signatures["predict_single_step"].inputs
+    values = {name: field.values for name, field in state.items()} | _OUTPUT_VALUES
+
+    def tensor(spec, values):
+        return {"shape": list(spec.shape), "dtype": spec.dtype.name, "values": values}
+
+    described = {}
+    for name, function in functions.items():
+        inputs = function.structured_input_signature[1]
+        fields = signatures[name].fields(seeded)
+        described[name] = {
+            "inputs": {key: tensor(inputs[key], fields[key].values) for key in fields},
+            "outputs": {
+                key: tensor(spec, values[key.removeprefix("next_")])
+                for key, spec in function.structured_outputs.items()
+            },
+        }
+    return described
+
+
+def write_metadata(path, config, settings, **parts):
+    """Write the JSON: versions, the run's `Config`, `ExportSettings`, and other parts by name."""
+    tree = {
+        "format_version": FORMAT_VERSION,
+        "srvp_tf_version": __version__,
+        **parts,
+        "settings": dataclasses.asdict(settings),
+        "config": dataclasses.asdict(config),
+    }
+    Path(path).write_text(json.dumps(tree, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,34 @@
+"""Real videos for the comparison of an exported model with its source."""
+
+import numpy as np
+
+from srvp_tf import command
+from srvp_tf.errors import UserError
+
+
+def real_frames(config, num_videos, num_frames):
+    """Test videos of a run's corpus; moving digits where that cannot be read here.
+
+    Args:
+        config: the run's `Config`.
+        num_videos, num_frames: how many.
+
+    Returns:
+        uint8 [num_videos, num_frames, H, W, C] as the model takes them.
+    """
+    from data_pipelines import DataError, open_corpus
+
+    size, channels = config.model.frame_size, config.model.channels
+    try:
+        videos = _test_videos(command.open_corpus(config), num_videos, num_frames)
+        if videos.shape[2:] == (size, size, channels):
+            return videos
+    except (UserError, DataError, OSError):
+        pass  # a model is often exported where its corpus is not
+    digits = _test_videos(open_corpus("moving_mnist", frame_size=size), num_videos, num_frames)
+    return np.repeat(digits, channels, axis=-1)
+
+
+def _test_videos(corpus, num_videos, num_frames):
+    videos = corpus.test_videos(length=num_frames, num_videos=num_videos)
+    return np.stack(list(videos.as_numpy_iterator()))

@@ -1,0 +1,127 @@
+"""Write a run's model for TensorFlow Serving: `python -m export.saved_model --run_dir=runs/kth`.
+
+OUTPUT_DIR/VERSION/ appears when it is complete and agrees with the Keras model, or not at all. With
+--noise_inputs it holds a SavedModel per signature whose noise is an input: for OpenVINO and ONNX.
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from export import source_run
+from export.settings import define_settings_flags, settings_from_flags
+from export.version_folder import choose_version, new_version
+from srvp_tf import command
+from srvp_tf.errors import UserError
+
+_PARITY_VIDEOS = 2
+
+
+def define_flags(flag_values):
+    """The flags of this command."""
+    source_run.define_run_flags(flag_values)
+    flags.DEFINE_string(
+        "output_dir", "models/srvp", "folder of the model's versions", flag_values=flag_values
+    )
+    flags.DEFINE_integer(
+        "version", None, "version to write; by default the next one", flag_values=flag_values
+    )
+    define_settings_flags(flag_values)
+    flags.DEFINE_bool(
+        "noise_inputs",
+        False,
+        "noise as an input in the place of a seed, and one SavedModel per signature",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_bool("warmup", True, "add warm-up requests", flag_values=flag_values)
+    flags.DEFINE_float(
+        "tolerance",
+        1e-5,
+        "largest difference from the Keras model, in parts of a tensor's range",
+        flag_values=flag_values,
+    )
+
+
+def main(flag_values):
+    """Export; returns the exit status."""
+    run = source_run.open_run(flag_values)
+    settings = settings_from_flags(flag_values, run.config)
+    output_dir = Path(flag_values.output_dir)
+    version = choose_version(output_dir, flag_values.version)
+
+    command.start_tensorflow(deterministic=False)
+    from export.warmup import require_messages
+
+    seeded = not flag_values.noise_inputs
+    with_warmup = seeded and flag_values.warmup
+    if with_warmup:
+        require_messages()
+    with new_version(output_dir, version) as folder:
+        differences = export(
+            run, settings, folder, seeded, flag_values.tolerance, with_warmup and output_dir.name
+        )
+    for name, difference in differences.items():
+        print(f"{name:28} differs by {difference:.1e}")
+    print(f"wrote {output_dir / str(version)}")
+    return 0
+
+
+def export(run, settings, folder, seeded, tolerance, warmup_name=None):
+    """Write a SavedModel and what goes with it, and compare it with the Keras model.
+
+    Args:
+        run: a `SourceRun`.
+        settings: `ExportSettings`.
+        folder: where; it exists and is empty.
+        seeded: whether noise is addressed by seeds; else it is an input.
+        tolerance: as in `parity.check`.
+        warmup_name: what the server will call the model, in warm-up requests; empty for none.
+
+    Returns:
+        Signature name -> largest difference.
+    """
+    import tensorflow as tf
+
+    from export import metadata, parity, saved_model_writer, warmup
+    from export.real_frames import real_frames
+    from export.signatures import build_signatures
+
+    writer = saved_model_writer
+    model, origin = source_run.load(run)
+    frames = real_frames(run.config, _PARITY_VIDEOS, parity.frames_needed(settings))
+    write, load = (
+        (writer.write_served, writer.load)
+        if seeded
+        else (writer.write_noise_inputs, writer.load_noise_inputs)
+    )
+    try:
+        functions = write(folder, model.frozen(), settings)
+    except tf.errors.OpError as error:
+        raise UserError(f"{folder} cannot be written: {error.message}") from None
+    cases = parity.reference_cases(model, settings, frames)
+    cases = {name: case for name, case in cases.items() if name in functions}
+    differences = parity.check(load(folder), cases, tolerance)
+    signatures = build_signatures(model, settings)
+    extra = folder / "assets.extra"
+    extra.mkdir()
+    if warmup_name:
+        requests = {
+            name: {key: case.tensors[key][:1] for key in signatures[name].fields(seeded)}
+            for name, case in cases.items()
+        }
+        warmup.write_warmup(extra / warmup.FILE, warmup_name, requests)
+    metadata.write_metadata(
+        extra / metadata.FILE,
+        run.config,
+        settings,
+        source=origin,
+        noise="seed" if seeded else "input",
+        signatures=metadata.describe(signatures, functions, seeded),
+        parity={"tolerance": tolerance, "differences": differences},
+    )
+    return differences
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    command.run(main)

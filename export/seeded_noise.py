@@ -1,0 +1,40 @@
+"""Noise of a request, addressed by (seed, sample, frame): never by what it was batched with."""
+
+import tensorflow as tf
+
+from srvp_tf import rng
+from srvp_tf.noise import forecast_noise
+
+_VIDEO = 0  # in the address of the noise: a request's place in its batch must not count
+
+
+def draw_from_start(config, seed, num_frames, num_samples=None):
+    """The noise of whole videos: that of `SRVP.forecast` with these seeds and video id 0.
+
+    Args:
+        config: a `ModelConfig`.
+        seed: int64 [B].
+        num_frames: T + F, observed and predicted frames.
+        num_samples: S; None: sample 0, without an axis of samples.
+
+    Returns:
+        noise_y [B, S, ny] and noise_z [B, S, num_frames - 1, nz], by name.
+    """
+    videos = tf.zeros_like(seed) + _VIDEO
+    noise = forecast_noise(config, seed, videos, tf.range(num_samples or 1), num_frames)
+    if num_samples is None:
+        return {"noise_y": noise.y_1[:, 0], "noise_z": noise.z[:, 0]}
+    return {"noise_y": noise.y_1, "noise_z": noise.z}
+
+
+def draw_at_frame(config, seed, frame_index):
+    """The part of `draw_from_start` that belongs to one frame of sample 0: noise_z [B, nz].
+
+    Args:
+        config: a `ModelConfig`.
+        seed, frame_index: int64 [B].
+    """
+    purpose = rng.Purpose.PREDICT_LATENT
+    size = config.noise_size
+    noise_z = rng.normal(seed, purpose, size, example=_VIDEO, index=0, frame=frame_index)
+    return {"noise_z": noise_z}

@@ -1,0 +1,219 @@
+"""The signatures of an exported model: names, shapes, ranges, and the functions behind them.
+
+A signature is written in one of two forms. With seeds, its noise is drawn inside, addressed by
+(seed, sample, frame); without, the noise is an input, for runtimes that have no such operations.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from export import prediction
+from export.image_bytes import decode_videos, encode_videos
+from export.prediction import VideoState
+from export.seeded_noise import draw_at_frame, draw_from_start
+from export.validity import checked, checked_padded, where_valid
+
+MULTI_STEP = "predict_multi_step"
+"""The signature that is `serving_default` too."""
+
+_CHANGED = "next_"  # outputs never share a name with inputs: ONNX converters fail on that
+_STATE = tuple(name for name in VideoState._fields if name != "skips")
+
+
+class Field(NamedTuple):
+    """An input: its shape without the batch, its dtype, and what values it takes."""
+
+    shape: tuple
+    dtype: tf.DType
+    values: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """One signature.
+
+    inputs: name -> `Field` of what both forms take.
+    addresses: name -> `Field` of what the seeded form takes besides.
+    noise: name -> `Field` of what the other form takes besides, unless it has no elements.
+    function: inputs and noise, by name, to name -> tensor of outputs, all batch-major.
+    draw: addresses, by name, to name -> tensor of noise.
+    check: name -> tensor of inputs to (the same for `function`, valid [B]).
+    """
+
+    inputs: dict
+    addresses: dict
+    noise: dict
+    function: Callable
+    draw: Callable
+    check: Callable = checked
+
+    def fields(self, seeded):
+        """Name -> `Field` of all inputs of a form."""
+        # Other runtimes know no tensors without elements.
+        noise = {name: field for name, field in self.noise.items() if 0 not in field.shape}
+        return self.inputs | (self.addresses if seeded else noise)
+
+    def __call__(self, tensors, seeded):
+        """Name -> tensor of a form's inputs to name -> tensor of outputs, with `valid` [B].
+
+        The other outputs of an example that is not valid are zeros, or empty strings.
+        """
+        inputs, valid = self.check({name: tensors[name] for name in self.inputs})
+        noise = {name: x for name, x in tensors.items() if name not in self.inputs}
+        if seeded:
+            noise = self.draw(**noise)
+        else:
+            batch = tf.shape(valid)
+            for name in self.noise.keys() - noise.keys():
+                noise[name] = tf.zeros(tf.concat([batch, self.noise[name].shape], 0))
+                noise[name].set_shape([None, *self.noise[name].shape])
+        outputs = self.function(**inputs, **noise)
+        outputs = {name: where_valid(valid, value) for name, value in outputs.items()}
+        return outputs | {"valid": valid}
+
+
+def build_signatures(model, settings):
+    """Name -> `Signature` of all that a model of given `ExportSettings` is asked.
+
+    State tensors are called as the fields of `VideoState`, skips `skip_0` (the deepest), `skip_1`
+    ...; what a step changes is returned as `next_` and that name.
+    """
+    c, s = model.config, settings
+    sampling = {"euler_steps": s.euler_steps, "frames_per_step": s.frames_per_step}
+    frame = Field((c.frame_size, c.frame_size, c.channels), tf.float32, "[0, 1]")
+    state = _state_fields(model)
+    seed = {"seed": Field((), tf.int64, "any")}
+    frame_index = {"frame_index": Field((), tf.int64, "of the frame in its video; 1 or more")}
+
+    def video(num_frames):
+        return frame._replace(shape=(num_frames, *frame.shape))
+
+    def noise(*shape):
+        return Field(shape, tf.float32, "standard normal")
+
+    def from_start(num_frames, num_samples=None):
+        """Noise of a whole video: its fields, and how it is drawn."""
+        samples = () if num_samples is None else (num_samples,)
+        fields = {
+            "noise_y": noise(*samples, c.ny),
+            "noise_z": noise(*samples, num_frames - 1, c.noise_size),
+        }
+        return {
+            "addresses": seed,
+            "noise": fields,
+            "draw": lambda seed: draw_from_start(c, seed, num_frames, num_samples),
+        }
+
+    at_frame = {
+        "addresses": seed | frame_index,
+        "noise": {"noise_z": noise(c.noise_size)},
+        "draw": lambda seed, frame_index: draw_at_frame(c, seed, frame_index),
+    }
+
+    def predicted(frames, *leading):
+        """Frames as outputs; metadata should tell the sizes that the graph has forgotten."""
+        frames.set_shape([None, *leading, s.predicted_frames, *frame.shape])
+        return {"predicted_frames": frames}
+
+    def predict_multi_step(frames, noise_y, noise_z):
+        samples = noise_y[:, None], noise_z[:, None]
+        futures = prediction.predict_samples(model, frames, *samples, **sampling)
+        return predicted(futures[:, 0])
+
+    def predict_samples(**tensors):
+        futures = prediction.predict_samples(model, **tensors, **sampling)
+        return predicted(futures, s.num_samples)
+
+    def predict_variable(**tensors):
+        return predicted(prediction.predict_variable(model, **tensors, **sampling))
+
+    def encode(**tensors):
+        return state_tensors(prediction.encode(model, **tensors))
+
+    def observe(frame, noise_z, **tensors):
+        after = prediction.observe(model, state_from_tensors(tensors), frame, noise_z)
+        return {_CHANGED + name: value for name, value in state_tensors(after).items()}
+
+    def predict_single_step(noise_z, **tensors):
+        before = state_from_tensors(tensors)
+        y, frames = prediction.predict_single_step(model, before, noise_z, **sampling)
+        frames.set_shape([None, s.frames_per_step, *frame.shape])
+        return {_CHANGED + "y": y, "predicted_frames": frames}
+
+    def predict_image_bytes(**tensors):
+        frames = predict_multi_step(**tensors)["predicted_frames"]
+        return {"predicted_image_bytes": encode_videos(frames)}
+
+    def decoded(inputs):
+        frames, valid = decode_videos(inputs["image_bytes"], c.frame_size, c.channels)
+        return {"frames": frames}, valid
+
+    def without(*names):
+        return {name: field for name, field in state.items() if name not in names}
+
+    conditioning, longest = s.conditioning_frames, s.max_conditioning_frames
+    frames = {"frames": video(conditioning)}
+    whole = from_start(conditioning + s.horizon)
+    least = c.nt_inf
+    return {
+        MULTI_STEP: Signature(frames, function=predict_multi_step, **whole),
+        "predict_samples": Signature(
+            frames, function=predict_samples, **from_start(conditioning + s.horizon, s.num_samples)
+        ),
+        "predict_multi_step_variable": Signature(
+            {
+                "frames": video(longest),
+                "num_frames": Field((), tf.int64, f"{least} to {longest}"),
+            },
+            function=predict_variable,
+            check=lambda inputs: checked_padded(inputs, least),
+            **from_start(longest + s.horizon),
+        ),
+        "encode": Signature(frames, function=encode, **from_start(conditioning)),
+        "observe": Signature(
+            without("w", *_skip_names(state)) | {"frame": frame}, function=observe, **at_frame
+        ),
+        "predict_single_step": Signature(
+            without("lstm_output", "lstm_cell", "recent_features"),
+            function=predict_single_step,
+            **at_frame,
+        ),
+        "predict_image_bytes": Signature(
+            {"image_bytes": Field((conditioning,), tf.string, "PNG or JPEG images, any size")},
+            function=predict_image_bytes,
+            check=decoded,
+            **whole,
+        ),
+    }
+
+
+def state_tensors(state):
+    """`VideoState` -> name -> tensor."""
+    tensors = {name: getattr(state, name) for name in _STATE if getattr(state, name) is not None}
+    return tensors | {f"skip_{i}": skip for i, skip in enumerate(state.skips)}
+
+
+def state_from_tensors(tensors):
+    """Name -> tensor -> `VideoState`; what is not there is None."""
+    skips = tuple(tensors[f"skip_{i}"] for i in range(len(_skip_names(tensors))))
+    return VideoState(*(tensors.get(name) for name in _STATE), skips)
+
+
+def _skip_names(names):
+    return [name for name in names if name.startswith("skip_")]
+
+
+def _state_fields(model):
+    """Name -> `Field` of a model's `VideoState`."""
+    c = model.config
+    frames = tf.zeros([1, c.nt_inf, c.frame_size, c.frame_size, c.channels])
+    noise_y, noise_z = tf.zeros([1, c.ny]), tf.zeros([1, c.nt_inf - 1, c.noise_size])
+    tensors = state_tensors(prediction.encode(model, frames, noise_y, noise_z))
+    bounded = ("lstm_output", "recent_features", "w")
+    return {
+        name: Field(tuple(x.shape[1:]), x.dtype, "[-1, 1]" if name in bounded else "finite")
+        for name, x in tensors.items()
+    }

@@ -1,0 +1,70 @@
+"""The run that is exported: its flags, its model, and what the metadata tell of it."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from absl import flags
+
+from srvp_tf.config import Config
+from srvp_tf.errors import UserError
+
+
+class SourceRun(NamedTuple):
+    """Folder and `Config` of a run, and the path of one of its checkpoints."""
+
+    folder: Path
+    config: Config
+    checkpoint: Path
+
+
+def define_run_flags(flag_values):
+    """--run_dir and --checkpoint."""
+    flags.DEFINE_string("run_dir", None, "folder of the run", flag_values=flag_values)
+    flags.DEFINE_enum(
+        "checkpoint",
+        None,
+        ("last", "best"),
+        "which model; by default the one that the run's configuration judges",
+        flag_values=flag_values,
+    )
+
+
+def open_run(flag_values):
+    """The `SourceRun` that the flags name; raises `UserError`."""
+    from srvp_tf.run_folder import RunFolder
+
+    if not flag_values.run_dir:
+        raise UserError("--run_dir is missing: name the folder of a training run")
+    run = RunFolder(flag_values.run_dir)
+    return SourceRun(run.path, run.config(), run.checkpoint_path(flag_values.checkpoint))
+
+
+def load(run):
+    """The model of a `SourceRun` in float32, and where it comes from, for the metadata."""
+    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.run_folder import load_weights
+
+    model = SRVP(run.config.model)
+    saved = load_weights(model, run.checkpoint)
+    origin = {
+        "run": run.folder.name,
+        "checkpoint": run.checkpoint.name,
+        "step": saved.get("step"),
+        "best_psnr": saved.get("best_psnr"),
+        "evaluation": _evaluation(run, saved.get("step")),
+    }
+    return model, origin
+
+
+def _evaluation(run, step):
+    """Test results of this checkpoint, as `evaluate` left them in the run; None if there are none.
+
+    They are a service to the reader: whatever is wrong with the file, the export goes on.
+    """
+    try:
+        report = json.loads((run.folder / "evaluation" / "results.json").read_text())
+        is_same = report["step"] == step and run.checkpoint.name.startswith(report["checkpoint"])
+        return report["metrics"] if is_same else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,119 @@
+"""Write a run's model for devices: `python -m export.tflite --run_dir=runs/kth`.
+
+One file with the signatures encode, observe, predict_single_step and predict_multi_step, built-in
+operations only, noise as input; OUTPUT.json beside it tells what they take. Both appear when the
+file agrees with the Keras model, or not at all.
+"""
+
+import os
+from pathlib import Path
+
+from absl import flags
+
+from export import source_run
+from export.settings import define_settings_flags, settings_from_flags
+from srvp_tf import command
+from srvp_tf.atomic_files import replacing
+from srvp_tf.errors import UserError
+
+TOLERANCES = {"none": 1e-5, "float16": 1e-2, "dynamic_int8": 1e-1}
+"""Quantization -> largest difference from the Keras model, in parts of a tensor's range."""
+
+
+def define_flags(flag_values):
+    """The flags of this command."""
+    source_run.define_run_flags(flag_values)
+    flags.DEFINE_string("output", "srvp.tflite", "file to write", flag_values=flag_values)
+    flags.DEFINE_enum(
+        "quantize", "none", tuple(TOLERANCES), "how weights are kept", flag_values=flag_values
+    )
+    flags.DEFINE_integer("batch", 1, "videos per call", flag_values=flag_values)
+    names = ("conditioning_frames", "horizon", "euler_steps", "frames_per_step")
+    define_settings_flags(flag_values, names)
+    flags.DEFINE_float(
+        "tolerance",
+        None,
+        "largest difference from the Keras model, in parts of a tensor's range; by default "
+        + ", ".join(f"{name} {value:g}" for name, value in TOLERANCES.items()),
+        flag_values=flag_values,
+    )
+
+
+def main(flag_values):
+    """Export; returns the exit status."""
+    run = source_run.open_run(flag_values)
+    settings = settings_from_flags(flag_values, run.config)
+    output = Path(flag_values.output)
+    if flag_values.batch < 1:
+        raise UserError(f"--batch={flag_values.batch} must be at least 1")
+    _check_output(output)
+    tolerance = flag_values.tolerance
+    if tolerance is None:
+        tolerance = TOLERANCES[flag_values.quantize]
+
+    command.start_tensorflow(deterministic=False)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    beside = output.with_name(output.name + ".json")
+    with replacing(output) as file, replacing(beside) as description:
+        differences = export(
+            run, settings, file, description, flag_values.batch, flag_values.quantize, tolerance
+        )
+        size = file.stat().st_size
+    for name, difference in differences.items():
+        print(f"{name:28} differs by {difference:.1e}")
+    print(f"wrote {output}, {size / 1e6:.1f} MB, and {beside}")
+    return 0
+
+
+def export(run, settings, file, description, batch_size, quantize, tolerance):
+    """Write a TFLite file and its metadata, and compare it with the Keras model.
+
+    Args:
+        run: a `SourceRun`.
+        settings: `ExportSettings`.
+        file, description: paths of the file and of its metadata.
+        batch_size: B of all inputs.
+        quantize: a key of `TOLERANCES`.
+        tolerance: as in `parity.check`.
+
+    Returns:
+        Signature name -> largest difference.
+    """
+    from export import metadata, parity, tflite_writer
+    from export.real_frames import real_frames
+    from export.signatures import build_signatures
+
+    tflite_writer.require_interpreter()
+    model, origin = source_run.load(run)
+    frames = real_frames(run.config, batch_size, parity.frames_needed(settings))
+    content, functions = tflite_writer.convert(model.frozen(), settings, batch_size, quantize)
+    file.write_bytes(content)
+    cases = parity.reference_cases(model, settings, frames)
+    cases = {name: case for name, case in cases.items() if name in functions}
+    differences = parity.check(tflite_writer.load(file), cases, tolerance)
+    signatures = build_signatures(model, settings)
+    metadata.write_metadata(
+        description,
+        run.config,
+        settings,
+        source=origin,
+        quantize=quantize,
+        noise="input",
+        signatures=metadata.describe(signatures, functions, seeded=False),
+        parity={"tolerance": tolerance, "differences": differences},
+    )
+    return differences
+
+
+def _check_output(output):
+    """Find out before the work whether the file can be written."""
+    if output.is_dir():
+        raise UserError(f"--output={output} is a folder: name a file in it")
+    parent = next(folder for folder in output.absolute().parents if folder.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise UserError(f"--output={output} cannot be written: {parent} takes no files")
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    command.run(main)

@@ -1,0 +1,68 @@
+"""Writes signatures as one TFLite file: built-in operations only, noise as input, fixed sizes."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from export.saved_model_writer import write_static
+from srvp_tf.errors import UserError
+
+SIGNATURES = ("encode", "observe", "predict_single_step", "predict_multi_step")
+
+
+def require_interpreter():
+    """Raise `UserError` unless the interpreter, which the comparison needs, is installed."""
+    try:
+        from ai_edge_litert import interpreter  # noqa: F401
+    except ImportError:
+        raise UserError("this needs ai-edge-litert: pip install 'srvp-tf[tflite]'") from None
+
+
+def convert(model, settings, batch_size, quantize):
+    """The TFLite file of a model.
+
+    Args:
+        model: an `SRVP`.
+        settings: `ExportSettings`.
+        batch_size: B of all inputs.
+        quantize: "none"; "float16": weights of 16 bits, converted back for the arithmetic; or
+            "dynamic_int8": weights of 8 bits, and activations quantised as they come.
+
+    Returns:
+        (bytes of the file, signature name -> the concrete function behind it).
+
+    Raises:
+        UserError: the converter refuses the model.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model")
+        functions = write_static(path, model, settings, batch_size, SIGNATURES)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            str(path), signature_keys=list(SIGNATURES)
+        )
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if quantize != "none":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        try:
+            return converter.convert(), functions
+        except Exception as error:  # the converter has errors of its own, of many lines
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"TFLite's converter refuses the model: {reason}") from error
+
+
+def load(path):
+    """A caller of the signatures of a TFLite file, for `parity.check`."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path))
+    runners = {name: interpreter.get_signature_runner(name) for name in SIGNATURES}
+
+    def call(name, tensors):
+        runner = runners[name]
+        return runner(**{key: np.asarray(tensors[key]) for key in runner.get_input_details()})
+
+    return call

@@ -1,0 +1,51 @@
+"""Which examples of a batch are valid: one that is not is flagged and touches no other."""
+
+import tensorflow as tf
+
+TOLERANCE = 1e-3
+"""How far resizing in floats may have led out of [0, 1]: as `SRVP.forecast` has it."""
+
+_FRAMES = ("frames", "frame")
+
+
+def checked(inputs):
+    """Inputs name -> [B, ...] with zeros in the place of invalid examples, and valid: bool [B].
+
+    Frames must lie in [0, 1], give or take `TOLERANCE`; all else must be finite.
+    """
+    valid = tf.reduce_all(
+        tf.stack(
+            [
+                tf.reduce_all(_usable(name, value), axis=list(range(1, value.shape.rank)))
+                for name, value in inputs.items()
+            ]
+        ),
+        axis=0,
+    )
+    return {name: where_valid(valid, value) for name, value in inputs.items()}, valid
+
+
+def checked_padded(inputs, least):
+    """`checked` of frames [B, T, H, W, C], of which num_frames [B] count, `least` or more.
+
+    The frames beyond may hold anything, and become zeros. A number out of range is not valid.
+    """
+    frames, num_frames = inputs["frames"], inputs["num_frames"]
+    most = frames.shape[1]
+    known = tf.clip_by_value(num_frames, least, most)
+    counts = tf.sequence_mask(known, most)[:, :, None, None, None]
+    inputs, valid = checked({"frames": tf.where(counts, frames, tf.zeros_like(frames))})
+    return inputs | {"num_frames": known}, tf.logical_and(valid, known == num_frames)
+
+
+def where_valid(valid, value):
+    """`value` [B, ...] with zeros (empty strings) in the place of examples not valid [B]."""
+    mask = tf.reshape(valid, [-1] + [1] * (value.shape.rank - 1))
+    return tf.where(mask, value, tf.zeros_like(value))
+
+
+def _usable(name, value):
+    # Comparisons with NaN are false.
+    if name in _FRAMES:
+        return tf.logical_and(value >= -TOLERANCE, value <= 1.0 + TOLERANCE)
+    return tf.abs(value) <= value.dtype.max

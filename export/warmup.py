@@ -1,0 +1,39 @@
+"""Warm-up requests: what TensorFlow Serving asks a new version before it gets real requests."""
+
+import tensorflow as tf
+
+from srvp_tf.errors import UserError
+
+FILE = "tf_serving_warmup_requests"
+
+
+def require_messages():
+    """Raise `UserError` unless the messages of TensorFlow Serving are installed."""
+    try:
+        from tensorflow_serving.apis import prediction_log_pb2  # noqa: F401
+    except ImportError:
+        raise UserError(
+            "--warmup needs tensorflow-serving-api: pip install 'srvp-tf[serving]', or give "
+            "--nowarmup"
+        ) from None
+
+
+def write_warmup(path, model_name, requests):
+    """Write a TFRecord file of one request per signature.
+
+    Args:
+        path: the file.
+        model_name: what the server calls the model.
+        requests: signature name -> name -> array of its inputs.
+    """
+    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for name, inputs in requests.items():
+            request = predict_pb2.PredictRequest()
+            request.model_spec.name = model_name
+            request.model_spec.signature_name = name
+            for key, value in inputs.items():
+                request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
+            log = prediction_log_pb2.PredictLog(request=request)
+            writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())

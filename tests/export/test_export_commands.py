@@ -1,0 +1,119 @@
+"""How the exporting commands fail: one line, a status, and nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from export import parity, saved_model, saved_model_writer, tflite, tflite_writer
+from srvp_tf.errors import UserError
+from tests.export import small_export
+
+COMMANDS = {"saved_model": (saved_model, "output_dir"), "tflite": (tflite, "output")}
+
+
+def fails(capsys, module, *arguments):
+    """The line of a command that ends with status 1."""
+    assert small_export.call(module, *arguments) == 1
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--run_dir=nowhere", "nowhere is not a run folder"),
+        ("--checkpoint=best", "has no 'best' checkpoint"),
+        ("--horizon=0", "--horizon=0 must be at least 1"),
+        ("--conditioning_frames=1", "this model needs 2 or more (nt_inf)"),
+        ("--frames_per_step=2", "--frames_per_step=2 does not divide the 1 Euler steps"),
+    ],
+)
+def test_a_wrong_setting_is_named(capsys, tmp_path, command, argument, message):
+    module, output = COMMANDS[command]
+    arguments = f"--run_dir={small_export.run_dir('dcgan')}", f"--{output}={tmp_path / 'out'}"
+    assert message in fails(capsys, module, *arguments, argument)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "argument", "message"),
+    [
+        ("saved_model", "--max_conditioning_frames=2", "--max_conditioning_frames=2 is less"),
+        ("saved_model", "--num_samples=0", "--num_samples=0 must be at least 1"),
+        ("saved_model", "--run_dir=", "--run_dir is missing"),
+        ("tflite", "--batch=0", "--batch=0 must be at least 1"),
+        ("tflite", "--output=.", "--output=. is a folder"),
+    ],
+)
+def test_a_wrong_setting_of_one_command_is_named(capsys, tmp_path, command, argument, message):
+    module, output = COMMANDS[command]
+    arguments = f"--run_dir={small_export.run_dir('dcgan')}", f"--{output}={tmp_path / 'out'}"
+    assert message in fails(capsys, module, *arguments, argument)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_model_that_was_written_wrong_is_deleted(capsys, tmp_path, monkeypatch, command):
+    """One weight of the written model is changed, which only a comparison can find out."""
+    module, output = COMMANDS[command]
+    writer, name = {
+        "saved_model": (saved_model_writer, "write_served"),
+        "tflite": (tflite_writer, "convert"),
+    }[command]
+    write = getattr(writer, name)
+
+    def write_wrong(*arguments):
+        (model,) = (a for a in arguments if hasattr(a, "dynamics"))
+        bias = model.content.video_map.bias
+        bias.assign_add(np.eye(1, bias.shape[0], dtype=np.float32)[0])
+        return write(*arguments)
+
+    monkeypatch.setattr(writer, name, write_wrong)
+    arguments = f"--run_dir={small_export.run_dir('dcgan')}", f"--{output}={tmp_path / 'out'}"
+    line = fails(capsys, module, *arguments, "--horizon=2")
+    assert "parity: " in line and "differs from the Keras model by" in line
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+CASE = parity.Case({"x": np.zeros((2, 1))}, {"y": np.array([[0.5], [200.0]])})
+
+
+@pytest.mark.parametrize(
+    ("y", "valid", "expected"),
+    [
+        ([[0.5], [200.001]], [True, True], 5e-6),
+        ([[0.5], [200.1]], [True, True], "step differs from the Keras model by 0.0005"),
+        ([[np.nan], [200.0]], [True, True], "step differs from the Keras model by nan"),
+        ([[0.5], [200.0]], [True, False], "step calls a real video invalid"),
+    ],
+)
+def test_what_the_comparison_says(y, valid, expected):
+    def call(name, tensors):
+        assert (name, list(tensors)) == ("step", ["x"])
+        return {"y": np.array(y), "valid": np.array(valid)}
+
+    if isinstance(expected, str):
+        with pytest.raises(UserError, match=expected):
+            parity.check(call, {"step": CASE})
+    else:
+        assert parity.check(call, {"step": CASE})["step"] == pytest.approx(expected)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kill", [signal.SIGTERM, signal.SIGKILL])
+def test_killed_while_writing_it_leaves_no_version(tmp_path, kill):
+    output = tmp_path / "srvp"
+    arguments = f"--run_dir={small_export.run_dir('dcgan')}", f"--output_dir={output}"
+    process = subprocess.Popen([sys.executable, "-m", "export.saved_model", *arguments])
+    while process.poll() is None and not list(output.glob(".1.*/saved_model.pb")):
+        time.sleep(0.02)
+    os.kill(process.pid, kill)
+    assert process.wait() == (143 if kill == signal.SIGTERM else -signal.SIGKILL)
+    left = [path.name for path in output.iterdir()]
+    assert "1" not in left and (kill == signal.SIGKILL or left == [])
+    assert small_export.call(saved_model, *arguments) == 0
+    assert (output / "1" / "saved_model.pb").exists()
