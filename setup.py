@@ -10,7 +10,6 @@ TENSORFLOW_RANGE = ">=2.20,<2.22"
 SERVING = [
     f"tensorflow-serving-api{TENSORFLOW_RANGE}",
     "grpcio>=1.60,<2",
-    "requests>=2.31,<3",
     "orjson>=3.9,<4",
     "aiohttp>=3.9,<4",
 ]
@@ -47,6 +46,7 @@ setup(
         "tqdm>=4.66,<5",
         "pillow>=10.1,<14",
         "av>=12,<19",
+        "requests>=2.31,<3",
     ],
     extras_require={
         "test": [
@@ -66,6 +66,7 @@ setup(
             "tf2onnx>=1.17,<2",
             "onnxruntime>=1.20,<2",
             "pybullet>=3.2.7,<4",
+            "scikit-video>=1.1.11,<2",
         ],
         "serving": SERVING,
         "tflite": TFLITE,

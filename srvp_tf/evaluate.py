@@ -1,12 +1,14 @@
 """Judge a run on its test set: `python -m srvp_tf.evaluate --run_dir=runs/smmnist`.
 
-Prints PSNR and SSIM by the paper's protocol, the best of N samples per video and metric, and writes
-results.json and the arrays of the authors' test script into the run folder. What is not set here is
-as the run has it.
+Prints PSNR, SSIM, LPIPS and FVD by the paper's protocol, beside the paper's own figures where they
+are of the same setting, and writes results.json and the arrays of the authors' test script into the
+run folder. What is not set here is as the run has it.
+
+PSNR, SSIM and LPIPS: the best of N samples, per video and metric. FVD: five draws of one sample per
+video. LPIPS and FVD need weights, which python -m srvp_tf.metrics.fetch brings.
 """
 
 import contextlib
-import json
 import os
 import shutil
 import sys
@@ -16,9 +18,11 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from srvp_tf import command
+from srvp_tf import command, judging
 from srvp_tf.errors import UserError
+from srvp_tf.evaluation_report import print_report, write_report
 from srvp_tf.flags import config_from_flags, define_config_flags
+from srvp_tf.metrics.published_results import RESULTS, published_setting
 
 REPORT = "results.json"
 DATA_FLAGS = ("data_dir", "digits", "digits_dir", "test_length")
@@ -33,6 +37,7 @@ def define_flags(flag_values):
         "where the results go; by default RUN_DIR/evaluation",
         flag_values=flag_values,
     )
+    judging.define_flags(flag_values)
     define_config_flags(flag_values, only=("eval", *DATA_FLAGS))
 
 
@@ -45,17 +50,31 @@ def main(flag_values):
     folder = RunFolder(flag_values.run_dir)
     config = config_from_flags(flag_values, folder.config())
     output = Path(flag_values.output_dir or folder.path / "evaluation").resolve()
-    report = evaluate(config, folder, output)
+    report = evaluate(config, folder, output, judging.judging_from_flags(flag_values))
     print_report(report)
     print(f"\nresults: {output / REPORT}, samples beside it")
     return 0
 
 
-def evaluate(config, folder, output):
-    """Judge a `RunFolder` by its `Config`; writes `output`, returns what results.json holds."""
+def evaluate(config, folder, output, judged_by=judging.DEFAULT):
+    """Judge a run on its test set.
+
+    Args:
+        config: its `Config`.
+        folder: its `RunFolder`.
+        output: `Path` of the folder that is written.
+        judged_by: a `Judging`.
+
+    Returns:
+        What results.json holds.
+
+    Raises:
+        UserError: weights are missing, FVD has too little to see, or `output` is in use.
+    """
+    weights = judged_by.weights_sha256()
     command.start_tensorflow(config.train.deterministic)
     from srvp_tf.distribute import make_strategy
-    from srvp_tf.evaluation import FRAME_METRICS, Evaluator
+    from srvp_tf.evaluation import Evaluator
     from srvp_tf.metrics.best_of import summarize
     from srvp_tf.models.srvp import SRVP
     from srvp_tf.run_folder import load_weights
@@ -65,16 +84,25 @@ def evaluate(config, folder, output):
     strategy = make_strategy()
     with strategy.scope():
         model = SRVP(config.model)
+        frame_metrics = judged_by.frame_metrics()
     metadata = load_weights(model, folder.checkpoint_path(c.checkpoint))
     corpus = command.open_corpus(config)
     num_videos = min(c.num_videos or corpus.num_test_videos, corpus.num_test_videos)
     if num_videos < c.num_videos:
         print(f"the test set has {num_videos} videos, fewer than --num_videos={c.num_videos}")
+    fvd = judged_by.fvd(data, num_videos)
     evaluator = Evaluator(
-        model, data.nt_cond, data.test_length, c.num_samples, c.eval_seed, strategy
+        model,
+        data.nt_cond,
+        data.test_length,
+        c.num_samples,
+        c.eval_seed,
+        strategy,
+        frame_metrics,
+        judged_by.num_draws,
     )
     batches = corpus.test_videos(length=data.test_length, num_videos=num_videos)
-    scores = {name: [] for name in FRAME_METRICS}
+    scores = {name: [] for name in frame_metrics}
     started = time.monotonic()
     with _fresh_folder(output) as fresh, _progress(num_videos * c.num_samples) as bar:
         with SampleStore(fresh, num_videos) as store:
@@ -89,6 +117,8 @@ def evaluate(config, folder, output):
                 for name, values in result.scores.items():
                     scores[name].append(values[: len(videos)])
                 store.append({name: x[: len(videos)] for name, x in result.samples.items()})
+                if fvd:
+                    fvd.update(videos, result.draws[: len(videos)])
                 first_video += len(videos)
         scores = {name: np.concatenate(values) for name, values in scores.items()}
         np.savez_compressed(fresh / "results.npz", **scores)
@@ -106,37 +136,21 @@ def evaluate(config, folder, output):
             "seconds": round(time.monotonic() - started, 1),
             "metrics": {name: summarize(x)._asdict() for name, x in scores.items()},
         }
-        (fresh / REPORT).write_text(json.dumps(_finite(report), indent=2) + "\n")
+        if fvd:
+            report["metrics"]["fvd"] = fvd.summary()
+        if weights:
+            report["weights_sha256"] = weights
+        if setting := published_setting(config):
+            rows = [row._asdict() for row in RESULTS[setting]]
+            report["published"] = {"setting": setting, "rows": rows}
+        write_report(report, fresh / REPORT)
     return report
-
-
-def print_report(report):
-    """Print the table of a report."""
-    print(
-        f"{report['run']}, {report['checkpoint']} model (step {report['step']}): "
-        f"{report['num_videos']} videos, {report['predicted_frames']} frames predicted from "
-        f"{report['conditioning_frames']}, best of {report['num_samples']}"
-    )
-    print(f"{'metric':8}{'mean':>10}{'+- 95 %':>10}")
-    for name, summary in report["metrics"].items():
-        print(f"{name.upper():8}{summary['mean']:10.4f}{summary['ci95']:10.4f}")
-        if summary["infinite"]:
-            print(f"  {summary['infinite']} videos were predicted without any error: infinite PSNR")
-    if report["dataset"] == "moving_mnist" and report["digits"] == "embedded":
-        print(f"not the official test set: {command.EMBEDDED_DIGITS}")
 
 
 def _filled(videos, batch_size, num_replicas):
     """`videos` and copies of the last one, up to a whole number of videos per replica."""
     size = -(-batch_size // num_replicas) * num_replicas
     return np.concatenate([videos, np.repeat(videos[-1:], size - len(videos), axis=0)])
-
-
-def _finite(tree):
-    """`tree` with infinite and undefined numbers as text, which JSON has no numbers for."""
-    if isinstance(tree, dict):
-        return {name: _finite(value) for name, value in tree.items()}
-    return str(tree) if isinstance(tree, float) and not np.isfinite(tree) else tree
 
 
 @contextlib.contextmanager

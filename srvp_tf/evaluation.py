@@ -12,6 +12,10 @@ from srvp_tf.sampling import Sampler
 FRAME_METRICS = {"psnr": psnr, "ssim": ssim}
 NUM_RANDOM = 5  # samples that are kept for their own sake
 
+# Frames that are scored at once. A small model may draw more within its memory, but LPIPS takes
+# some 200 KB for each, and SSIM as much.
+_SCORED_FRAMES = 2048
+
 
 class BatchResult(NamedTuple):
     """What is known of B test videos.
@@ -20,10 +24,12 @@ class BatchResult(NamedTuple):
     samples: name -> uint8 [B, K, H, W, C]: `<metric>_best`, `<metric>_worst`, `random_1`, ..., the
         predicted frames of these samples; `cond_rec` [B, nt_cond, H, W, C], the conditioning frames
         as reconstructed in the first sample.
+    draws: uint8 [B, num_draws, K, H, W, C], the predicted frames of the first samples.
     """
 
     scores: dict
     samples: dict
+    draws: np.ndarray
 
 
 class Evaluator:
@@ -39,15 +45,28 @@ class Evaluator:
         num_samples: N.
         seed: of the predictions.
         strategy: of `tf.distribute`.
+        metrics: name -> function of (target, prediction), both [..., H, W, C] in [0, 1], to [...].
+        num_draws: how many samples to return whole for FVD; independent of N.
     """
 
-    def __init__(self, model, nt_cond, num_frames, num_samples, seed, strategy=None):
+    def __init__(
+        self,
+        model,
+        nt_cond,
+        num_frames,
+        num_samples,
+        seed,
+        strategy=None,
+        metrics=FRAME_METRICS,
+        num_draws=0,
+    ):
         self.sampler = Sampler(model, nt_cond, num_frames, seed)
-        self.num_samples = num_samples
+        self.num_samples, self.metrics, self.num_draws = num_samples, metrics, num_draws
         self.strategy = strategy or tf.distribute.get_strategy()
         self._infer = self._on_replicas(self.sampler.infer)
         self._score = self._on_replicas(self._score)
         self._redraw = self._on_replicas(self._redraw)
+        self._reconstruct = self._on_replicas(self._reconstruct)
 
     def run(self, videos, first_video, on_chunk=lambda num_predictions: None):
         """Judge videos first_video, first_video + 1, ... of the test set.
@@ -64,27 +83,44 @@ class Evaluator:
         ids = first_video + np.arange(batch_size, dtype=np.int32)
         videos, ids = self._cut(videos), self._cut(ids)
         inferred = self._infer(videos)
-        running = {name: RunningBest(name, HIGHER_IS_BETTER[name]) for name in FRAME_METRICS}
+        running = {name: RunningBest(name, HIGHER_IS_BETTER[name]) for name in self.metrics}
         per_replica = batch_size // self.strategy.num_replicas_in_sync
-        for samples in self.sampler.chunks(per_replica, self.num_samples):
+        for samples in self._chunks(per_replica):
             scores = self._join(self._score(videos, inferred, ids, samples))
             for name, values in scores.items():
                 running[name].update(values, int(samples[0]))
             on_chunk(batch_size * len(samples))
         return self._kept(running, inferred, ids, batch_size)
 
+    def _chunks(self, batch_size):
+        """Yields the indices of all samples, as many at a time as may be drawn and scored."""
+        at_once = max(_SCORED_FRAMES // (batch_size * self.sampler.num_frames), 1)
+        for samples in self.sampler.chunks(batch_size, self.num_samples):
+            for first in range(0, len(samples), at_once):
+                yield samples[first : first + at_once]
+
     def _kept(self, running, inferred, ids, batch_size):
-        chosen = {}
+        num_random = min(NUM_RANDOM, self.num_samples)
+        first = max(num_random, self.num_draws)
+        chosen = {f"random_{i + 1}": np.full(batch_size, i) for i in range(first)}
         for name, extremes in running.items():
             chosen[f"{name}_best"] = extremes.best.index
             chosen[f"{name}_worst"] = extremes.worst.index
-        for i in range(min(NUM_RANDOM, self.num_samples)):
-            chosen[f"random_{i + 1}"] = np.full(batch_size, i)
         indices = np.stack(list(chosen.values()), axis=1).astype(np.int32)
-        frames, reconstructed = self._join(self._redraw(inferred, ids, self._cut(indices)))
-        samples = {name: frames[:, i] for i, name in enumerate(chosen)}
-        samples["cond_rec"] = reconstructed
-        return BatchResult({name: r.best.value for name, r in running.items()}, samples)
+        per_replica = batch_size // self.strategy.num_replicas_in_sync
+        frames = np.concatenate(
+            [
+                self._join(self._redraw(inferred, ids, self._cut(indices[:, columns.numpy()])))
+                for columns in self.sampler.chunks(per_replica, indices.shape[1])
+            ],
+            axis=1,
+        )
+        samples = {
+            name: frames[:, i] for i, name in enumerate(chosen) if i < num_random or i >= first
+        }
+        samples["cond_rec"] = self._join(self._reconstruct(inferred, ids))
+        scores = {name: extremes.best.value for name, extremes in running.items()}
+        return BatchResult(scores, samples, frames[:, : self.num_draws])
 
     def _score(self, videos, inferred, ids, samples):
         """Metric -> score of every sample, averaged over the predicted frames: [B, S]."""
@@ -92,14 +128,16 @@ class Evaluator:
         target = self.sampler.model.to_unit_range(videos)[:, None, self.sampler.nt_cond :]
         return {
             name: tf.reduce_mean(metric(target, predicted), axis=-1)
-            for name, metric in FRAME_METRICS.items()
+            for name, metric in self.metrics.items()
         }
 
     def _redraw(self, inferred, ids, indices):
-        """Predictions of the samples `indices` [B, S]; reconstructions of sample 0; both uint8."""
-        predicted = self.sampler.predict(inferred, ids, indices)
-        first = self.sampler.draw(inferred, ids, tf.zeros_like(indices[:, :1]))
-        return _quantise(predicted), _quantise(first.reconstructed[:, 0])
+        """Predicted frames of the samples `indices` [B, S], uint8."""
+        return _quantise(self.sampler.predict(inferred, ids, indices))
+
+    def _reconstruct(self, inferred, ids):
+        """The conditioning frames as reconstructed in the first sample, uint8."""
+        return _quantise(self.sampler.draw(inferred, ids, tf.range(1)).reconstructed[:, 0])
 
     def _on_replicas(self, function):
         """`function` as one graph that runs on every replica, on its part of each argument."""

@@ -1,25 +1,14 @@
-"""`python -m srvp_tf.evaluate`: what it writes, how it fails, and what memory it takes."""
+"""`python -m srvp_tf.evaluate`: what it writes, and how it fails."""
 
 import json
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-from absl import flags
 
-from srvp_tf import command, evaluate
+from srvp_tf import evaluate
 from tests import small_run
-
-
-def run(*arguments):
-    """The exit status of the command, in this process."""
-    values = flags.FlagValues()
-    evaluate.define_flags(values)
-    with pytest.raises(SystemExit) as stop:
-        command.run(evaluate.main, ["evaluate", *arguments], values)
-    return stop.value.code or 0
+from tests.evaluate_run import run
 
 
 @pytest.fixture
@@ -117,33 +106,3 @@ def test_bad_input_is_one_line_and_nothing_written(run_dir, tmp_path, capsys, ar
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert message in error
     assert sorted(tmp_path.rglob("*")) == before
-
-
-@pytest.mark.long
-def test_memory_does_not_grow_with_the_number_of_samples(run_dir):
-    """Peak resident memory of fresh processes, 10 samples against 100."""
-    script = (
-        "import resource, sys\n"
-        "from absl import flags\n"
-        "from srvp_tf import command, evaluate\n"
-        "evaluate.define_flags(flags.FLAGS)\n"
-        "try:\n"
-        "    command.run(evaluate.main)\n"
-        "finally:\n"
-        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
-    )
-    peaks = []
-    for num_samples in (10, 100):
-        arguments = [
-            f"--run_dir={run_dir}",
-            "--num_videos=16",
-            "--eval_batch_size=16",
-            "--test_length=25",
-            f"--num_samples={num_samples}",
-            f"--output_dir={run_dir}/out{num_samples}",
-        ]
-        done = subprocess.run(
-            [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
-        )
-        peaks.append(int(done.stdout.split()[-1]))
-    assert peaks[1] < 1.1 * peaks[0]

