@@ -17,7 +17,7 @@ quickstart: $(VENV)/.installed  ## train a small model, judge it, draw its predi
 	$(RUN) -m srvp_tf.quickstart
 
 test: lint  ## lint, then the quick tests
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile
 
 test-long: $(VENV)/.installed-test-long  ## the tests that train for minutes
 	$(RUN) -m pytest -m long
@@ -26,7 +26,7 @@ lint: $(VENV)/.installed-test  ## style and formatting
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 
-benchmarks: $(VENV)/.installed  ## tables of speed and memory
+benchmarks: $(VENV)/.installed-test-long  ## tables of speed and memory
 	@for script in $(BENCHMARKS); do echo "\n## $$script\n"; $(RUN) -m benchmarks.$$script || exit 1; done
 
 simulated-bair: $(VENV)/.installed-test-long  ## learn a simulated stand-in for BAIR: 25 minutes

@@ -51,6 +51,7 @@ setup(
     extras_require={
         "test": [
             "pytest>=8,<10",
+            "pytest-xdist>=3.6,<4",
             "ruff>=0.15,<0.18",
             "scipy>=1.12,<2",
             "psutil>=5.9,<8",
@@ -62,9 +63,10 @@ setup(
         ],
         # Read what is exported; make the videos of the long tests.
         "test-long": [
-            "openvino>=2026,<2027",
+            "openvino>=2026.4,<2027",
             "tf2onnx>=1.17,<2",
-            "onnxruntime>=1.20,<2",
+            "onnx>=1.23,<2",
+            "onnxruntime>=1.31,<2",
             "pybullet>=3.2.7,<4",
             "scikit-video>=1.1.11,<2",
         ],

@@ -97,13 +97,14 @@ def frames_needed(settings):
     return max(settings.conditioning_frames + 1, settings.max_conditioning_frames)
 
 
-def check(call, cases, tolerance=FLOAT32_TOLERANCE):
-    """Signature name -> largest difference, in parts of a tensor's range (1 or its maximum).
+def check(call, cases, tolerance=FLOAT32_TOLERANCE, norm=np.max):
+    """Signature name -> difference, in parts of a tensor's range (1 or its maximum).
 
     Args:
         call: signature name and name -> array to name -> array of outputs; it takes what it needs.
         cases: signature name -> `Case`, of the signatures to compare.
-        tolerance: the largest difference allowed.
+        tolerance: the difference allowed.
+        norm: of the differences of a tensor's elements: their largest, or `root_mean_square`.
 
     Raises:
         UserError: a signature differs by more than that, or calls a real video invalid.
@@ -113,7 +114,9 @@ def check(call, cases, tolerance=FLOAT32_TOLERANCE):
         outputs = call(name, case.tensors)
         if not np.all(outputs["valid"]):
             raise UserError(f"parity: {name} calls a real video invalid; nothing was exported")
-        differences = [_difference(outputs[key], value) for key, value in case.expected.items()]
+        differences = [
+            _difference(outputs[key], value, norm) for key, value in case.expected.items()
+        ]
         found[name] = float(np.max(differences))  # NaN if one is
         if not found[name] <= tolerance:
             raise UserError(
@@ -132,7 +135,12 @@ def _next_states(model, settings, frames, seed):
     return model.sample_paths(inferred, noise, settings.euler_steps).future[:, 0, 0]
 
 
-def _difference(found, expected):
+def root_mean_square(differences):
+    """For quantised models: 10^(-p / 20) is a PSNR of p dB."""
+    return np.sqrt(np.mean(np.square(differences)))
+
+
+def _difference(found, expected, norm):
     found, expected = np.asarray(found), np.asarray(expected)
     if found.dtype == object:  # k in a PNG stands for [k, k + 1) / 255
         k = np.array([[_pixels(image) for image in video] for video in found], np.float64)
@@ -140,7 +148,7 @@ def _difference(found, expected):
         outside = np.maximum(k / 255 - expected, expected - (k + 1) / 255)
         return max(float(outside.max()), 0.0)
     assert found.shape == expected.shape, f"{found.shape} for {expected.shape}"
-    return float(np.abs(found - expected).max() / max(1.0, np.abs(expected).max()))
+    return float(norm(np.abs(found - expected)) / max(1.0, np.abs(expected).max()))
 
 
 def _png(frame):

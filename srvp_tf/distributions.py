@@ -33,7 +33,7 @@ def softplus(x):
     """log(1 + exp(x)) in a form that stays finite in TFLite, whose own overflows above 88."""
     size = tf.abs(x)
     # Not relu(x), whose gradient at 0 would be 0: with this form the sum's is 1/2, as it should be.
-    return 0.5 * (x + size) + tf.math.log1p(tf.exp(-size))
+    return 0.5 * (x + size) + tf.math.softplus(-size)
 
 
 def standard_normal(like):

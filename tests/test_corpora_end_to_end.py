@@ -1,7 +1,7 @@
 """Every corpus, from its files to drawn futures: prepare, inspect, train, evaluate, generate.
 
 The commands run as a user runs them, on simulated corpora in the real ones' folder layouts (extra
-`simulation`) and on real camera videos, with small networks over the configurations of the corpora.
+`test-long`) and on real camera videos, with small networks over the configurations of the corpora.
 """
 
 import json

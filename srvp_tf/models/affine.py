@@ -30,6 +30,8 @@ class Affine(keras.layers.Layer):
         self.bias = self.add_weight((self.units,), bias, name="bias")
 
     def call(self, inputs):
+        if inputs.shape.rank == 2:  # a tensordot would be many small operations more
+            return tf.linalg.matmul(inputs, self.kernel) + self.bias
         # Not matmul: TensorFlow 2.21's is wrong for some operands of rank 4 on CPU (issue 117700).
         return tf.tensordot(inputs, self.kernel, 1) + self.bias
 

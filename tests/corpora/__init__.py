@@ -6,5 +6,5 @@
     python -m tests.corpora.real_videos --output_dir=/tmp/real  clips of a street camera
     python -m tests.corpora.broken_videos --output_dir=/tmp/bad files that cannot be used
 
-The first three need pybullet (extra `simulation`).
+The first three need pybullet (extra `test-long`).
 """

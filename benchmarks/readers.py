@@ -1,0 +1,56 @@
+"""Our exports read by software that is not ours: `python -m benchmarks.readers`.
+
+Largest difference of each signature from the Keras model, in parts of a tensor's range, for the
+small models of the tests: weights far from their initial values, two videos of moving digits. The
+first run installs an older TensorFlow in the cache folder.
+"""
+
+import argparse
+import contextlib
+import sys
+import tempfile
+
+from srvp_tf import command
+
+
+def main():
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help="readers, separated by semicolons")
+    chosen = parser.parse_args().only
+    command.start_tensorflow(deterministic=True)
+
+    import tensorflow as tf
+
+    from benchmarks.measure import table
+    from tests.export import small_export
+    from tests.export.readers import exported
+    from tests.export.readers.all_readers import READERS, differences
+
+    tf.get_logger().setLevel("ERROR")  # warns of functions that are traced anew: many are, once
+    readers = chosen.split(";") if chosen else list(READERS)
+    if unknown := set(readers) - set(READERS):
+        parser.error(f"{', '.join(unknown)}: choose from {'; '.join(READERS)}")
+    header, columns = ["model", "signature"], []
+    for reader in readers:
+        found = {}
+        for kind in small_export.KINDS:
+            # The commands that export tell what they do; the table alone is our output.
+            with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+                found[kind], version = differences(reader, kind, folder)
+        header.append(f"{reader} {version.partition('-')[0]}")
+        columns.append(found)
+    rows = [
+        [kind, name, *(_shown(found[kind].get(name)) for found in columns)]
+        for kind in small_export.KINDS
+        for name in exported.cases(kind)
+    ]
+    print(table(header, rows))
+
+
+def _shown(difference):
+    return "" if difference is None else f"{difference:.0e}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""SavedModels and TFLite files read by OpenVINO."""
+
+import numpy as np
+
+from tests.export.readers.packages import require
+
+# Without it the CPU may compute in bfloat16.
+_OPTIONS = {"INFERENCE_PRECISION_HINT": "f32"}
+
+
+def load(path):
+    """(A caller of the signatures of `noise_inputs`, the version of OpenVINO)."""
+    openvino = require("openvino")
+
+    def call(name, tensors):
+        return _run(openvino, path / name, tensors)
+
+    return call, openvino.__version__
+
+
+def load_tflite(path, signature):
+    """(A caller of the first signature of a TFLite file, the version of OpenVINO).
+
+    OpenVINO reads the first one only, and does not know what the signature calls its tensors.
+    """
+    openvino = require("openvino")
+    interpreter = require("ai_edge_litert.interpreter").Interpreter(model_path=str(path))
+    runner = interpreter.get_signature_runner(signature)
+    inputs = {key: x["name"] for key, x in runner.get_input_details().items()}
+    outputs = {key: x["name"] for key, x in runner.get_output_details().items()}
+
+    def call(name, tensors):
+        assert name == signature
+        found = _run(openvino, path, {inputs[key]: tensors[key] for key in inputs})
+        return {key: found[outputs[key]] for key in outputs}
+
+    return call, openvino.__version__
+
+
+def _run(openvino, path, tensors):
+    model = openvino.Core().compile_model(str(path), "CPU", _OPTIONS)
+    given = {
+        port: np.asarray(tensors[name])
+        for port in model.inputs
+        for name in port.names & tensors.keys()
+    }
+    found = model(given)
+    return {name: found[port] for port in model.outputs for name in port.names}
