@@ -39,15 +39,17 @@ def _rows(setting, rounds):
         LOOP: _plain_sample(plain_sampler, videos[:1], plain_sampler.draw),
         SHORTER_LOOP: _plain_sample(plain_sampler, videos[:1], plain_sampler.predict),
     }
+    drawn = {}
     for variant in VARIANTS:
         sampler = _sampler(config, variant)
         samples = sampler.chunks(NUM_VIDEOS, NUM_SAMPLES)[0]
+        drawn[variant] = NUM_VIDEOS * len(samples)
         functions[variant, "infer"], functions[variant, "draw"] = _chunk(sampler, videos, samples)
     measured = interleave(functions, rounds)
     timings = {name: measured[name] for name in (LOOP, SHORTER_LOOP)}
     for variant in VARIANTS:
         once = measured[variant, "infer"] / (NUM_VIDEOS * NUM_SAMPLES)
-        timings[variant] = once + measured[variant, "draw"] / (NUM_VIDEOS * len(samples))
+        timings[variant] = once + measured[variant, "draw"] / drawn[variant]
     plain, shorter = timings[LOOP], timings[SHORTER_LOOP]
     for variant, timing in timings.items():
         yield [
