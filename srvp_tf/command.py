@@ -58,7 +58,7 @@ def run(
             _take_as_defaults(default_flagfile, flag_values)
         print(usage.help_text(program, main, flag_values))
         sys.exit(0)
-    if "--version" in options[1:]:
+    if "--version" in options[1:] and "version" not in flag_values:
         print(f"srvp-tf {__version__}")
         sys.exit(0)
     try:

@@ -150,6 +150,14 @@ def test_version(capsys):
     assert outcome(capsys, nothing, "--version") == (0, f"srvp-tf {__version__}\n", "")
 
 
+def test_a_version_flag_of_a_command_is_its_own():
+    values, seen = flags.FlagValues(), []
+    flags.DEFINE_integer("version", None, "of a model", flag_values=values)
+    with pytest.raises(SystemExit):
+        command.run(lambda v: seen.append(v.version), ["prog", "--version", "3"], values)
+    assert seen == [3]
+
+
 def test_a_module_run_as_a_program(tmp_path):
     Path(tmp_path, "hello.py").write_text(
         "import sys\n"
