@@ -1,13 +1,14 @@
 """Reads folders of numbered images as videos."""
 
 import contextlib
+import itertools
 import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from data_pipelines.errors import DataError
 from data_pipelines.pixels import on_white, require_sane_size
@@ -22,7 +23,8 @@ def iterate_images(folder: Path) -> Iterator[np.ndarray]:
     Grey (1) if all of them are. Files of other kinds and hidden ones are passed over.
 
     Raises:
-        DataError: no image, two of one number, one that cannot be read or has another size.
+        DataError: no image, two of one number, a gap in the numbers, names of several kinds, an
+            image that cannot be read or has another size.
     """
     paths = _in_order(folder)
     grey = all(_is_grey(path) for path in paths)
@@ -56,7 +58,30 @@ def _in_order(folder: Path) -> list[Path]:
                 f"{folder}: {numbered[key].name} and {path.name} have one number; remove one."
             )
         numbered[key] = path
-    return [numbered[key] for key in sorted(numbered)]
+    keys = sorted(numbered)
+    _require_one_row(folder, keys, numbered)
+    return [numbered[key] for key in keys]
+
+
+def _require_one_row(folder: Path, keys: list[tuple], numbered: dict[tuple, Path]) -> None:
+    """Raise `DataError` unless the names differ in one number, which grows in equal steps."""
+    first, places = keys[0], set()
+    for key in keys:
+        same_texts = len(key) == len(first) and key[::2] == first[::2]
+        places |= {i for i, part in enumerate(key) if same_texts and part != first[i]}
+        if not same_texts or len(places) > 1:
+            raise DataError(
+                f"{folder}: {numbered[first].name} and {numbered[key].name} differ in more than "
+                "one number; give each video a folder of its own."
+            )
+    numbers = [key[place] for place in places for key in keys]
+    least = min((after - before for before, after in itertools.pairwise(numbers)), default=1)
+    for before, after in itertools.pairwise(numbers):
+        if after - before != least:
+            raise DataError(
+                f"{folder}: frame {before + least} is missing; add it, or number the images "
+                "without gaps."
+            )
 
 
 def _natural(name: str) -> tuple:
@@ -103,6 +128,8 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except DataError:
         raise
+    except UnidentifiedImageError:
+        raise DataError(f"{path}: cannot be read as an image (of no known format).") from None
     except Exception as error:  # a damaged image can raise a dozen types, SyntaxError among them
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise DataError(f"{path}: cannot be read as an image ({reason}).") from None

@@ -79,7 +79,7 @@ def main(flag_values: flags.FlagValues) -> int:
     for part, failure in failures.items():
         print(f"{part} clips: none: {failure}")
     if clips:
-        for path in draw(clips, name, Path(flag_values.output_dir)):
+        for path in draw(clips, name, Path(flag_values.output_dir).expanduser()):
             print(f"wrote {path}")
     return int(bool(failures))
 

@@ -16,17 +16,19 @@ from absl import flags
 
 from data_pipelines import command
 from data_pipelines.errors import DataError
+from data_pipelines.resizing import FITS
 
 DATASETS = ("kth", "human36m", "bair", "video_folder")
-_FITS = ("crop", "letterbox", "stretch")
+_MAX_FRAME_SIZE = 1024
 _FOLDER_FLAGS = ("channels", "fit", "frame_stride", "min_frames")
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """The flags of this command."""
 
-    def number(name, default, help, least=1):
-        flags.DEFINE_integer(name, default, help, lower_bound=least, flag_values=flag_values)
+    def number(name, default, help, most=None):
+        bounds = {"lower_bound": 1, "upper_bound": most}
+        flags.DEFINE_integer(name, default, help, flag_values=flag_values, **bounds)
 
     def choice(name, default, choices, help):
         flags.DEFINE_enum(name, default, choices, help, flag_values=flag_values)
@@ -37,11 +39,11 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     choice("dataset", None, DATASETS, "corpus")
     text("source_dir", "folder of its files")
     text("data_dir", "folder to prepare it in; training takes the same")
-    number("frame_size", 64, "height and width of the prepared frames, pixels")
+    number("frame_size", 64, "height and width of the prepared frames, pixels", _MAX_FRAME_SIZE)
     number("workers", None, "processes; by default one per core")
     flags.DEFINE_bool("strict", False, "exit with 1 if a file is left out", flag_values=flag_values)
     number("channels", 3, "video_folder: 1 for grey, 3 for colour")
-    choice("fit", "crop", _FITS, "video_folder: how frames become square")
+    choice("fit", "crop", FITS, "video_folder: how frames become square")
     number("frame_stride", 1, "video_folder: keep every so many-th frame")
     number("min_frames", 20, "video_folder: leave out shorter videos (after the stride)")
 
@@ -82,7 +84,7 @@ def make_builder(dataset: str, data_dir: str | os.PathLike, frame_size: int = 64
     builder = BUILDERS[dataset]
     # TFDS wants a configuration that a class lists to be that very object.
     config = builder.builder_configs.get(config.name, config)
-    return builder(config=config, data_dir=os.fspath(data_dir))
+    return builder(config=config, data_dir=os.path.expanduser(data_dir))
 
 
 def prepare(
@@ -94,16 +96,19 @@ def prepare(
         The exit status: 1 if something was left out and `strict`, else 0.
 
     Raises:
-        DataError: the folder holds no such corpus, or a part of it has no usable video.
+        DataError: the folder holds no such corpus, or a part of it has no usable video; or the
+            corpus is there already, prepared from another folder or from other files.
         OSError: the disk is full or refuses.
     """
     import tensorflow_datasets as tfds
 
+    source_dir = Path(source_dir).expanduser().resolve()
     if Path(builder.data_dir).exists():
+        _require_same_source(builder, source_dir)
         print(f"{builder.data_dir} is there already; remove it to prepare the corpus anew")
     else:
         builder.workers = workers
-        config = tfds.download.DownloadConfig(manual_dir=os.fspath(Path(source_dir).resolve()))
+        config = tfds.download.DownloadConfig(manual_dir=os.fspath(source_dir))
         with tempfile.TemporaryDirectory() as downloads, contextlib.redirect_stdout(io.StringIO()):
             # Nothing is downloaded, though TFDS says so.
             builder.download_and_prepare(download_dir=downloads, download_config=config)
@@ -112,6 +117,25 @@ def prepare(
     size = builder.info.dataset_size / 2**20
     print(f"{builder.data_dir}: videos: {parts}; {size:.1f} MiB; {len(skipped)} left out")
     return int(strict and bool(skipped))
+
+
+def _require_same_source(builder, folder: Path) -> None:
+    """Raise `DataError` if a corpus that is there was prepared from something else."""
+    from data_pipelines.sources import layout_fingerprint, one_line
+
+    metadata = builder.info.metadata
+    if not metadata.get("layout"):
+        return  # by a version that did not note it, or by `tfds build --max_examples_per_split`
+    way_out = "remove it or give another --data_dir."
+    if metadata["source"] != one_line(str(folder)):
+        raise DataError(
+            f"{builder.data_dir}: was prepared from {metadata['source']}, not {folder}; {way_out}"
+        )
+    if metadata["layout"] != layout_fingerprint(builder.layout(folder, frozenset()), folder):
+        raise DataError(
+            f"{builder.data_dir}: was prepared from {folder}, where files have changed since; "
+            f"{way_out}"
+        )
 
 
 if __name__ == "__main__":

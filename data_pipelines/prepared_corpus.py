@@ -56,7 +56,7 @@ class PreparedCorpus(ABC):
             channels: C, where a folder was prepared with more than one; None: what there is.
         """
         folder = PreparedFolder(self.dataset, data_dir, frame_size, channels)
-        self.data_dir = Path(data_dir)
+        self.data_dir = Path(data_dir).expanduser()
         self.frame_size, _, self.channels = folder.frame_shape
         self.skipped = folder.skipped
         """A line for each file that `prepare` left out."""
@@ -119,7 +119,10 @@ class PreparedCorpus(ABC):
 
     @abstractmethod
     def test_clips(self, videos: StoredVideos, length: int) -> list[Clip]:
-        """The `num_test_videos` clips, each a (video, start) with room for `length` frames."""
+        """The `num_test_videos` clips, each a (video, start) with room for `length` frames.
+
+        Fewer, where a corpus has not so many different ones of that length.
+        """
 
     def tell(self, line: str) -> None:
         """Warn, once."""
@@ -159,12 +162,19 @@ class PreparedCorpus(ABC):
     def _test_reader(self, length: int, num_videos: int) -> Callable[[], Iterator[np.ndarray]]:
         theirs = self.authors_test_set
         if theirs and (path := theirs.find(self.data_dir)):
-            if (found := theirs.count(path)) < num_videos:
-                raise DataError(f"{path}: holds {found} videos, not {num_videos}.")
+            theirs.require(
+                path, num_videos, length, (self.frame_size, self.frame_size, self.channels)
+            )
             self.tell(f"the test set is that of {path}")
             return lambda: itertools.islice(theirs.videos(path, length), num_videos)
         videos = self.parts["test"]
-        clips = self.test_clips(videos, length)[:num_videos]
+        clips = self.test_clips(videos, length)
+        if len(clips) < num_videos:
+            raise DataError(
+                f"{self.dataset}: there are {len(clips)} different test clips of {length} frames, "
+                f"not {num_videos}; give --num_videos={len(clips)} or a smaller --test_length."
+            )
+        clips = clips[:num_videos]
         return lambda: (videos.clips([v], [start], length, self.stride)[0] for v, start in clips)
 
     def _batches(

@@ -1,7 +1,6 @@
 """Brings frames of any size to the square ones of a model."""
 
 import numpy as np
-import tensorflow as tf
 
 from data_pipelines.arguments import require_at_least, require_one_of
 from data_pipelines.errors import DataError
@@ -71,6 +70,8 @@ def _central_square(frames: np.ndarray) -> np.ndarray:
 
 def _resized(frames: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
     """uint8 [T, H, W, C] -> uint8 [T, *size, min(C, channels)]."""
+    import tensorflow as tf
+
     # TensorFlow has these resizers for the CPU alone.
     with tf.device("/CPU:0"):
         shrunk = tuple(min(pair) for pair in zip(frames.shape[1:3], size, strict=True))

@@ -4,16 +4,18 @@ A shard is a TFRecord file of `tf.train.Example`s with the raw frames of a video
 as TFDS encodes them; beside it lies a report, written last, that says what became of its sources.
 """
 
+import contextlib
 import errno
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from data_pipelines.errors import DataError
-from data_pipelines.sources import Source, fingerprint
+from data_pipelines.sources import Source, fingerprint, readable
 
 MAX_SHARDS = 256
 """Of one part of a corpus."""
@@ -83,27 +85,41 @@ def _write(shard: Shard, path: Path) -> Report:
 
     report = Report([], 0, [], [])
     num_bytes = 0
-    try:
-        with tf.io.TFRecordWriter(str(path)) as writer:
-            for source in shard.sources:
-                written = len(report.lengths)
-                try:
-                    for name, frames in source.videos():
-                        if len(frames) < shard.min_frames:
-                            raise DataError(_too_short(source, name, frames, shard.min_frames))
-                        record = serialize(name, frames)
+    with _disk_errors(path.parent), tf.io.TFRecordWriter(str(path)) as writer:
+        for source in shard.sources:
+            written = len(report.lengths)
+            try:
+                for name, frames in source.videos():
+                    if len(frames) < shard.min_frames:
+                        raise DataError(_too_short(source, name, frames, shard.min_frames))
+                    record = serialize(name, frames)
+                    with _disk_errors(path.parent):
                         writer.write(record)
-                        num_bytes += len(record)
-                        report.lengths.append(len(frames))
-                except DataError as error:
-                    report.skipped.append(str(error))
-                if len(report.lengths) == written:
-                    report.failed.append(str(source.path))
+                    num_bytes += len(record)
+                    report.lengths.append(len(frames))
+            except DataError as error:
+                report.skipped.append(str(error))
+            except tf.errors.OpError as error:
+                report.skipped.append(
+                    f"{source.path}: TensorFlow cannot resize its frames ({error.message}); give "
+                    "fewer --workers, or make the frames smaller."
+                )
+            if len(report.lengths) == written:
+                report.failed.append(str(source.path))
+    return report._replace(num_bytes=num_bytes)
+
+
+@contextlib.contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    """Turns TensorFlow's errors of writing into the system's."""
+    import tensorflow as tf
+
+    try:
+        yield
     except tf.errors.OpError as error:
         full = isinstance(error, tf.errors.ResourceExhaustedError)
         code = errno.ENOSPC if full else errno.EIO
-        raise OSError(code, os.strerror(code), str(path.parent)) from None
-    return report._replace(num_bytes=num_bytes)
+        raise OSError(code, os.strerror(code), str(folder)) from None
 
 
 def serialize(name: str, frames: np.ndarray) -> bytes:
@@ -112,7 +128,7 @@ def serialize(name: str, frames: np.ndarray) -> bytes:
 
     example = tf.train.Example()
     feature = example.features.feature
-    feature["name"].bytes_list.value.append(name.encode())
+    feature["name"].bytes_list.value.append(readable(name).encode())
     feature["video"].bytes_list.value.append(frames.tobytes())
     return example.SerializeToString()
 

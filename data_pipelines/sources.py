@@ -49,6 +49,26 @@ def _state(path: Path) -> list[tuple[str, int, int]]:
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
 
 
+def layout_fingerprint(layout: Layout, folder: Path) -> str:
+    """A name that changes with the files of a corpus in `folder`: parts, names, sizes."""
+    digest = hashlib.sha256()
+    for part, sources in layout.parts.items():
+        for source in sources:
+            sizes = [(name, size) for name, size, _ in _state(source.path)]
+            digest.update(f"{part} {os.path.relpath(source.path, folder)!r} {sizes}\n".encode())
+    return digest.hexdigest()[:24]
+
+
+def one_line(text: str) -> str:
+    """Text with names of files, such that it can be printed and stored: one line of valid UTF-8."""
+    return " ".join(readable(text).split())
+
+
+def readable(name: str) -> str:
+    """The name of a file, as valid UTF-8; other bytes become hexadecimal, with a backslash."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def wrong_layout(folder: Path, expected: str) -> DataError:
     """The error of a folder that holds no such corpus: what was expected and what is there."""
     names = sorted(

@@ -65,8 +65,11 @@ class PreparedFolder:
         """
         import tensorflow_datasets as tfds
 
-        folders = _preparations(dataset, Path(data_dir))
+        data_dir = Path(data_dir).expanduser()
+        folders = _preparations(dataset, data_dir)
         builders = [tfds.builder_from_directory(folder) for folder in folders]
+        if other := [builder.name for builder in builders if builder.name != dataset]:
+            raise DataError(f"{data_dir}: holds {other[0]}, not {dataset}; give that as dataset.")
         shapes = [builder.info.features["video"].shape[1:] for builder in builders]
         fitting = [
             builder
@@ -120,7 +123,8 @@ def _preparations(dataset: str, data_dir: Path) -> list[Path]:
     if not found:
         raise DataError(
             f"{data_dir}: holds no prepared {dataset}; make it with "
-            f"`python -m data_pipelines.prepare --dataset={dataset} --data_dir={data_dir}`."
+            f"`python -m data_pipelines.prepare --dataset={dataset} --source_dir=FILES "
+            f"--data_dir={data_dir}`."
         )
     return found
 

@@ -83,7 +83,7 @@ def decode(
             ) from None
         raise DataError(
             f"{path}: is no video that can be decoded ({reason}); give a mp4, avi, mov, mkv, webm "
-            "or gif, a folder of images, or an .npz."
+            "or gif."
         ) from None
 
 

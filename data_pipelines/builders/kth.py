@@ -10,10 +10,10 @@ import numpy as np
 
 from data_pipelines.builders.video_builder import VideoBuilder, VideoConfig
 from data_pipelines.errors import DataError
+from data_pipelines.kth import ACTIONS
 from data_pipelines.sources import Layout, wrong_layout
 from data_pipelines.video_decoding import decode
 
-ACTIONS = ("boxing", "handclapping", "handwaving", "jogging", "running", "walking")
 NUM_PERSONS, NUM_TRAINING_PERSONS = 25, 20
 WIDTH, HEIGHT = 160, 120
 
@@ -72,9 +72,12 @@ class Kth(VideoBuilder):
     def layout(self, folder: Path, excluded: frozenset[str] = frozenset()) -> Layout:
         """See `VideoBuilder.layout`; `folder` is the one with `raw`, or that itself."""
         raw = folder / "raw" if (folder / "raw").is_dir() else folder
-        layout = Layout({"train": [], "test": []}, [])
+        layout = Layout({"train": [], "test": []}, _other_folders(raw))
         for action in ACTIONS:
-            for path in sorted((raw / action).glob("*.avi")):
+            paths = _videos(raw / action)
+            if not paths:
+                layout.skipped.append(f"{raw / action}: is missing or holds no .avi.")
+            for path in paths:
                 match = re.fullmatch(rf"person(\d\d)_{action}_d[1-4]_uncomp", path.stem)
                 if not match or not 1 <= int(match[1]) <= NUM_PERSONS:
                     layout.skipped.append(
@@ -90,3 +93,16 @@ class Kth(VideoBuilder):
                 f"25, actions {', '.join(ACTIONS)}",
             )
         return layout
+
+
+def _videos(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.glob("*") if p.suffix.lower() == ".avi" and p.name[0] != ".")
+
+
+def _other_folders(raw: Path) -> list[str]:
+    """A line for each folder of videos that is called like no action."""
+    return [
+        f"{folder}: is called like no action ({', '.join(ACTIONS)})."
+        for folder in sorted(raw.iterdir())
+        if folder.name not in ACTIONS and _videos(folder)
+    ]

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from data_pipelines.errors import DataError
 from data_pipelines.shard_files import Report, Shard, plan, settle, shard_path
-from data_pipelines.sources import Layout
+from data_pipelines.sources import Layout, layout_fingerprint, one_line
 from data_pipelines.worker_pool import write_shards
 
 
@@ -39,7 +39,8 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Base of the builders: a subclass names its sources, see `layout`.
 
     The folder of the sources is TFDS' manual_dir. Records hold `video`, uint8 [T, H, W, C], and
-    `name`; their order is that of the sources. Metadata: `skipped`, a line for each file left out.
+    `name`; their order is that of the sources. Metadata: `skipped`, a line for each file left out;
+    `source`, the folder, and `layout`, a fingerprint of the files in it.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -70,7 +71,7 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                     ),
                 }
             ),
-            metadata=tfds.core.MetadataDict(skipped=[]),
+            metadata=tfds.core.MetadataDict(skipped=[], source=None, layout=None),
             disable_shuffling=True,
         )
 
@@ -99,7 +100,10 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             return self._write_parts(Path(dl_manager.manual_dir), staging)
 
     def _write_parts(self, folder: Path, staging: Path) -> list[tfds.core.SplitInfo]:
-        excluded, skipped = frozenset(), []
+        excluded, skipped = frozenset(), set()
+        metadata = self.info.metadata
+        metadata["source"] = one_line(str(folder))
+        metadata["layout"] = layout_fingerprint(self.layout(folder, excluded), folder)
         while True:
             layout = self.layout(folder, excluded)
             written = self._stage(layout, staging, skipped)
@@ -109,22 +113,24 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             failed = {path for p in empty for _, report in written[p] for path in report.failed}
             # Parts drawn by chance are drawn again without the files that cannot be read.
             if excluded >= failed or self.layout(folder, excluded | failed) == layout:
+                _print_skipped(skipped)
                 raise DataError(
                     f"{folder}: no video for {' and '.join(empty)}; "
                     f"{len(failed)} file{'s' * (len(failed) != 1)} there cannot be used."
                 )
             excluded |= failed
-        self.info.metadata["skipped"] = skipped
+        _print_skipped(skipped)
+        metadata["skipped"] = sorted(skipped)
         infos = [self._collect(part, shards) for part, shards in written.items()]
         shutil.rmtree(staging)
         return infos
 
     def _stage(
-        self, layout: Layout, staging: Path, skipped: list[str]
+        self, layout: Layout, staging: Path, skipped: set[str]
     ) -> dict[str, list[tuple[Path, Report]]]:
         """Write all shards: part -> (file, report) of each, in order.
 
-        What is left out is printed and added to `skipped`, each line once.
+        What is left out is added to `skipped`, a line each.
         """
         shards: list[Shard] = [
             shard
@@ -141,17 +147,10 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             dynamic_ncols=True,
             mininterval=0.2 if sys.stderr.isatty() else 30.0,
         ) as bar:
-
-            def skip(lines: list[str]) -> None:
-                for line in lines:
-                    if line not in skipped:
-                        bar.write(f"skipped: {line}", file=sys.stderr)
-                        skipped.append(line)
-
-            skip(layout.skipped)
+            skipped.update(map(one_line, layout.skipped))
             for index, report in write_shards(tasks, workers):
                 reports[index] = report
-                skip(report.skipped)
+                skipped.update(map(one_line, report.skipped))
                 bar.update(len(shards[index].sources))
         written = {part: [] for part in layout.parts}
         for shard, (_, path), report in zip(shards, tasks, reports, strict=True):
@@ -171,6 +170,11 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             num_bytes=sum(report.num_bytes for _, report in shards),
             filename_template=template,
         )
+
+
+def _print_skipped(lines: set[str]) -> None:
+    for line in sorted(lines):
+        print(f"skipped: {line}", file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -11,16 +11,16 @@ import numpy as np
 
 from data_pipelines.builders.video_builder import VideoBuilder, VideoConfig
 from data_pipelines.errors import DataError
-from data_pipelines.image_folders import IMAGE_SUFFIXES
 from data_pipelines.resizing import fit_frames
 from data_pipelines.sources import Layout, wrong_layout
 from data_pipelines.video_files import VIDEO_SUFFIXES, iterate_frames
+from data_pipelines.video_search import VideoSearch
 
 TEST_SHARE, VALIDATION_SHARE = 0.1, 0.05
 _PART_FOLDERS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
 # Of a prepared video: a record must stay below 2 GiB, and a process holds it a few times.
 _MAX_BYTES = 1 << 28
-# Of decoded frames in memory at a time.
+# Of decoded or of fitted frames in memory at a time.
 _CHUNK_BYTES = 1 << 26
 
 
@@ -52,7 +52,7 @@ def folder_config_name(config: VideoFolderConfig) -> str:
 class FolderVideo:
     """A file or folder of images; its video is called by its path below the corpus.
 
-    A video of more than 256 MiB becomes several, `<name>#<number>`.
+    A video of more than 256 MiB becomes several, `<name>#<number>`, of min_frames or more.
     """
 
     path: Path
@@ -61,30 +61,40 @@ class FolderVideo:
     channels: int
     fit: str
     frame_stride: int
+    min_frames: int
 
     def videos(self) -> Iterator[tuple[str, np.ndarray]]:
         """Strided and made square."""
-        most = _MAX_BYTES // (self.frame_size**2 * self.channels)
-        pieces, count, number = [], 0, 0
+        most = _MAX_BYTES // self._frame_bytes
+        pieces, following, number = [], [], 0
         for piece in self._pieces():
-            if pieces and count + len(piece) > most:
+            if not following and sum(map(len, pieces)) + len(piece) <= most:
+                pieces.append(piece)
+                continue
+            following.append(piece)
+            if sum(map(len, following)) >= self.min_frames:
                 yield f"{self.name}#{number}", np.concatenate(pieces)
-                pieces, count, number = [], 0, number + 1
-            pieces.append(piece)
-            count += len(piece)
-        yield f"{self.name}#{number}" if number else self.name, np.concatenate(pieces)
+                pieces, following, number = following, [], number + 1
+        # An end that is too short to be a video goes with what comes before it.
+        name = f"{self.name}#{number}" if number else self.name
+        yield name, np.concatenate(pieces + following)
+
+    @property
+    def _frame_bytes(self) -> int:
+        return self.frame_size**2 * self.channels
 
     def _pieces(self) -> Iterator[np.ndarray]:
         """Fitted frames, some at a time: hours of large frames would fill the memory."""
         frames = itertools.islice(iterate_frames(self.path, threads=1), 0, None, self.frame_stride)
         for first in frames:
-            rest = itertools.islice(frames, max(1, _CHUNK_BYTES // first.nbytes) - 1)
+            largest = max(first.nbytes, self._frame_bytes)
+            rest = itertools.islice(frames, max(1, _CHUNK_BYTES // largest) - 1)
             piece = np.stack([first, *rest])
             yield fit_frames(piece, self.frame_size, self.channels, self.fit)
 
 
 class VideoFolder(VideoBuilder):
-    """Parts by folders train, validation (or val) and test; else by a hash of the names.
+    """Parts by folders train, validation (or val) and test, in any case; else by a hash of names.
 
     Without a test folder one video in 10 tests, without a validation folder one in 20 validates:
     those whose names' hashes are smallest, at least one each. A name's hash does not change when
@@ -101,14 +111,28 @@ class VideoFolder(VideoBuilder):
 
     def layout(self, folder: Path, excluded: frozenset[str] = frozenset()) -> Layout:
         """See `VideoBuilder.layout`."""
-        named = {
-            part: next((folder / name for name in names if (folder / name).is_dir()), None)
-            for part, names in _PART_FOLDERS.items()
-        }
-        if not named["train"] and (named["validation"] or named["test"]):
+        named = _part_folders(folder)
+        if named and "train" not in named:
             raise DataError(f"{folder}: has a test or validation folder but no train; add it.")
-        root = named["train"] or folder
-        parts = {"train": self._sources(root, folder, excluded)}
+        search = VideoSearch()
+        # What training shares with a part given by the user is left out of training.
+        found = {
+            part: search.find(named[part]) for part in reversed(_PART_FOLDERS) if part in named
+        }
+        if empty := [part for part in found if not found[part]]:
+            raise DataError(
+                f"{named[empty[0]]}: holds no video that is not elsewhere; add some or remove it."
+            )
+        if not named:
+            found["train"] = search.find(folder)
+        else:
+            names = ", ".join(path.name for path in named.values())
+            outside = search.find(folder, named.values())
+            search.skipped += [f"{path}: lies outside of {names}." for path in outside]
+        parts = {
+            part: self._sources(paths, folder, excluded if part == "train" else frozenset())
+            for part, paths in reversed(found.items())
+        }
         if not parts["train"]:
             raise wrong_layout(
                 folder,
@@ -116,23 +140,22 @@ class VideoFolder(VideoBuilder):
                 "folders, or below train, validation and test",
             )
         shares = {"validation": VALIDATION_SHARE, "test": TEST_SHARE}
-        given = {part: named[part] for part in shares if named[part]}
-        for part, path in given.items():
-            parts[part] = self._sources(path, folder, frozenset())
-        drawn = {part: share for part, share in shares.items() if part not in given}
+        drawn = {part: share for part, share in shares.items() if part not in named}
         if len(parts["train"]) <= len(drawn):
             raise DataError(
                 f"{folder}: {len(parts['train'])} videos are too few for training and "
-                f"{' and '.join(drawn)}; cut them into more files."
+                f"{' and '.join(drawn)}: {len(drawn) + 1} are needed; cut them into more files."
             )
         low = 0.0
         for number, (part, share) in enumerate(drawn.items(), start=1):
             others = len(drawn) - number + 1
             parts[part], parts["train"] = _draw(parts["train"], low, low + share, others)
             low += share
-        return Layout(parts, [])
+        return Layout(parts, search.skipped)
 
-    def _sources(self, root: Path, folder: Path, excluded: frozenset[str]) -> list[FolderVideo]:
+    def _sources(
+        self, paths: list[Path], folder: Path, excluded: frozenset[str]
+    ) -> list[FolderVideo]:
         config = self.builder_config
         return [
             FolderVideo(
@@ -142,22 +165,22 @@ class VideoFolder(VideoBuilder):
                 config.channels,
                 config.fit,
                 config.frame_stride,
+                config.min_frames,
             )
-            for path in _find(root)
+            for path in paths
             if str(path) not in excluded
         ]
 
 
-def _find(root: Path) -> list[Path]:
-    """Videos and folders of images at any depth, by name; hidden ones are passed over."""
-    found = []
-    for here, folders, files in os.walk(root, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files = [name for name in files if not name.startswith(".")]
-        found += [Path(here, name) for name in files if name.lower().endswith(VIDEO_SUFFIXES)]
-        if any(name.lower().endswith(IMAGE_SUFFIXES) for name in files):
-            found.append(Path(here))
-    return sorted(found)
+def _part_folders(folder: Path) -> dict[str, Path]:
+    """The folders that say what belongs to a part, by part."""
+    # Of train and Train, the last in this order: train.
+    there = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_dir()}
+    return {
+        part: there[next(name for name in names if name in there)]
+        for part, names in _PART_FOLDERS.items()
+        if there.keys() & names
+    }
 
 
 def _draw(
@@ -175,4 +198,4 @@ def _draw(
 
 def _hash(name: str) -> float:
     """A number in [0, 1) that depends on the name alone."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2.0**64
+    return int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], "big") / 2.0**64

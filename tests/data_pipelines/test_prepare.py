@@ -174,16 +174,31 @@ def test_a_folder_of_any_videos(folder, tmp_path, options):
         np.testing.assert_array_equal(frames, fit_frames(expected, *size))
 
 
-def test_a_long_video_is_resized_and_stored_in_pieces(folder, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("min_frames", "lengths"), [(1, [15, 15, 10]), (11, [15, 25]), (16, [15, 25]), (26, [40])]
+)
+def test_a_long_video_is_resized_and_stored_in_pieces(folder, monkeypatch, min_frames, lengths):
     root, truth = folder
     monkeypatch.setattr(video_folder, "_CHUNK_BYTES", 3 * 32 * 48 * 3)
     monkeypatch.setattr(video_folder, "_MAX_BYTES", 16 * 32 * 32 * 3)
-    source = video_folder.FolderVideo(root / "a/clip.mkv", "clip", 32, 3, "crop", 1)
+    source = video_folder.FolderVideo(root / "a/clip.mkv", "clip", 32, 3, "crop", 1, min_frames)
     pieces = dict(source.videos())
-    assert [len(frames) for frames in pieces.values()] == [15, 15, 10]
-    assert list(pieces) == ["clip#0", "clip#1", "clip#2"]
+    assert [len(frames) for frames in pieces.values()] == lengths
+    names = [f"clip#{number}" for number in range(len(lengths))]
+    assert list(pieces) == (names if len(lengths) > 1 else ["clip"])
     whole = np.concatenate(list(pieces.values()))
     np.testing.assert_array_equal(whole, fit_frames(truth["a/clip.mkv"], 32, 3))
+
+
+def test_enlarged_frames_are_counted_by_what_they_become(folder, monkeypatch):
+    root, truth = folder
+    monkeypatch.setattr(video_folder, "_CHUNK_BYTES", 4 * 96 * 96 * 3)
+    monkeypatch.setattr(video_folder, "_MAX_BYTES", 10 * 96 * 96 * 3)
+    source = video_folder.FolderVideo(root / "a/clip.mkv", "clip", 96, 3, "crop", 1, 1)
+    pieces = [frames for _, frames in source.videos()]
+    assert [len(frames) for frames in pieces] == [8] * 5
+    expected = fit_frames(truth["a/clip.mkv"], 96, 3)
+    np.testing.assert_array_equal(np.concatenate(pieces), expected)
 
 
 # --- parts ---------------------------------------------------------------------------------------
@@ -213,6 +228,49 @@ def test_parts_follow_the_folders(tmp_path):
         "validation": {"val/2.mp4"},
         "test": {"test/3.mp4"},
     }
+
+
+def layout_of(root):
+    return make_builder("video_folder", root / "none").layout(root, frozenset())
+
+
+def test_what_links_show_twice_is_found_once_and_never_in_two_parts(tmp_path):
+    root = empty_videos(tmp_path, ["train/1.mp4", "train/2.mp4", "train/3.mp4", "test/9.mp4"])
+    (root / "test/2.mp4").symlink_to(root / "train/2.mp4")
+    (root / "train/again").symlink_to(root / "train")
+    (root / "train/tests").symlink_to(root / "test")
+    layout = layout_of(root)
+    parts = {part: {s.name for s in sources} for part, sources in layout.parts.items()}
+    assert parts["test"] == {"test/2.mp4", "test/9.mp4"}
+    assert parts["train"] | parts["validation"] == {"train/1.mp4", "train/3.mp4"}
+    assert sorted(layout.skipped) == [
+        f"{root}/train/2.mp4: is {root}/test/2.mp4 again.",
+        f"{root}/train/again: is {root}/train again.",
+        f"{root}/train/tests: is {root}/test again.",
+    ]
+
+
+def test_part_folders_in_any_case_and_what_lies_outside_of_them(tmp_path):
+    names = ["Train/1.mp4", "VAL/2.mp4", "test/3.mp4", "validation2/4.mp4", "5.avi", "notes.txt"]
+    names += ["Test/6.mp4"]
+    layout = layout_of(empty_videos(tmp_path, names))
+    assert {part: [s.name for s in sources] for part, sources in layout.parts.items()} == {
+        "train": ["Train/1.mp4"],
+        "validation": ["VAL/2.mp4"],
+        "test": ["test/3.mp4"],
+    }
+    assert layout.skipped == [
+        f"{tmp_path}/{name}: lies outside of Train, VAL, test."
+        for name in ("5.avi", "Test/6.mp4", "validation2/4.mp4")
+    ]
+
+
+def test_an_empty_part_folder_and_too_few_videos(tmp_path):
+    root = empty_videos(tmp_path, ["train/1.mp4", "test/notes.txt"])
+    with pytest.raises(DataError, match="test: holds no video that is not elsewhere"):
+        layout_of(root)
+    with pytest.raises(DataError, match="1 videos .* validation and test: 3 are needed"):
+        layout_of(root / "train")
 
 
 def test_parts_without_folders_have_their_shares_and_stay_when_videos_are_added(tmp_path):
@@ -310,7 +368,9 @@ def test_bad_files_are_named_in_one_line_each_and_the_rest_is_prepared(tmp_path,
     builder = make_builder("video_folder", tmp_path / "prepared", 32)
     skipped = builder.info.metadata["skipped"]
     assert len(skipped) == len(says)
-    assert set(lines) == {f"skipped: {line}" for line in skipped}
+    assert lines == [f"skipped: {line}" for line in sorted(skipped)]
+    # After the bar, so that they stay together.
+    assert result.stderr.splitlines()[-len(lines) :] == lines
     for name, text in says.items():
         (line,) = [line for line in skipped if f"/raw/{name}" in line]
         assert pytest.raises(DataError, match=text).matches(DataError(line)), line
@@ -343,6 +403,68 @@ def test_a_kth_file_of_another_name_or_size_is_left_out(tmp_path):
     other, size = builder.info.metadata["skipped"]
     assert "backup.avi: is not called person<01-25>_boxing" in other
     assert "person03_boxing_d1_uncomp.avi: is 48 x 32 pixels, KTH's videos are 160 x 120" in size
+
+
+def test_kth_folders_that_are_no_action_or_empty_are_named_and_case_does_not_count(tmp_path):
+    source = write_kth(tmp_path / "raw", persons=(1, 21), count=2)
+    (source / "raw/boxing").rename(source / "raw/boxen")
+    path = source / "raw/jogging/person01_jogging_d1_uncomp.avi"
+    path.rename(path.with_suffix(".AVI"))
+    layout = make_builder("kth", tmp_path).layout(source, frozenset())
+    assert path.with_suffix(".AVI") in [video.path for video in layout.parts["train"]]
+    assert len(layout.parts["train"]) == 5
+    other, empty = layout.skipped
+    assert other.startswith(f"{source}/raw/boxen: is called like no action (boxing")
+    assert empty == f"{source}/raw/boxing: is missing or holds no .avi."
+
+
+def test_a_name_that_is_no_utf8(tmp_path):
+    (tmp_path / "raw").mkdir()
+    for i in range(4):
+        encode(tmp_path / f"raw/{i}.mkv", clip(25, seed=i))
+    os.rename(tmp_path / "raw/3.mkv", os.fsencode(tmp_path) + b"/raw/3\xff.mkv")
+    with open(os.fsencode(tmp_path) + b"/raw/bad\n\xfe.mkv", "wb"):
+        pass
+    builder = prepared("video_folder", tmp_path / "raw", tmp_path / "prepared", frame_size=32)
+    parts = [stored(builder, part) for part in ("train", "validation", "test")]
+    assert sorted(name for part in parts for name in part) == [
+        "0.mkv",
+        "1.mkv",
+        "2.mkv",
+        "3\\xff.mkv",
+    ]
+    (line,) = builder.info.metadata["skipped"]
+    assert line == f"{tmp_path}/raw/bad \\xfe.mkv: is empty; fetch it again."
+
+
+def test_another_source_or_changed_files_are_not_taken_for_what_was_prepared(tmp_path):
+    for name in ("a", "b"):
+        write_bair(tmp_path / name, {"train/a": 2, "test/a": 1}, count=2)
+    data_dir = tmp_path / "prepared"
+    prepared("bair", tmp_path / "a", data_dir)
+    prepared("bair", tmp_path / "a", data_dir)
+    with pytest.raises(DataError, match=rf"was prepared from {tmp_path}/a, not {tmp_path}/b"):
+        prepared("bair", tmp_path / "b", data_dir)
+    write_bair(tmp_path / "a", {"train/b": 1}, count=2)
+    with pytest.raises(DataError, match="where files have changed since; remove it or give"):
+        prepared("bair", tmp_path / "a", data_dir)
+
+
+class Unfit:
+    """A source whose frames TensorFlow cannot hold; the error is made by hand, memory is not."""
+
+    path = Path("large.mp4")
+
+    def videos(self):
+        yield "small", np.zeros((2, 4, 4, 1), np.uint8)
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+
+def test_frames_that_do_not_fit_into_memory_are_not_called_a_full_disk(tmp_path):
+    report = write_shard(Shard("train", (Unfit(),), 1), tmp_path / "a.tfrecord")
+    assert report.lengths == [2]
+    (line,) = report.skipped
+    assert line.startswith("large.mp4: TensorFlow cannot resize its frames (OOM when allocating")
 
 
 def test_a_part_without_any_usable_video_is_an_error(tmp_path):
@@ -468,6 +590,7 @@ def test_tfds_loads_and_builds_it(kth, kth_files, tmp_path):
         (("--dataset=kth", "--source_dir=/nowhere", "--data_dir=x"), "/nowhere is no folder", 1),
         (("--dataset=kth", "--source_dir=/", "--data_dir=x", "--fit=crop"), "--fit is an opt", 1),
         (("--dataset=ucf",), "flag --dataset=ucf", 2),
+        (("--frame_size=1025",), "--frame_size=1025", 2),
         (("kth",), "unexpected argument 'kth'", 2),
     ],
 )

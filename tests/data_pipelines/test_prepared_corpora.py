@@ -1,5 +1,7 @@
 """Clips of prepared corpora: their law, their addresses, and the official test sets."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,6 +11,7 @@ from data_pipelines import Corpus, DataError, open_corpus
 from data_pipelines.bair import Bair
 from data_pipelines.human36m import Human36m
 from data_pipelines.kth import Kth
+from data_pipelines.prepare import make_builder
 from data_pipelines.record_files import MappedVideo, map_videos
 from data_pipelines.stored_videos import StoredVideos
 from srvp_tf.evaluate import evaluate
@@ -251,6 +254,25 @@ def test_the_authors_test_files_come_first(kth_dir, tmp_path, caplog):
     human = Human36m.authors_test_set
     found = list(human.videos(human.find(tmp_path), 53))
     np.testing.assert_array_equal(np.stack(found), images[:, ::8])
+    human.require(tmp_path / "test_set_53_8", 2, 53, (8, 8, 3))
+    for shape, length, says in (
+        ((16, 16, 3), 53, r"frames \[8, 8, 3\], the prepared videos \[16, 16, 3\]"),
+        ((8, 8, 3), 54, "videos of 53 frames, 54 are asked for"),
+    ):
+        with pytest.raises(DataError, match=rf"test_0.npz: has {says}"):
+            human.require(tmp_path / "test_set_53_8", 2, length, shape)
+    (tmp_path / "test_set_53_8/test_0.npz").rename(tmp_path / "test_set_53_8/test_7.npz")
+    with pytest.raises(DataError, match="test_0.npz: is no .npz file"):
+        human.require(tmp_path / "test_set_53_8", 2, 53, (8, 8, 3))
+    for wrong, says in (
+        (theirs[..., :16], r"has frames \[32, 16, 1\], the prepared videos \[32, 32, 1\]"),
+        (theirs[:, :6], "has videos of 6 frames, 7 are asked for"),
+        (theirs[:2], "holds 2 videos, not 3"),
+        (theirs[0], "expected uint8 of rank 4"),
+    ):
+        np.savez(tmp_path / "svg_test_set_40.npz", sequences=wrong)
+        with pytest.raises(DataError, match=rf"svg_test_set_40.npz: .*{says}"):
+            corpus.test_videos(length=7, num_videos=3)
     np.savez(tmp_path / "svg_test_set_40.npz", videos=theirs)
     with pytest.raises(DataError, match="no .npz file with an array 'sequences'"):
         corpus.test_videos(length=7, num_videos=3)
@@ -266,11 +288,30 @@ def test_a_folder_of_videos_is_tested_on_every_video_in_turn(tmp_path):
     corpus = open_corpus("video_folder", data_dir=tmp_path / "prepared", frame_size=32, channels=3)
     found = list(corpus.test_videos(length=20).as_numpy_iterator())
     truth, rng = list(stored(builder, "test").values()), np.random.RandomState(42)
-    assert len(found) == corpus.num_test_videos == 256
+    # 30 and 31 frames have 11 and 12 clips of 20, each taken once.
+    assert len(found) == corpus.num_test_videos == 23
+    starts = [rng.permutation(11), rng.permutation(12)]
     for number, video in enumerate(found):
-        source = truth[number % 2]
-        start = rng.randint(len(source) - 20 + 1)
-        np.testing.assert_array_equal(video, source[start : start + 20])
+        which, turn = (number % 2, number // 2) if number < 22 else (1, 11)
+        start = starts[which][turn]
+        np.testing.assert_array_equal(video, truth[which][start : start + 20])
+    # Shorter clips begin alike; of longer ones there are fewer.
+    shorter = list(corpus.test_videos(length=5).as_numpy_iterator())
+    np.testing.assert_array_equal(shorter, [video[:5] for video in found])
+    assert len(list(corpus.test_videos(length=30, num_videos=3))) == 3
+    with pytest.raises(DataError, match="there are 3 different test clips of 30 frames, not 23"):
+        corpus.test_videos(length=30)
+
+
+def test_another_corpus_folder_is_refused(kth_dir):
+    with pytest.raises(DataError, match="holds kth, not bair"):
+        open_corpus("bair", data_dir=kth_dir / "kth/32/1.0.0", frame_size=32)
+
+
+def test_a_tilde_is_the_home_folder(kth_dir, monkeypatch):
+    monkeypatch.setenv("HOME", str(kth_dir))
+    assert open_corpus("kth", data_dir="~", frame_size=32).data_dir == kth_dir
+    assert Path(make_builder("kth", "~", 32).data_dir) == kth_dir / "kth/32/1.0.0"
 
 
 def test_training_and_evaluation_on_prepared_files(kth_dir, tmp_path):

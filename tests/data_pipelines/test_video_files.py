@@ -224,6 +224,33 @@ def test_bad_folders_of_images(tmp_path):
     for broken in (whole[: len(whole) // 2], b"", b"text"):
         (tmp_path / "img_4.png").write_bytes(broken)
         refused(r"img_4\.png: cannot be read as an image")
+        with pytest.raises(DataError) as caught:
+            read_video(tmp_path)
+        assert str(caught.value).count("img_4.png") == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["f8", "f9", "f10", "f12"], "frame 11 is missing"),
+        (["f10", "f20", "f25"], "frame 15 is missing"),
+        (["a_1", "a_2", "b_1"], r"a_1\.png and b_1\.png differ in more than one number"),
+        (["1_1", "1_2", "2_1"], r"1_1\.png and 2_1\.png differ in more than one number"),
+        (["1", "2", "cover"], r"1\.png and cover\.png differ"),
+        (["1", "2", "2_1"], r"1\.png and 2_1\.png differ"),
+    ],
+)
+def test_images_that_are_not_one_row_of_numbers(tmp_path, names, says):
+    for name in names:
+        Image.fromarray(clip(1)[0]).save(tmp_path / f"{name}.png")
+    with pytest.raises(DataError, match=says):
+        read_video(tmp_path)
+
+
+def test_every_tenth_number_is_a_row(tmp_path):
+    for number, frame in enumerate(clip(12)):
+        Image.fromarray(frame).save(tmp_path / f"t{5 + 10 * number}.png")
+    np.testing.assert_array_equal(read_video(tmp_path), clip(12))
 
 
 # --- NumPy files ---------------------------------------------------------------------------------
