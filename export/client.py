@@ -25,6 +25,12 @@ __all__ = ["Client", "InvalidExampleError", "ModelMetadata", "ServerError", "Str
 
 ACTIONS = ("predict", "stream", "metadata")
 _SAMPLES_SIGNATURE = "predict_samples"
+_NOT_FOR = {  # flag -> the actions that it would mean nothing to
+    "signature": ("stream",),
+    "num_samples": ("stream",),
+    "observe": ("predict",),
+    "horizon": ("predict",),
+}
 
 
 def define_flags(flag_values):
@@ -45,7 +51,7 @@ def define_flags(flag_values):
     text("input", None, "video, GIF, .npz, or folder of images")
     text("output", "future.gif", "file to write: .gif, .mp4, .webm, .png or .npz")
     text("signature", None, "predict: which one; by default that for the number of samples")
-    number("num_samples", 1, "predict: futures to draw; at most as many as were exported", 1)
+    number("num_samples", 1, "predict: futures to draw, by default 1 or all of --signature", 1)
     number("seed", 0, "seed of the futures")
     number("first_frame", 0, "frame of the input to begin at, from 0")
     number("observe", 0, "stream: frames of the input to observe one at a time before predicting")
@@ -56,6 +62,9 @@ def main(flag_values, action):
     """Carry out one of `ACTIONS`."""
     if action != "metadata" and not flag_values.input:
         raise UserError("--input is missing: name a video, a GIF, an .npz or a folder of images")
+    for name, others in _NOT_FOR.items():
+        if action in others and flag_values[name].present:
+            raise UserError(f"--{name} is not for {action}: leave it out")
     _check_output(flag_values.output)
     # Quietly, for gRPC's messages and for reading videos.
     command.start_tensorflow(deterministic=False)
@@ -86,12 +95,15 @@ def _predict(client, flag_values):
     predicted = client.forecast(frames[:num_given], flag_values.seed, name)
     seconds = time.perf_counter() - start
     samples = predicted if predicted.ndim == 5 else predicted[None]
-    if len(samples) < flag_values.num_samples:
+    wanted = flag_values.num_samples
+    if flag_values.signature and not flag_values["num_samples"].present:
+        wanted = len(samples)
+    if len(samples) < wanted:
         raise UserError(
-            f"--num_samples={flag_values.num_samples}: signature {name!r} draws {len(samples)}; "
+            f"--num_samples={wanted}: signature {name!r} draws {len(samples)}; "
             "ask for fewer, or export with more"
         )
-    samples = samples[: flag_values.num_samples]
+    samples = samples[:wanted]
     _write(flag_values.output, frames, num_given, samples)
     print(
         f"wrote {flag_values.output}: {len(samples)} x {samples.shape[1]} frames after {num_given},"

@@ -1,11 +1,12 @@
 """The client library: a model behind TensorFlow Serving, called like a function."""
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from export.client_errors import InvalidExampleError, ServerError
+from export.client_errors import InvalidExampleError, NotListeningError, ServerError
 from export.client_signatures import (
     DEFAULT_SIGNATURE,
     FRAMES,
@@ -13,10 +14,15 @@ from export.client_signatures import (
     VALID,
     ModelMetadata,
     ServedModel,
+    Signature,
     checked_inputs,
 )
 from export.client_stream import Stream, one_per_video, unit_range
+from export.extras import require
 from srvp_tf.errors import UserError
+
+_START_SECONDS = 30.0  # that a server may take until it listens
+_RETRY_SECONDS = 0.2
 
 
 class Client:
@@ -51,6 +57,7 @@ class Client:
         if not timeout > 0:
             raise UserError(f"--timeout={timeout:g} must be above 0 seconds")
         self._model = ServedModel(model, version, label)
+        self._timeout = timeout
         self._transport = _transport(server, timeout, rows)
         self._metadata: ModelMetadata | None = None
 
@@ -65,9 +72,24 @@ class Client:
         self._transport.close()
 
     def metadata(self) -> ModelMetadata:
-        """What the model takes and gives; asked anew at every call. Raises `ServerError`."""
-        self._metadata = self._transport.metadata(self._model)
+        """What the model takes and gives; asked anew at every call.
+
+        A server that starts meanwhile is waited for, up to 30 s and the timeout. Raises
+        `ServerError`.
+        """
+        self._metadata = self._wait_for_metadata()
         return self._metadata
+
+    def _wait_for_metadata(self) -> ModelMetadata:
+        """The metadata of a server that may still be starting."""
+        deadline = time.monotonic() + min(self._timeout, _START_SECONDS)
+        while True:
+            try:
+                return self._transport.metadata(self._model)
+            except NotListeningError:
+                if time.monotonic() + _RETRY_SECONDS > deadline:
+                    raise
+            time.sleep(_RETRY_SECONDS)
 
     def predict(
         self, inputs: Mapping[str, object], signature: str = DEFAULT_SIGNATURE
@@ -87,14 +109,26 @@ class Client:
             ServerError: the server is down, refused the request, or took too long.
             InvalidExampleError: the output `valid` flags an example.
         """
-        known = (self._metadata or self.metadata()).signature(signature)
-        arrays = checked_inputs(signature, known, inputs)
+        known, arrays = self._checked(signature, inputs)
         try:
             outputs = self._transport.predict(self._model, signature, known, arrays)
         except ServerError:
             self._metadata = None  # another version may answer now, with other signatures
             raise
-        return _all_valid(outputs)
+        return _all_valid(outputs, inputs)
+
+    def _checked(
+        self, name: str, inputs: Mapping[str, object]
+    ) -> tuple[Signature, dict[str, np.ndarray]]:
+        """The signature of that name, and the inputs as it takes them."""
+        if self._metadata:
+            try:
+                known = self._metadata.signature(name)
+                return known, checked_inputs(name, known, inputs)
+            except UserError:
+                pass  # another version may answer now, which takes other inputs
+        known = self.metadata().signature(name)
+        return known, checked_inputs(name, known, inputs)
 
     def forecast(
         self, frames, seed: int | np.ndarray = 0, signature: str = DEFAULT_SIGNATURE
@@ -138,25 +172,28 @@ class Client:
         def call(name, inputs):
             signature = metadata.signature(name)
             arrays = checked_inputs(name, signature, inputs)
-            return _all_valid(self._transport.predict(pinned, name, signature, arrays))
+            outputs = self._transport.predict(pinned, name, signature, arrays)
+            return _all_valid(outputs, inputs)
 
         return Stream(call, metadata, unit_range(frames), seed)
 
 
-def _all_valid(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _all_valid(outputs: dict[str, np.ndarray], inputs: Iterable[str]) -> dict[str, np.ndarray]:
     valid = outputs.get(VALID)
     if valid is not None and not valid.all():
-        raise InvalidExampleError(np.flatnonzero(~valid).tolist(), outputs)
+        raise InvalidExampleError(np.flatnonzero(~valid).tolist(), outputs, inputs)
     return outputs
 
 
 def _transport(server: str, timeout: float, rows: bool):
     if server.startswith(("http://", "https://")):
+        require("REST", "orjson")
         from export.client_rest import RestTransport
 
         return RestTransport(server, timeout, rows)
     if "://" in server or ":" not in server:
         raise UserError(f"--server={server}: give host:port for gRPC, http://host:port for REST")
+    require("gRPC", "grpc", "tensorflow_serving")
     # What TensorFlow logs while it is imported is no news to a client.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from export.client_grpc import GrpcTransport

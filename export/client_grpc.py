@@ -15,11 +15,17 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from export.client_errors import ServerError
+from export.client_errors import NotListeningError, ServerError
 from export.client_signatures import ModelMetadata, ServedModel, Signature, tensor_spec
 
 # gRPC's own limit is 4 MiB; 30 colour frames of 8 videos are 12. What the server takes, it says.
-_NO_LIMIT = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+_OPTIONS = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    # A server that is waited for is asked again about once a second.
+    ("grpc.initial_reconnect_backoff_ms", 300),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
 _SIGNATURE_DEF = "signature_def"
 
 
@@ -28,7 +34,7 @@ class GrpcTransport:
 
     def __init__(self, address: str, timeout: float):
         self._address, self._timeout = address, timeout
-        self._channel = grpc.insecure_channel(address, options=_NO_LIMIT)
+        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
     def metadata(self, model: ServedModel) -> ModelMetadata:
@@ -68,10 +74,15 @@ class GrpcTransport:
             return method(request, timeout=self._timeout)
         except grpc.RpcError as error:
             code, details = error.code(), error.details() or "no reason given"
-        raise ServerError(code.name, f"{self._address}: {_sentence(code, details, self._timeout)}")
+        sentence = f"{self._address}: {_sentence(code, details, self._timeout)}"
+        if code is grpc.StatusCode.UNAVAILABLE and "refused" in details:
+            raise NotListeningError(sentence)
+        raise ServerError(code.name, sentence)
 
 
 def _sentence(code: grpc.StatusCode, details: str, timeout: float) -> str:
+    if code is grpc.StatusCode.UNAVAILABLE and "http1" in details.lower():
+        return "that is no gRPC port; for REST put http:// before it"
     if code is grpc.StatusCode.UNAVAILABLE:
         return f"no gRPC server answers there; start it, or name another with --server ({details})"
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:

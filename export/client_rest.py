@@ -5,9 +5,10 @@ import json
 import numpy as np
 import requests
 
-from export.client_errors import ServerError
+from export.client_errors import NotListeningError, ServerError
 from export.client_json import decode_response, encode_request
 from export.client_signatures import ModelMetadata, ServedModel, Signature, tensor_spec
+from srvp_tf.errors import UserError
 
 _CODES = {
     400: "INVALID_ARGUMENT",
@@ -18,6 +19,9 @@ _CODES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+
+
+_NONE_THERE = "no REST server answers there; start it, or name another: --server"
 
 
 class RestTransport:
@@ -44,8 +48,10 @@ class RestTransport:
                 for name, definition in definitions.items()
                 if not name.startswith("__")  # TensorFlow's own
             }
-        except (KeyError, TypeError) as error:
-            raise self._foreign(f"metadata without {error}") from None
+        except UserError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise self._foreign(f"metadata that are none: {error!r}") from None
         return ModelMetadata(model.name, version, signatures)
 
     def predict(
@@ -56,7 +62,7 @@ class RestTransport:
         answer = self._ask("POST", f"{_route(model)}:predict", body)
         try:
             return decode_response(answer, signature)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
             raise self._foreign(f"an answer that does not fit the signature: {error}") from None
 
     def close(self) -> None:
@@ -79,7 +85,7 @@ class RestTransport:
                 "send fewer videos",
             ) from None
         except requests.ConnectionError as error:
-            raise ServerError("UNAVAILABLE", self._unreachable(error)) from None
+            raise self._unreachable(error) from None
         except requests.RequestException as error:
             raise ServerError("INVALID_ARGUMENT", f"--server={self._url}: {error}") from None
         try:
@@ -94,13 +100,19 @@ class RestTransport:
             code, f"{self._url}: {said or 'no reason given'} (HTTP {response.status_code})"
         )
 
-    def _unreachable(self, error: requests.ConnectionError) -> str:
+    def _unreachable(self, error: requests.ConnectionError) -> ServerError:
         reason = error.args[0] if error.args else error
         if isinstance(getattr(reason, "reason", None), Exception):
             reason = reason.reason
-        if "refused" in str(reason) or "resolve" in str(reason):
-            return f"{self._url}: no REST server answers there; start it, or name another: --server"
-        return f"{self._url}: the server broke the connection off, try fewer videos ({reason})"
+        if "BadStatusLine" in repr(reason):
+            sentence = "that is no REST port; for gRPC leave out http://"
+        elif "refused" in str(reason):
+            return NotListeningError(f"{self._url}: {_NONE_THERE}")
+        elif "resolve" in str(reason):
+            sentence = _NONE_THERE
+        else:
+            sentence = f"the server broke the connection off, try fewer videos ({reason})"
+        return ServerError("UNAVAILABLE", f"{self._url}: {sentence}")
 
     def _foreign(self, what: str) -> ServerError:
         return ServerError(

@@ -79,7 +79,7 @@ def checked_inputs(
 ) -> dict[str, np.ndarray]:
     """The inputs as arrays of the signature's dtypes, after a look at names and shapes.
 
-    Numbers are cast where no value changes by it (int to int64, float64 to float32 rounding aside).
+    Numbers are cast where no value changes by it (int to int64); floats may be rounded.
 
     Raises:
         UserError: names an input that is missing or unknown, or of another dtype or shape.
@@ -103,6 +103,25 @@ def _checked(name: str, spec: TensorSpec, value: object) -> np.ndarray:
         raise UserError(f"{name} has shape {list(array.shape)}; the model takes {spec}")
     if 0 in array.shape:
         raise UserError(f"{name} is empty, of shape {list(array.shape)}; give one example or more")
-    if spec.dtype != object and not np.can_cast(array.dtype, spec.dtype, "same_kind"):
+    if spec.dtype == object:
+        if other := {type(item).__name__ for item in array.flat if not isinstance(item, bytes)}:
+            raise UserError(f"{name} holds {', '.join(sorted(other))}; give bytes")
+    elif not np.can_cast(array.dtype, spec.dtype, "same_kind"):
         raise UserError(f"{name} is {array.dtype.name}; the model takes {spec}")
+    elif array.dtype.kind in "iu":
+        array = integers_as(name, array, spec.dtype)
     return np.ascontiguousarray(array, dtype=spec.dtype)
+
+
+def integers_as(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Whole numbers in another dtype; raises `UserError` if a value would change by it."""
+    dtype = np.dtype(dtype)
+    if dtype.kind in "iu":
+        least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
+        same = all(least <= int(value) <= most for value in (array.min(), array.max()))
+    else:  # what a float holds exactly
+        most = 2 ** (np.finfo(dtype).nmant + 1)
+        same = -most <= int(array.min()) and int(array.max()) <= most
+    if not same:
+        raise UserError(f"{name} has whole numbers that {dtype.name} does not hold")
+    return array.astype(dtype)

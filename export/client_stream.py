@@ -4,7 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from export.client_signatures import FRAME_INDEX, FRAMES, SEED, VALID, ModelMetadata
+from export.client_signatures import (
+    FRAME_INDEX,
+    FRAMES,
+    SEED,
+    VALID,
+    ModelMetadata,
+    integers_as,
+)
 from srvp_tf.errors import UserError
 
 ENCODE, OBSERVE, STEP = "encode", "observe", "predict_single_step"
@@ -108,6 +115,6 @@ def one_per_video(seed: int | np.ndarray, num_videos: int) -> np.ndarray:
     seeds = np.asarray(seed)
     if seeds.dtype.kind not in "iu":
         raise UserError(f"seed={seed!r}; give whole numbers")
-    if seeds.shape not in ((), (num_videos,)):
+    if not seeds.size or seeds.shape not in ((), (num_videos,)):
         raise UserError(f"{seeds.size} seeds for {num_videos} videos; give one, or one for each")
-    return np.broadcast_to(seeds.astype(np.int64), (num_videos,))
+    return np.broadcast_to(integers_as("seed", seeds, np.int64), (num_videos,))

@@ -6,8 +6,11 @@ import tensorflow as tf
 
 from export.validity import where_valid
 
-MAX_PIXELS = 1 << 26
+MAX_PIXELS = 1 << 24
 """Of one image; a header that asks for more is broken or meant to fill the memory."""
+
+# Each has images of up to `MAX_PIXELS` in memory, whatever the batch and the machine.
+_DECODERS = 2
 
 # ITU-R BT.601, as JPEG and the pipelines have it.
 _LUMA = (0.299, 0.587, 0.114)
@@ -33,7 +36,7 @@ def decode_videos(image_bytes, size, channels):
     # A failure inside a dataset can be passed over; anywhere else it fails the whole batch.
     images = (
         tf.data.Dataset.from_tensor_slices((tf.range(count), flat))
-        .map(lambda index, image: (index, decode(image)), num_parallel_calls=tf.data.AUTOTUNE)
+        .map(lambda index, image: (index, decode(image)), num_parallel_calls=_DECODERS)
         .ignore_errors()
         .batch(tf.maximum(count, 1))
     )

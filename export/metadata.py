@@ -12,7 +12,7 @@ FILE = "srvp.json"
 _OUTPUT_VALUES = {
     "predicted_frames": "[0, 1]",
     "predicted_image_bytes": "PNG images",
-    "valid": "false: the input is unusable, the other outputs are zeros or empty",
+    "valid": "false: inputs unusable or outputs not finite; the other outputs are zeros or empty",
 }
 
 

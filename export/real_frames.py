@@ -7,14 +7,14 @@ from srvp_tf.errors import UserError
 
 
 def real_frames(config, num_videos, num_frames):
-    """Test videos of a run's corpus; moving digits where that cannot be read here.
+    """Test videos of a run's corpus; moving digits, and a line, where it cannot be read here.
 
     Args:
         config: the run's `Config`.
         num_videos, num_frames: how many.
 
     Returns:
-        uint8 [num_videos, num_frames, H, W, C] as the model takes them.
+        (uint8 [num_videos, num_frames, H, W, C] as the model takes them, name of their corpus).
     """
     from data_pipelines import DataError, open_corpus
 
@@ -22,11 +22,13 @@ def real_frames(config, num_videos, num_frames):
     try:
         videos = _test_videos(command.open_corpus(config), num_videos, num_frames)
         if videos.shape[2:] == (size, size, channels):
-            return videos
-    except (UserError, DataError, OSError):
-        pass  # a model is often exported where its corpus is not
+            return videos, config.data.dataset
+        reason = f"its videos are {list(videos.shape[2:])}"
+    except (UserError, DataError, OSError) as error:  # a model is often exported elsewhere
+        reason = " ".join(str(error).split())
+    print(f"parity: moving digits in the place of {config.data.dataset}, as {reason}")
     digits = _test_videos(open_corpus("moving_mnist", frame_size=size), num_videos, num_frames)
-    return np.repeat(digits, channels, axis=-1)
+    return np.repeat(digits, channels, axis=-1), "moving_mnist"
 
 
 def _test_videos(corpus, num_videos, num_frames):

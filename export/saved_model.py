@@ -9,19 +9,26 @@ from pathlib import Path
 from absl import flags
 
 from export import source_run
+from export.extras import require
 from export.settings import define_settings_flags, settings_from_flags
-from export.version_folder import choose_version, new_version
+from export.version_folder import check_kind, choose_version, new_version
 from srvp_tf import command
 from srvp_tf.errors import UserError
 
 _PARITY_VIDEOS = 2
+# No server can load versions with noise inputs: they never lie among those that it polls.
+_OUTPUT_DIR = {True: "models/srvp", False: "models/srvp_noise_inputs"}  # by whether it is seeded
 
 
 def define_flags(flag_values):
     """The flags of this command."""
     source_run.define_run_flags(flag_values)
     flags.DEFINE_string(
-        "output_dir", "models/srvp", "folder of the model's versions", flag_values=flag_values
+        "output_dir",
+        None,
+        f"folder of the model's versions; by default {_OUTPUT_DIR[True]}, and "
+        f"{_OUTPUT_DIR[False]} with --noise_inputs",
+        flag_values=flag_values,
     )
     flags.DEFINE_integer(
         "version", None, "version to write; by default the next one", flag_values=flag_values
@@ -46,20 +53,17 @@ def main(flag_values):
     """Export; returns the exit status."""
     run = source_run.open_run(flag_values)
     settings = settings_from_flags(flag_values, run.config)
-    output_dir = Path(flag_values.output_dir)
+    seeded = not flag_values.noise_inputs
+    output_dir = Path(flag_values.output_dir or _OUTPUT_DIR[seeded])
+    check_kind(output_dir, seeded)
     version = choose_version(output_dir, flag_values.version)
 
+    warmup_name = output_dir.resolve().name if seeded and flag_values.warmup else None
+    if warmup_name:
+        require("--warmup", "tensorflow_serving", otherwise=", or give --nowarmup")
     command.start_tensorflow(deterministic=False)
-    from export.warmup import require_messages
-
-    seeded = not flag_values.noise_inputs
-    with_warmup = seeded and flag_values.warmup
-    if with_warmup:
-        require_messages()
     with new_version(output_dir, version) as folder:
-        differences = export(
-            run, settings, folder, seeded, flag_values.tolerance, with_warmup and output_dir.name
-        )
+        differences = export(run, settings, folder, seeded, flag_values.tolerance, warmup_name)
     for name, difference in differences.items():
         print(f"{name:28} differs by {difference:.1e}")
     print(f"wrote {output_dir / str(version)}")
@@ -88,7 +92,7 @@ def export(run, settings, folder, seeded, tolerance, warmup_name=None):
 
     writer = saved_model_writer
     model, origin = source_run.load(run)
-    frames = real_frames(run.config, _PARITY_VIDEOS, parity.frames_needed(settings))
+    frames, corpus = real_frames(run.config, _PARITY_VIDEOS, parity.frames_needed(settings))
     write, load = (
         (writer.write_served, writer.load)
         if seeded
@@ -117,7 +121,7 @@ def export(run, settings, folder, seeded, tolerance, warmup_name=None):
         source=origin,
         noise="seed" if seeded else "input",
         signatures=metadata.describe(signatures, functions, seeded),
-        parity={"tolerance": tolerance, "differences": differences},
+        parity={"corpus": corpus, "tolerance": tolerance, "differences": differences},
     )
     return differences
 

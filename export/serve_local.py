@@ -10,6 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
+from export.extras import require
 from srvp_tf import command
 from srvp_tf.errors import UserError
 
@@ -39,6 +40,7 @@ def main(flag_values):
     """Serve until stopped."""
     if not flag_values.model_dir:
         raise UserError("--model_dir is missing: name the folder that holds the version folders")
+    require("serving", "aiohttp", "grpc", "orjson", "tensorflow_serving")
     command.start_tensorflow(deterministic=False)
     from export.local_server.server import LocalServer
     from export.local_server.version_policy import VersionPolicy, read_policy

@@ -14,7 +14,7 @@ from export import prediction
 from export.image_bytes import decode_videos, encode_videos
 from export.prediction import VideoState
 from export.seeded_noise import draw_at_frame, draw_from_start
-from export.validity import checked, checked_padded, where_valid
+from export.validity import checked, checked_padded, finite_too, where_valid
 
 MULTI_STEP = "predict_multi_step"
 """The signature that is `serving_default` too."""
@@ -59,11 +59,14 @@ class Signature:
     def __call__(self, tensors, seeded):
         """Name -> tensor of a form's inputs to name -> tensor of outputs, with `valid` [B].
 
-        The other outputs of an example that is not valid are zeros, or empty strings.
+        An example is valid if its inputs are usable and its outputs finite. The other outputs of
+        one that is not are zeros, or empty strings.
         """
         inputs, valid = self.check({name: tensors[name] for name in self.inputs})
         noise = {name: x for name, x in tensors.items() if name not in self.inputs}
         if seeded:
+            if "frame_index" in noise:
+                valid &= noise["frame_index"] >= 1
             noise = self.draw(**noise)
         else:
             batch = tf.shape(valid)
@@ -71,6 +74,7 @@ class Signature:
                 noise[name] = tf.zeros(tf.concat([batch, self.noise[name].shape], 0))
                 noise[name].set_shape([None, *self.noise[name].shape])
         outputs = self.function(**inputs, **noise)
+        valid = finite_too(valid, outputs)
         outputs = {name: where_valid(valid, value) for name, value in outputs.items()}
         return outputs | {"valid": valid}
 

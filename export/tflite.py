@@ -11,6 +11,7 @@ from pathlib import Path
 from absl import flags
 
 from export import source_run
+from export.extras import require
 from export.settings import define_settings_flags, settings_from_flags
 from srvp_tf import command
 from srvp_tf.atomic_files import replacing
@@ -51,6 +52,7 @@ def main(flag_values):
     if flag_values.batch < 1:
         raise UserError(f"--batch={flag_values.batch} must be at least 1")
     _check_output(output)
+    require("comparing the file with the Keras model", "ai_edge_litert")
     tolerance = flag_values.tolerance
     if tolerance is None:
         tolerance = TOLERANCES[flag_values.quantize]
@@ -89,9 +91,8 @@ def export(run, settings, file, description, batch_size, quantize, tolerance):
     from export.real_frames import real_frames
     from export.signatures import build_signatures
 
-    tflite_writer.require_interpreter()
     model, origin = source_run.load(run)
-    frames = real_frames(run.config, batch_size, parity.frames_needed(settings))
+    frames, corpus = real_frames(run.config, batch_size, parity.frames_needed(settings))
     content, functions = tflite_writer.convert(model.frozen(), settings, batch_size, quantize)
     file.write_bytes(content)
     cases = parity.reference_cases(model, settings, frames)
@@ -107,7 +108,7 @@ def export(run, settings, file, description, batch_size, quantize, tolerance):
         quantize=quantize,
         noise="input",
         signatures=metadata.describe(signatures, functions, seeded=False),
-        parity={"tolerance": tolerance, "differences": differences},
+        parity={"corpus": corpus, "tolerance": tolerance, "differences": differences},
     )
     return differences
 

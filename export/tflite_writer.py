@@ -12,14 +12,6 @@ from srvp_tf.errors import UserError
 SIGNATURES = ("encode", "observe", "predict_single_step", "predict_multi_step")
 
 
-def require_interpreter():
-    """Raise `UserError` unless the interpreter, which the comparison needs, is installed."""
-    try:
-        from ai_edge_litert import interpreter  # noqa: F401
-    except ImportError:
-        raise UserError("this needs ai-edge-litert: pip install 'srvp-tf[tflite]'") from None
-
-
 def convert(model, settings, batch_size, quantize):
     """The TFLite file of a model.
 

@@ -38,6 +38,14 @@ def checked_padded(inputs, least):
     return inputs | {"num_frames": known}, tf.logical_and(valid, known == num_frames)
 
 
+def finite_too(valid, outputs):
+    """valid [B] -> the same, false where a float of outputs, name -> [B, ...], is not finite."""
+    for value in outputs.values():
+        if value.dtype.is_floating:
+            valid &= tf.reduce_all(_is_finite(value), axis=list(range(1, value.shape.rank)))
+    return valid
+
+
 def where_valid(valid, value):
     """`value` [B, ...] with zeros (empty strings) in the place of examples not valid [B]."""
     mask = tf.reshape(valid, [-1] + [1] * (value.shape.rank - 1))
@@ -48,4 +56,8 @@ def _usable(name, value):
     # Comparisons with NaN are false.
     if name in _FRAMES:
         return tf.logical_and(value >= -TOLERANCE, value <= 1.0 + TOLERANCE)
+    return _is_finite(value)
+
+
+def _is_finite(value):
     return tf.abs(value) <= value.dtype.max

@@ -31,6 +31,25 @@ def choose_version(output_dir, version=None):
     return version
 
 
+def check_kind(output_dir, seeded):
+    """Raises `UserError` if a version there is of the other kind.
+
+    Args:
+        output_dir: folder of versions; it need not exist.
+        seeded: whether the version to come has one SavedModel for a server; else it has one in a
+            folder for each signature, which a server would try to load in vain.
+    """
+    for path in sorted(Path(output_dir).glob("[0-9]*")):
+        if _is_version(path.name):
+            other = "*/saved_model.pb" if seeded else "saved_model.pb"
+            if next(path.glob(other), None):
+                kind = "noise inputs" if seeded else "seeds, for a server"
+                raise UserError(
+                    f"--output_dir={output_dir} holds version {path.name} with {kind}: "
+                    f"{'without' if seeded else 'with'} --noise_inputs choose another folder"
+                )
+
+
 @contextlib.contextmanager
 def new_version(output_dir, version):
     """Context: a folder that becomes `output_dir`/`version` when all went well, else vanishes.

@@ -2,20 +2,7 @@
 
 import tensorflow as tf
 
-from srvp_tf.errors import UserError
-
 FILE = "tf_serving_warmup_requests"
-
-
-def require_messages():
-    """Raise `UserError` unless the messages of TensorFlow Serving are installed."""
-    try:
-        from tensorflow_serving.apis import prediction_log_pb2  # noqa: F401
-    except ImportError:
-        raise UserError(
-            "--warmup needs tensorflow-serving-api: pip install 'srvp-tf[serving]', or give "
-            "--nowarmup"
-        ) from None
 
 
 def write_warmup(path, model_name, requests):

@@ -28,10 +28,12 @@ class ModelVersions:
 
     def refresh(self) -> None:
         """Load and retire what the folder and the policy say now."""
-        wanted = self.policy.choose(self._found())
+        found = self._found()
+        self._failed = {n: failure for n, failure in self._failed.items() if n in found}
+        wanted = self.policy.choose(list(found))
         for version in wanted:
             if version not in self._loaded:
-                self._load(version)
+                self._load(version, found[version])
         with self._lock:
             ready = [version for version in wanted if version in self._loaded]
             gone = [version for version in self._loaded if version not in wanted]
@@ -45,7 +47,10 @@ class ModelVersions:
 
         def watch():
             while not self._stop.wait(seconds):
-                self.refresh()
+                try:
+                    self.refresh()
+                except Exception as error:  # the next look may go well
+                    _log(f"{self.name}: {self.base_path} cannot be looked at: {_reason(error)}")
 
         self._thread = threading.Thread(target=watch, name="model versions", daemon=True)
         self._thread.start()
@@ -102,31 +107,34 @@ class ModelVersions:
         """Version -> why it could not be loaded."""
         return {version: reason for version, (_, reason) in list(self._failed.items())}
 
-    def _found(self) -> list[int]:
+    def _found(self) -> dict[int, Path]:
         try:
             folders = [path for path in self.base_path.iterdir() if path.is_dir()]
         except OSError:
-            return []
-        return [int(path.name) for path in folders if path.name.isdecimal()]
+            return {}
+        return {int(path.name): path for path in folders if path.name.isdecimal()}
 
-    def _load(self, version: int) -> None:
-        path = next(
-            p for p in self.base_path.iterdir() if p.name.isdecimal() and int(p.name) == version
-        )
-        changed = max((p.stat().st_mtime_ns for p in [path, *path.rglob("*")]), default=0)
-        if self._failed.get(version, (None,))[0] == changed:
-            return  # it would fail again
+    def _load(self, version: int, path: Path) -> None:
+        before, changed = self._failed.get(version), 0
         try:
+            changed = max(p.lstat().st_mtime_ns for p in [path, *path.rglob("*")])
+            if before and before[0] == changed:
+                return  # it would fail again
             model = LoadedModel(path, version)
         except Exception as error:  # whatever lies there, what is served already goes on
-            reason = str(error).partition("\n")[0]
-            self._failed[version] = (changed, reason)
-            _log(f"{self.name}: version {version} cannot be loaded: {reason}")
+            failure = changed, _reason(error)
+            if failure != before:
+                _log(f"{self.name}: version {version} cannot be loaded: {failure[1]}")
+            self._failed[version] = failure
             return
         self._failed.pop(version, None)
         with self._lock:
             self._loaded[version] = model
         _log(f"{self.name}: version {version} is served")
+
+
+def _reason(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _log(line: str) -> None:

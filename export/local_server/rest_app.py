@@ -18,7 +18,9 @@ from export.local_server.json_tensors import encode_outputs, inputs_of, parse_bo
 from export.local_server.model_versions import ModelVersions
 from export.local_server.request_error import RequestError, invalid
 
-_MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+_MODEL = (
+    r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]{1,18})|/labels/(?P<label>[^/:]+))?"
+)
 _CALL = re.compile(rf"{_MODEL}:(?P<method>classify|regress|predict)", re.IGNORECASE)
 _LOOK = re.compile(rf"{_MODEL}(?P<metadata>/metadata)?", re.IGNORECASE)
 _BODY_SECONDS = 60  # a client that sends its body slower must not hold a place for ever

@@ -83,7 +83,7 @@ def signatures(kind):
 def videos(kind, count=3, num_frames=8):
     """Moving digits uint8 [count, T, H, W, C], in three tints where there is colour."""
     config = RunFolder(run_dir(kind)).config()
-    frames = real_frames(config, count, num_frames)
+    frames, _ = real_frames(config, count, num_frames)
     tints = np.array([1.0, 0.6, 0.3])[: frames.shape[-1]]
     return (frames * tints).astype(np.uint8)
 

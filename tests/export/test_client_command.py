@@ -56,6 +56,13 @@ def test_predict_writes_what_the_model_predicts(server, transport, clip, tmp_pat
         np.testing.assert_array_equal(arrays["conditioning"], frames[0])
 
 
+def test_a_named_signature_gives_all_its_samples(server, clip, tmp_path, capsys):
+    given = flags(server, "grpc", clip, tmp_path / "all.npz")
+    for more, count in [((), served.SAMPLES), (("--num_samples=1",), 1)]:
+        _, out, _ = run(capsys, "predict", *given, "--signature=predict_samples", *more)
+        assert f": {count} x 3 frames after 3" in out
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_stream_observes_and_then_predicts(server, transport, clip, tmp_path, capsys):
     output = tmp_path / "future.npz"
@@ -107,6 +114,10 @@ def test_metadata_lists_every_signature(server, transport, capsys):
         (["predict", "--input=CLIP", "--num_samples=9"], 1, "draws 2; ask for fewer"),
         (["predict", "--input=CLIP", "--signature=observe"], 1, "and no frames"),
         (["predict", "--input=CLIP", "--version=4"], 1, "Specific(srvp, 4)"),
+        (["predict", "--input=CLIP", "--horizon=5"], 1, "--horizon is not for predict"),
+        (["predict", "--input=CLIP", "--observe=5"], 1, "--observe is not for predict"),
+        (["stream", "--input=CLIP", "--signature=encode"], 1, "--signature is not for stream"),
+        (["stream", "--input=CLIP", "--num_samples=2"], 1, "--num_samples is not for stream"),
         (["predict", "--input=CLIP", "--seed=-1"], 2, "--seed"),
     ],
 )

@@ -23,6 +23,16 @@ def close(actual, expected):
     return np.allclose(actual, expected, rtol=0, atol=1e-5)
 
 
+def test_a_client_that_knew_other_shapes_asks_anew(tmp_path):
+    served.write_version(tmp_path, 1, "dcgan")
+    with served.serving(tmp_path) as server, served.client(server) as client:
+        client.forecast(served.videos("dcgan", batch=1)[0])
+        served.write_version(tmp_path, 2, "vgg")  # of colour
+        wait_for(lambda: server.versions.ready() == [2])
+        videos = served.videos("vgg", batch=1)
+        assert close(client.forecast(videos), served.forecast("vgg", videos, 0)[:, 0])
+
+
 def test_versions_labels_and_streams_as_versions_come_and_go(tmp_path):
     served.write_version(tmp_path, 1, "dcgan")
     video = served.videos("dcgan", batch=1)[0]

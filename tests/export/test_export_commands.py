@@ -1,5 +1,6 @@
 """How the exporting commands fail: one line, a status, and nothing left behind."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,9 +9,13 @@ import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
-from export import parity, saved_model, saved_model_writer, tflite, tflite_writer
+from export import parity, saved_model, saved_model_writer, tflite, tflite_writer, warmup
+from export.real_frames import real_frames
 from srvp_tf.errors import UserError
+from tests import small_run
 from tests.export import small_export
 
 COMMANDS = {"saved_model": (saved_model, "output_dir"), "tflite": (tflite, "output")}
@@ -54,6 +59,55 @@ def test_a_wrong_setting_of_one_command_is_named(capsys, tmp_path, command, argu
     module, output = COMMANDS[command]
     arguments = f"--run_dir={small_export.run_dir('dcgan')}", f"--{output}={tmp_path / 'out'}"
     assert message in fails(capsys, module, *arguments, argument)
+
+
+@pytest.mark.parametrize(
+    ("command", "package", "message"),
+    [
+        (
+            "saved_model",
+            "tensorflow_serving",
+            "tensorflow-serving-api: pip install '.[serving]', or give --nowarmup",
+        ),
+        ("tflite", "ai_edge_litert", "needs ai-edge-litert: pip install '.[tflite]'"),
+    ],
+)
+def test_a_missing_package_is_named(capsys, tmp_path, monkeypatch, command, package, message):
+    monkeypatch.setitem(sys.modules, package, None)
+    module, output = COMMANDS[command]
+    arguments = f"--run_dir={small_export.run_dir('dcgan')}", f"--{output}={tmp_path / 'out'}"
+    assert message in fails(capsys, module, *arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_in_the_working_directory_the_model_has_its_name(capsys, tmp_path, monkeypatch):
+    run = small_export.run_dir("dcgan")
+    (tmp_path / "bouncing").mkdir()
+    monkeypatch.chdir(tmp_path / "bouncing")
+    assert small_export.call(saved_model, f"--run_dir={run}", "--output_dir=.", "--horizon=1") == 0
+    records = tf.data.TFRecordDataset(f"1/assets.extra/{warmup.FILE}").as_numpy_iterator()
+    names = {
+        prediction_log_pb2.PredictionLog.FromString(r).predict_log.request.model_spec.name
+        for r in records
+    }
+    assert names == {"bouncing"}
+    assert "moving digits in the place" not in capsys.readouterr().out
+    arguments = f"--run_dir={run}", "--output_dir=.", "--noise_inputs"
+    assert "holds version 1 with seeds, for a server" in fails(capsys, saved_model, *arguments)
+    monkeypatch.chdir(tmp_path)
+    assert small_export.call(saved_model, *arguments[::2], "--horizon=1") == 0
+    assert (tmp_path / "models" / "srvp_noise_inputs" / "1" / "encode").is_dir()
+
+
+def test_the_corpus_of_the_comparison_is_told(capsys):
+    config = small_run.config(*small_export.KINDS["vgg"])
+    frames, corpus = real_frames(config, 1, 2)
+    assert (corpus, frames.shape) == ("moving_mnist", (1, 2, 64, 64, 3))
+    out = capsys.readouterr().out
+    assert out.startswith("parity: moving digits in the place of bair, as --data_dir is missing")
+    assert out.count("\n") == 1
+    described = json.loads((small_export.served("vgg") / "assets.extra/srvp.json").read_text())
+    assert described["parity"]["corpus"] == "moving_mnist"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

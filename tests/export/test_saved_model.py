@@ -173,6 +173,19 @@ def test_a_broken_state_or_frame_is_flagged(kind):
 
 
 @kinds
+def test_a_step_without_a_finite_answer_or_a_frame_is_flagged(kind):
+    state = encode(kind, observed(kind))
+    good = ask(kind, "predict_single_step", **state, seed=SEED, frame_index=frame_index(4))
+    state["y"][0] = 3e38
+    index = np.array([4, 4, 0])
+    outputs = ask(kind, "predict_single_step", **state, seed=SEED, frame_index=index)
+    np.testing.assert_array_equal(outputs["valid"], [False, True, False])
+    np.testing.assert_allclose(outputs["next_y"][1], good["next_y"][1], **CLOSE)
+    for name in ("next_y", "predicted_frames"):
+        assert not outputs[name][[0, 2]].any()
+
+
+@kinds
 def test_a_broken_image_is_flagged(kind):
     files = image_files(kind, "PNG")
     good = ask(kind, "predict_image_bytes", image_bytes=files, seed=SEED)

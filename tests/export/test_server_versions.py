@@ -17,6 +17,7 @@ from export.local_server.model_versions import ModelVersions
 from srvp_tf import command
 from srvp_tf.errors import UserError
 from tests.export import served
+from tests.export.test_client_versions import wait_for
 
 
 @pytest.fixture
@@ -44,6 +45,24 @@ def test_what_is_broken_is_reported_and_what_is_served_goes_on(folder, capsys):
     assert capsys.readouterr().err.count("version 2 cannot be loaded") == 1  # tried once
     with versions.lease("srvp") as model:
         assert model.version == 1
+    versions.close()
+
+
+def test_no_broken_folder_ends_the_watch(folder, capsys, monkeypatch):
+    versions = ModelVersions("srvp", folder, VersionPolicy())
+    versions.refresh()
+    (folder / "2").mkdir()
+    (folder / "2" / "saved_model.pb").symlink_to(folder / "nowhere")
+    versions.poll(0.05)
+    wait_for(lambda: versions.failures())
+    (folder / "2" / "saved_model.pb").unlink()
+    (folder / "2").rmdir()
+    wait_for(lambda: not versions.failures())
+    with monkeypatch.context() as patched:  # a fault that no real folder brings about at will
+        patched.setattr(VersionPolicy, "choose", lambda *_: 1 / 0)
+        wait_for(lambda: "cannot be looked at: division by zero" in capsys.readouterr().err)
+    served.write_version(folder, 3, "dcgan")
+    wait_for(lambda: versions.ready() == [3])
     versions.close()
 
 
@@ -97,6 +116,15 @@ def test_the_command_serves_until_it_is_terminated():
         "srvp: version 1 is served",
         "python -m export.serve_local: terminated",
     ]
+
+
+def test_a_missing_package_is_named(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    values = flags.FlagValues()
+    serve_local.define_flags(values)
+    with pytest.raises(SystemExit):
+        command.run(serve_local.main, ["serve_local", "--model_dir=models"], values)
+    assert "serving needs aiohttp: pip install '.[serving]'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.validity import checked, checked_padded, where_valid
+from export.validity import checked, checked_padded, finite_too, where_valid
 from srvp_tf.errors import UserError
 from tests.models.small import random_videos, small_model
 
@@ -42,6 +42,16 @@ def test_a_state_may_be_of_any_size_but_finite():
     np.testing.assert_array_equal(valid, [True, False, False, False])
     np.testing.assert_array_equal(inputs["y"][1:], np.zeros((3, 2)))
     np.testing.assert_array_equal(inputs["y"][0], y[0])
+
+
+def test_outputs_must_be_finite():
+    outputs = {
+        "y": tf.constant([[1.0, 2.0], [np.inf, 0], [0, 0], [0, 0]]),
+        "frames": tf.constant([[[0.0]], [[0.0]], [[np.nan]], [[1.0]]]),
+        "images": tf.constant(["a", "b", "c", "d"]),
+    }
+    valid = finite_too(tf.constant([True, True, True, False]), outputs)
+    np.testing.assert_array_equal(valid, [True, False, False, False])
 
 
 def test_padding_may_hold_anything():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from export.version_folder import choose_version, new_version
+from export.version_folder import check_kind, choose_version, new_version
 from srvp_tf.errors import UserError
 
 
@@ -18,6 +18,19 @@ def test_a_version_is_never_replaced(tmp_path):
     (tmp_path / "3").mkdir()
     with pytest.raises(UserError, match="3 exists and may be served"):
         choose_version(tmp_path, 3)
+
+
+def test_a_folder_holds_versions_of_one_kind(tmp_path):
+    for path in ("served/2", "noise/1/encode"):
+        (tmp_path / path).mkdir(parents=True)
+        (tmp_path / path / "saved_model.pb").touch()
+    check_kind(tmp_path / "new", seeded=True)
+    check_kind(tmp_path / "served", seeded=True)
+    check_kind(tmp_path / "noise", seeded=False)
+    with pytest.raises(UserError, match="version 1 with noise inputs: without --noise_inputs"):
+        check_kind(tmp_path / "noise", seeded=True)
+    with pytest.raises(UserError, match="version 2 with seeds, for a server: with --noise_inputs"):
+        check_kind(tmp_path / "served", seeded=False)
 
 
 @pytest.mark.parametrize("version", [0, -1])

@@ -8,4 +8,4 @@ def require(module):
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise ImportError(f"{error}: pip install 'srvp-tf[tflite,readers]'") from error
+        raise ImportError(f"{error}: pip install '.[tflite,test-long]'") from error
