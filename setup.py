@@ -63,6 +63,7 @@ setup(
         ],
         # Read what is exported; make the videos of the long tests.
         "test-long": [
+            *TFLITE,
             "openvino>=2026.4,<2027",
             "tf2onnx>=1.17,<2",
             "onnx>=1.23,<2",

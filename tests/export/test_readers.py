@@ -47,7 +47,7 @@ def test_what_they_are_asked_tells_videos_and_frames_apart(kind):
 
 def test_a_missing_reader_is_named_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(ImportError, match=r"openvino.* pip install 'srvp-tf\[tflite,readers\]'"):
+    with pytest.raises(ImportError, match=r"openvino.* pip install '.\[test-long\]'"):
         require("openvino")
 
 
