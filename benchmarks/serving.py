@@ -8,6 +8,7 @@ are of medians. On a machine that others use, trust the ratios of CPU time more.
 import argparse
 import sys
 
+from benchmarks.arguments import add_list
 from srvp_tf import command
 from srvp_tf.errors import UserError
 
@@ -18,17 +19,14 @@ SETTINGS = ("smmnist", "kth")
 def main():
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default=",".join(TABLES), help="tables, separated by commas")
-    parser.add_argument("--settings", default=",".join(SETTINGS), help="of configs/, likewise")
+    add_list(parser, "only", TABLES, "tables, separated by commas")
+    add_list(parser, "settings", SETTINGS, "of configs/, likewise")
     parser.add_argument(
         "--run_dir", action="append", default=[], help="trained run, for the table of TFLite"
     )
     parser.add_argument("--rounds", type=int, default=7, help="turns of each variant")
     arguments = parser.parse_args()
-    names, settings = arguments.only.split(","), arguments.settings.split(",")
-    for given, known in ((names, TABLES), (settings, SETTINGS)):
-        if unknown := set(given) - set(known):
-            parser.error(f"{', '.join(unknown)}: choose from {', '.join(known)}")
+    names, settings = arguments.only, arguments.settings
 
     command.start_tensorflow(deterministic=False)
     import tensorflow as tf

@@ -7,6 +7,7 @@ time more than those of the clock.
 
 import argparse
 
+from benchmarks.arguments import add_list
 from srvp_tf import command
 
 TABLES = ("training", "evaluation", "latency", "scaling")
@@ -16,14 +17,11 @@ SETTINGS = ("smmnist", "kth", "bair")
 def main():
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default=",".join(TABLES), help="tables, separated by commas")
-    parser.add_argument("--settings", default=",".join(SETTINGS), help="of configs/, likewise")
+    add_list(parser, "only", TABLES, "tables, separated by commas")
+    add_list(parser, "settings", SETTINGS, "of configs/, likewise")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each variant")
     arguments = parser.parse_args()
-    names, settings = arguments.only.split(","), arguments.settings.split(",")
-    for given, known in ((names, TABLES), (settings, SETTINGS)):
-        if unknown := set(given) - set(known):
-            parser.error(f"{', '.join(unknown)}: choose from {', '.join(known)}")
+    names, settings = arguments.only, arguments.settings
 
     command.start_tensorflow(deterministic=True)
     import tensorflow as tf
