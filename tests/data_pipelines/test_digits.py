@@ -117,7 +117,11 @@ def test_a_bad_idx_file_is_named_in_one_line(folder, content):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(bytes(1000))[:-12]])
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(bytes(1000), mtime=0)[:-12]],
+    ids=["no gzip", "truncated"],
+)
 def test_a_bad_gzip_file_is_named_in_one_line(folder, content):
     (folder / TRAIN).unlink()
     (folder / f"{TRAIN}.gz").write_bytes(content)
