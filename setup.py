@@ -61,7 +61,7 @@ setup(
             # One version for all, as no range of it is small to install.
             "torch==2.13.0",
         ],
-        # Read what is exported; make the videos of the long tests.
+        # Read what is exported; make the videos of the long tests; draw figures.
         "test-long": [
             *TFLITE,
             "openvino>=2026.4,<2027",
@@ -70,7 +70,10 @@ setup(
             "onnxruntime>=1.31,<2",
             "pybullet>=3.2.7,<4",
             "scikit-video>=1.1.11,<2",
+            "matplotlib>=3.8,<4",
         ],
+        # The command `tfds` of tensorflow-datasets imports them without asking for them.
+        "tfds-cli": ["apache-beam>=2.60,<3", "mlcroissant>=1,<2"],
         "serving": SERVING,
         "tflite": TFLITE,
         "gpu": [f"tensorflow[and-cuda]{TENSORFLOW_RANGE}"],

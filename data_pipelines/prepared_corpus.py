@@ -101,15 +101,16 @@ class PreparedCorpus(ABC):
     def test_videos(self, *, length: int, num_videos: int | None = None) -> tf.data.Dataset:
         """The test clips, see `Corpus.test_videos`; drawn with NumPy's legacy seed 42."""
         require_at_least("length", length, 1)
-        num_videos = self.num_test_videos if num_videos is None else num_videos
-        require_at_least("num_videos", num_videos, 1)
-        if num_videos > self.num_test_videos:
-            raise DataError(
-                f"num_videos is {num_videos} but there are {self.num_test_videos} test videos; "
-                "ask for fewer."
-            )
+        if num_videos is not None:
+            require_at_least("num_videos", num_videos, 1)
+            if num_videos > self.num_test_videos:
+                raise DataError(
+                    f"num_videos is {num_videos} but there are {self.num_test_videos} test videos; "
+                    "ask for fewer."
+                )
+        num_videos, read = self._test_reader(length, num_videos)
         videos = tf.data.Dataset.from_generator(
-            self._test_reader(length, num_videos),
+            read,
             output_signature=tf.TensorSpec(
                 (length, self.frame_size, self.frame_size, self.channels), tf.uint8
             ),
@@ -159,23 +160,27 @@ class PreparedCorpus(ABC):
             "shorter ones (--test_length)."
         )
 
-    def _test_reader(self, length: int, num_videos: int) -> Callable[[], Iterator[np.ndarray]]:
+    def _test_reader(
+        self, length: int, num_videos: int | None
+    ) -> tuple[int, Callable[[], Iterator[np.ndarray]]]:
+        """How many test videos there are to read, all if None were asked for, and their reader."""
+        wanted = self.num_test_videos if num_videos is None else num_videos
         theirs = self.authors_test_set
         if theirs and (path := theirs.find(self.data_dir)):
-            theirs.require(
-                path, num_videos, length, (self.frame_size, self.frame_size, self.channels)
-            )
+            theirs.require(path, wanted, length, (self.frame_size, self.frame_size, self.channels))
             self.tell(f"the test set is that of {path}")
-            return lambda: itertools.islice(theirs.videos(path, length), num_videos)
+            return wanted, lambda: itertools.islice(theirs.videos(path, length), wanted)
         videos = self.parts["test"]
         clips = self.test_clips(videos, length)
-        if len(clips) < num_videos:
+        if num_videos is not None and len(clips) < num_videos:
             raise DataError(
                 f"{self.dataset}: there are {len(clips)} different test clips of {length} frames, "
                 f"not {num_videos}; give --num_videos={len(clips)} or a smaller --test_length."
             )
-        clips = clips[:num_videos]
-        return lambda: (videos.clips([v], [start], length, self.stride)[0] for v, start in clips)
+        clips = clips[:wanted]
+        return len(clips), lambda: (
+            videos.clips([v], [start], length, self.stride)[0] for v, start in clips
+        )
 
     def _batches(
         self,

@@ -87,7 +87,9 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
         frame_metrics = judged_by.frame_metrics()
     metadata = load_weights(model, folder.checkpoint_path(c.checkpoint))
     corpus = command.open_corpus(config)
-    num_videos = min(c.num_videos or corpus.num_test_videos, corpus.num_test_videos)
+    fewer = 0 < c.num_videos < corpus.num_test_videos
+    videos = corpus.test_videos(length=data.test_length, num_videos=c.num_videos if fewer else None)
+    num_videos = int(videos.cardinality())
     if num_videos < c.num_videos:
         print(f"the test set has {num_videos} videos, fewer than --num_videos={c.num_videos}")
     fvd = judged_by.fvd(data, num_videos)
@@ -101,25 +103,24 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
         frame_metrics,
         judged_by.num_draws,
     )
-    batches = corpus.test_videos(length=data.test_length, num_videos=num_videos)
     scores = {name: [] for name in frame_metrics}
     started = time.monotonic()
     with _fresh_folder(output) as fresh, _progress(num_videos * c.num_samples) as bar:
         with SampleStore(fresh, num_videos) as store:
             first_video = 0
-            for videos in batches.batch(c.eval_batch_size).as_numpy_iterator():
+            for batch in videos.batch(c.eval_batch_size).as_numpy_iterator():
                 # The last batch is filled up: every batch has one shape, every replica its part.
                 result = evaluator.run(
-                    _filled(videos, c.eval_batch_size, strategy.num_replicas_in_sync),
+                    _filled(batch, c.eval_batch_size, strategy.num_replicas_in_sync),
                     first_video,
                     lambda count: bar.update(min(count, bar.total - bar.n)),
                 )
                 for name, values in result.scores.items():
-                    scores[name].append(values[: len(videos)])
-                store.append({name: x[: len(videos)] for name, x in result.samples.items()})
+                    scores[name].append(values[: len(batch)])
+                store.append({name: x[: len(batch)] for name, x in result.samples.items()})
                 if fvd:
-                    fvd.update(videos, result.draws[: len(videos)])
-                first_video += len(videos)
+                    fvd.update(batch, result.draws[: len(batch)])
+                first_video += len(batch)
         scores = {name: np.concatenate(values) for name, values in scores.items()}
         np.savez_compressed(fresh / "results.npz", **scores)
         report = {

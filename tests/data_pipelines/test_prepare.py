@@ -31,6 +31,7 @@ from tests.data_pipelines.corpus_files import (
     write_kth,
 )
 from tests.data_pipelines.test_video_files import CONTAINERS, clip, encode, make, save_images
+from tests.small_disk import small_disk
 
 ROOT = Path(__file__).parents[2]
 
@@ -485,6 +486,27 @@ def test_a_full_disk_is_one_error_and_leaves_nothing(tmp_path, kth_files):
         write_shard(Shard("train", (video,), 1), path)
     assert caught.value.errno == errno.ENOSPC
     assert not list(tmp_path.iterdir())
+
+
+def test_a_preparation_goes_on_after_a_full_disk(tmp_path, kth_files, kth):
+    def prepare(data_dir):
+        return run_command(
+            "--dataset=kth", f"--source_dir={kth_files}", f"--data_dir={data_dir}", "--workers=1"
+        )
+
+    with small_disk(tmp_path / "full", kib=64) as full:
+        result = prepare(full)
+        assert result.returncode == 1
+        last = result.stderr.splitlines()[-1]
+        assert "No space left on device" in last and str(full) in last
+        assert "Traceback" not in result.stderr
+        assert not list(full.rglob("dataset_info.json"))  # TFDS' mark of a whole corpus
+        larger = ["mount", "-o", "remount,size=64m", str(full)]
+        subprocess.run(larger, check=True)
+        assert prepare(full).returncode == 0
+        found = stored(tfds.builder_from_directory(full / "kth/64/1.0.0"), "test")
+    for name, frames in stored(kth, "test").items():
+        np.testing.assert_array_equal(found[name], frames)
 
 
 # --- interruption, TFDS' own commands ------------------------------------------------------------

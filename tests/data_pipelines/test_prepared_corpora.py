@@ -299,8 +299,9 @@ def test_a_folder_of_videos_is_tested_on_every_video_in_turn(tmp_path):
     shorter = list(corpus.test_videos(length=5).as_numpy_iterator())
     np.testing.assert_array_equal(shorter, [video[:5] for video in found])
     assert len(list(corpus.test_videos(length=30, num_videos=3))) == 3
+    assert len(list(corpus.test_videos(length=30))) == 3
     with pytest.raises(DataError, match="there are 3 different test clips of 30 frames, not 23"):
-        corpus.test_videos(length=30)
+        corpus.test_videos(length=30, num_videos=23)
 
 
 def test_another_corpus_folder_is_refused(kth_dir):
