@@ -1,7 +1,11 @@
 """The published weights give the published answers. They are fetched if they are not there yet."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import fetch, weight_cache
@@ -48,6 +52,20 @@ def test_lpips_equals_pytorch():
     a = random.uniform(-1, 1, (4, 64, 64, 3)).astype(np.float32)
     b = np.clip(a + random.normal(0, 0.2, a.shape), -1, 1).astype(np.float32)
     np.testing.assert_allclose(load_lpips()(a, b), torch_networks.lpips(tree, a, b), rtol=2e-5)
+
+
+def test_lpips_of_the_example_images_of_its_repository():
+    """Richard Zhang's `imgs/`: no package index has these photographs, so they must be given."""
+    if not (folder := os.environ.get("LPIPS_IMAGES")):
+        pytest.skip("set LPIPS_IMAGES to the folder imgs of the LPIPS repository")
+    published("lpips")
+    reference, *others = (
+        np.asarray(Image.open(Path(folder) / f"ex_{name}.png").convert("RGB"), np.float32) / 127.5
+        - 1
+        for name in ("ref", "p0", "p1")
+    )
+    found = load_lpips()(reference[None], np.stack(others))
+    np.testing.assert_allclose(found, [0.722, 0.138], atol=0.001)
 
 
 def test_constant_videos_are_as_far_apart_as_in_ports_of_i3d():
