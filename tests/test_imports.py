@@ -11,7 +11,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("srvp_tf", "data_pipelines", "export")
 COMMANDS = {
-    f"srvp_tf.{name}" for name in ("train", "evaluate", "generate", "quickstart", "command")
+    f"srvp_tf.{name}"
+    for name in (
+        "train",
+        "evaluate",
+        "generate",
+        "quickstart",
+        "command",
+        "experiment",
+        "experiment_videos",
+    )
 }
 
 

@@ -1,0 +1,92 @@
+"""The experiments for people: which videos stand side by side, in step, under which caption."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+FPS = 5
+"""Frame intervals that are played per second."""
+
+_WIDTH = 128  # of an enlarged frame, in pixels: such a GIF has a third of the bytes of one of 192
+
+
+class Drawing(NamedTuple):
+    """Arguments of `write_video`: rows of `columns` videos, uint8 [N, T, H, W, C]."""
+
+    videos: np.ndarray
+    conditioning: list
+    captions: list
+    columns: int
+    fps: float
+    scale: int
+
+
+def draw_frame_rates(truth, truth_rate, futures, nt_cond):
+    """A row per video: the truth, and the first sample at each rate; each frame stays until due.
+
+    Args:
+        truth: uint8 [B, (T - 1) * truth_rate + 1, H, W, C].
+        truth_rate: its frames per interval.
+        futures: rate -> uint8 [B, S, (T - nt_cond) * rate, H, W, C]; `truth_rate` and all rates
+            divide the largest.
+        nt_cond: given frames.
+    """
+    finest = max(futures)
+    given_length = (nt_cond - 1) * finest + 1
+    rows = []
+    for i, video in enumerate(truth):
+        whole = np.repeat(video, finest // truth_rate, axis=0)
+        given = np.repeat(video[::truth_rate][:nt_cond], finest, axis=0)[:given_length]
+        length = given_length + futures[finest].shape[2]
+        row = [whole[:length]]
+        for rate, frames in futures.items():
+            # Before the first frame of a rate is due, the last given one stays.
+            path = np.concatenate([given[-1:], frames[i, 0]])
+            held = np.repeat(path, finest // rate, axis=0)[1 : length - given_length + 1]
+            row.append(np.concatenate([given, held]))
+        rows += row
+    captions = [f"truth, rate {truth_rate}", *(f"rate {rate}" for rate in futures)]
+    conditioning = [length, *[given_length] * len(futures)]
+    return _drawing(rows, conditioning, captions, len(truth), FPS * finest)
+
+
+def draw_swap(content, dynamics, swapped):
+    """A row per pair: the source of content, that of dynamics, the swapped video's first sample."""
+    length = min(content.shape[1], dynamics.shape[1], swapped.shape[2])
+    rows = [
+        video[:length]
+        for row in zip(content, dynamics, swapped[:, 0], strict=True)
+        for video in row
+    ]
+    captions = ["content", "dynamics", "swapped"]
+    return _drawing(rows, [length, length, 0], captions, len(content), FPS)
+
+
+def draw_interpolation(videos):
+    """A row per pair: from the first point to the last, uint8 [B, P, T, H, W, C]."""
+    shares = np.linspace(0, 1, videos.shape[1])
+    captions = [f"{share:.2g}" for share in shares]
+    rows = videos.reshape(-1, *videos.shape[2:])
+    return _drawing(rows, [0] * len(captions), captions, len(videos), FPS)
+
+
+def draw_long_horizon(futures, truth, every):
+    """A row per video: the truth, white where it has ended, and the first sample, thinned.
+
+    Args:
+        futures: uint8 [B, S, K, H, W, C], every `every`-th predicted frame.
+        truth: the true frames that these are [B, at most K, H, W, C].
+        every: for the caption.
+    """
+    rows = []
+    for known, future in zip(truth, futures[:, 0], strict=True):
+        blank = np.full((len(future) - len(known), *future.shape[1:]), 255, np.uint8)
+        rows += [np.concatenate([known, blank]), future]
+    captions = ["truth", f"frame 1, {1 + every}, ..."]
+    return _drawing(rows, [futures.shape[2], 0], captions, len(futures), 2 * FPS)
+
+
+def _drawing(rows, conditioning, captions, count, fps):
+    rows = np.stack(rows)
+    scale = max(_WIDTH // rows.shape[3], 1)
+    return Drawing(rows, conditioning * count, captions * count, len(captions), fps, scale)

@@ -1,0 +1,196 @@
+"""How good frames in between are: against the true ones, beside a blend of their neighbours."""
+
+from collections import defaultdict
+
+import numpy as np
+import tensorflow as tf
+
+from srvp_tf.errors import UserError
+from srvp_tf.experiments.frame_rates import reconstruct_at_rate
+from srvp_tf.experiments.frame_scores import FrameScores, to_unit_floats
+from srvp_tf.experiments.latents import decode_states, infer, video_batches
+from srvp_tf.noise import forecast_noise
+
+EULER_STEPS = (1, 2, 4, 8)
+
+
+def measure_frame_rates(
+    model,
+    videos,
+    nt_cond,
+    *,
+    rate=2,
+    euler_steps=EULER_STEPS,
+    num_samples=10,
+    seed=0,
+    first_video=0,
+):
+    """Judge forecasts and reconstructions with several Euler steps per frame interval.
+
+    Of the samples of a video that one is judged whose frames AT frame times have the least squared
+    error: the frames in between do not choose. A blend is half the frame before plus half the one
+    after; before the first predicted frame comes the last given one.
+
+    Args:
+        model: an `SRVP`.
+        videos: [N, (T - 1) * rate + 1, H, W, C], uint8 or float in [0, 1]; of frames 0, rate, ...
+            the model is given the first `nt_cond`, and predicts the others.
+        nt_cond: given frames, fewer than T.
+        rate: 2, or 1 where there are no true frames in between: these are then not judged.
+        euler_steps: which to judge; the training's are judged as well, and even ones alone have
+            frames in between.
+        num_samples: futures per video.
+        seed: of the futures.
+        first_video: number of the first video in the address of the noise.
+
+    Returns:
+        A dictionary: `trained_euler_steps`, `videos`, `samples`, `blend_of_true_neighbours` and a
+        list `rows`, one per number of steps. A score is that of `FrameScores.summary`, None where
+        there is no frame to judge. In a row:
+        `at_frame_times`: forecasts against the truth; `psnr_to_trained_steps`: all samples against
+        those with the training's steps, None in their own row; `between`, `blend_of_predicted`:
+        forecasts in between, and the blend of the forecasts around them; `better_than_blend`: in
+        what share of the videos the former has less squared error than the latter;
+        `reconstructed_at_frame_times`, `reconstructed_between`, `blend_of_reconstructed`,
+        `reconstructed_better_than_blend`: the same of videos that the model saw whole;
+        `reconstructed_better_than_blend_of_true`: than the blend of their true frames.
+
+    Raises:
+        UserError: `rate` or the lengths are not as above, or as `SRVP.forecast`.
+    """
+    if rate not in (1, 2):
+        raise UserError(f"rate={rate}; give 2, or 1 without true frames in between")
+    length = -(-videos.shape[1] // rate)
+    if not 1 <= nt_cond < length:
+        raise UserError(f"{length} frames, {nt_cond} of them given: none is left to predict")
+    trained = model.config.euler_steps
+    all_steps = sorted({trained, *euler_steps})
+    for steps in all_steps:
+        model.config.check_euler_steps(steps)
+    judge = _Judge(model, nt_cond, rate, all_steps, num_samples, seed)
+    for part in video_batches(model, len(videos), 2 * num_samples * length):
+        ids = first_video + np.arange(len(videos), dtype=np.int32)[part]
+        judge.run(videos[part], ids)
+    return {
+        "trained_euler_steps": trained,
+        "videos": len(videos),
+        "samples": num_samples,
+        "blend_of_true_neighbours": judge.scores["blend of true"].summary(),
+        "rows": [judge.row(steps) for steps in all_steps],
+    }
+
+
+class _Judge:
+    """Scores by name, or by (number of steps, name)."""
+
+    def __init__(self, model, nt_cond, rate, all_steps, num_samples, seed):
+        self.model, self.nt_cond, self.rate = model, nt_cond, rate
+        self.all_steps, self.num_samples, self.seed = all_steps, num_samples, seed
+        self.scores = defaultdict(FrameScores)
+
+    def run(self, videos, video_ids):
+        """Judge B videos."""
+        truth = to_unit_floats(videos)
+        at_times = truth[:, :: self.rate]
+        between = truth[:, 1::2] if self.rate == 2 else None
+        if between is not None:
+            future = np.s_[:, self.nt_cond - 1 :]
+            self.scores["blend of true"].update(between[future], _blend(at_times)[future])
+            self.scores["blend of all true"].update(between, _blend(at_times))
+        forecast = self._forecaster(at_times, video_ids)
+        trained_steps = self.model.config.euler_steps
+        trained = forecast(trained_steps)
+        for steps in self.all_steps:
+            frames = trained if steps == trained_steps else forecast(steps)
+            if frames is not trained:
+                self.scores[steps, "to trained"].update(
+                    _at_frame_times(trained, trained_steps), _at_frame_times(frames, steps)
+                )
+            self._judge_forecast(frames, at_times, between, steps)
+            self._judge_reconstruction(at_times, between, steps)
+
+    def row(self, steps):
+        """The scores of a number of Euler steps."""
+
+        def summary(name):
+            return self.scores[steps, name].summary()
+
+        to_trained = summary("to trained")
+        return {
+            "euler_steps": steps,
+            "trained": steps == self.model.config.euler_steps,
+            "at_frame_times": summary("at times"),
+            "psnr_to_trained_steps": to_trained and to_trained["psnr"],
+            "between": summary("between"),
+            "blend_of_predicted": summary("blend"),
+            "better_than_blend": self._share((steps, "between"), (steps, "blend")),
+            "reconstructed_at_frame_times": summary("reconstructed at times"),
+            "reconstructed_between": summary("reconstructed between"),
+            "blend_of_reconstructed": summary("reconstructed blend"),
+            "reconstructed_better_than_blend": self._share(
+                (steps, "reconstructed between"), (steps, "reconstructed blend")
+            ),
+            "reconstructed_better_than_blend_of_true": self._share(
+                (steps, "reconstructed between"), "blend of all true"
+            ),
+        }
+
+    def _forecaster(self, at_times, video_ids):
+        """Number of steps -> float32 [B, S, horizon * `_frames_per_step(steps)`, H, W, C]."""
+        model, num_frames = self.model, at_times.shape[1]
+        inferred = infer(model, at_times[:, : self.nt_cond])
+        samples = tf.range(self.num_samples)
+        noise = forecast_noise(model.config, self.seed, tf.constant(video_ids), samples, num_frames)
+
+        def forecast(steps):
+            paths = model.sample_paths(inferred, noise, steps, _frames_per_step(steps))
+            return decode_states(model, inferred, paths.future)
+
+        return forecast
+
+    def _judge_forecast(self, frames, at_times, between, steps):
+        r = _frames_per_step(steps)
+        target = at_times[:, self.nt_cond :]
+        error = [
+            np.square(sample - target).mean(axis=(1, 2, 3, 4))
+            for sample in np.moveaxis(_at_frame_times(frames, steps), 1, 0)
+        ]
+        best = frames[np.arange(len(frames)), np.argmin(error, axis=0)]
+        predicted = best[:, r - 1 :: r]
+        self.scores[steps, "at times"].update(target, predicted)
+        if between is None or r == 1:
+            return
+        between = between[:, self.nt_cond - 1 :]
+        around = np.concatenate([at_times[:, self.nt_cond - 1 : self.nt_cond], predicted], axis=1)
+        self.scores[steps, "between"].update(between, best[:, ::2])
+        self.scores[steps, "blend"].update(between, _blend(around))
+
+    def _judge_reconstruction(self, at_times, between, steps):
+        r = _frames_per_step(steps)
+        frames = reconstruct_at_rate(self.model, at_times, steps, r)
+        self.scores[steps, "reconstructed at times"].update(at_times, frames[:, ::r])
+        if between is not None and r == 2:
+            self.scores[steps, "reconstructed between"].update(between, frames[:, 1::2])
+            self.scores[steps, "reconstructed blend"].update(between, _blend(frames[:, ::2]))
+
+    def _share(self, one, other):
+        """In what share of the videos `one` has less error than `other`; None if not measured."""
+        if any(self.scores[name].summary() is None for name in (one, other)):
+            return None
+        return float(np.mean(self.scores[one].errors < self.scores[other].errors))
+
+
+def _frames_per_step(steps):
+    """How many frames to decode per interval: two, if there is a state half-way."""
+    return 2 if steps % 2 == 0 else 1
+
+
+def _at_frame_times(frames, steps):
+    """Of samples [B, S, K, ...] the frames at frame times [B, S, horizon, ...]."""
+    r = _frames_per_step(steps)
+    return frames[:, :, r - 1 :: r]
+
+
+def _blend(frames):
+    """Half-way between neighbours: [B, T, H, W, C] -> [B, T - 1, H, W, C]."""
+    return (frames[:, :-1] + frames[:, 1:]) / 2

@@ -1,0 +1,85 @@
+"""The same latent path at several frame rates: dt smaller than in training (section 8)."""
+
+import math
+
+import tensorflow as tf
+
+from srvp_tf.distributions import Gaussian
+from srvp_tf.experiments.latents import decode_states, infer, numbered
+from srvp_tf.noise import forecast_noise
+from srvp_tf.video import to_uint8
+
+
+def steps_for_rate(config, rate):
+    """Euler steps per interval for `rate` frames in it: the least that keep dt <= the training's.
+
+    Args:
+        config: a `ModelConfig`.
+        rate: frames per frame interval.
+
+    Raises:
+        UserError: the dynamics take one step per frame ("mlp", "gru").
+    """
+    steps = math.lcm(config.euler_steps, rate)
+    config.check_euler_steps(steps)
+    return steps
+
+
+def forecast_at_rates(
+    model, observed, horizon, rates=(1, 2, 4), *, num_samples=1, seed=0, video_ids=None
+):
+    """Futures of videos, each at several frame rates.
+
+    Args:
+        model: an `SRVP`.
+        observed: frames [B, T, H, W, C], uint8 or float in [0, 1].
+        horizon: frame intervals to predict.
+        rates: frames per interval; every `rate`-th one is at a frame time.
+        num_samples, seed, video_ids: as in `SRVP.forecast`. A sample has the same noise at all
+            rates: z is drawn once per interval.
+
+    Returns:
+        rate -> uint8 [B, S, horizon * rate, H, W, C].
+
+    Raises:
+        UserError: as `SRVP.forecast` and `steps_for_rate`.
+    """
+    inferred = infer(model, observed)
+    videos, samples = numbered(video_ids, observed), tf.range(num_samples)
+    noise = forecast_noise(model.config, seed, videos, samples, observed.shape[1] + horizon)
+    futures = {}
+    for rate in rates:
+        steps = steps_for_rate(model.config, rate)
+        path = model.sample_paths(inferred, noise, steps, rate).future
+        futures[rate] = to_uint8(decode_states(model, inferred, path))
+    return futures
+
+
+def reconstruct_at_rate(model, videos, euler_steps, rate):
+    """Videos as the model saw them, with frames in between: nothing is drawn.
+
+    y_1 and z are the means of their posteriors given all T frames.
+
+    Args:
+        model: an `SRVP`.
+        videos: [B, T, H, W, C], uint8 or float in [0, 1].
+        euler_steps: per frame interval.
+        rate: frames per interval; divides `euler_steps`.
+
+    Returns:
+        float32 [B, (T - 1) * rate + 1, H, W, C] in (0, 1); every `rate`-th one, from the first, is
+        at the time of a frame of `videos`.
+    """
+    inferred = infer(model, videos)
+    # Without noise a sample of a Gaussian is its mean.
+    path = model.rollout(
+        inferred.q_y1.loc,
+        tf.zeros_like(inferred.q_z.loc),
+        Gaussian(*inferred.q_z),
+        euler_steps,
+    )
+    stride = euler_steps // rate
+    between = path.states[:, :, stride - 1 :: stride]
+    between = tf.reshape(between, [len(between), -1, model.config.ny])
+    states = tf.concat([inferred.q_y1.loc[:, None], between], axis=1)
+    return decode_states(model, inferred, states[:, None])[:, 0]

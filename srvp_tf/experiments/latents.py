@@ -1,0 +1,49 @@
+"""What the experiments do with latents that `SRVP.forecast` does not: read, exchange, decode."""
+
+import numpy as np
+import tensorflow as tf
+
+from srvp_tf.errors import UserError
+from srvp_tf.models.forecast_arguments import check_frames, check_video_ids
+from srvp_tf.sampling import frames_per_chunk
+
+
+def infer(model, frames):
+    """Videos [B, T, H, W, C], uint8 or float in [0, 1] -> `Inference`; `UserError` on others."""
+    frames = tf.convert_to_tensor(frames)
+    if frames.shape.rank != 5:
+        raise UserError(f"videos have shape {tuple(frames.shape)}; give [B, T, H, W, C]")
+    check_frames(frames, model.config)
+    return model.infer(model.encode(frames))
+
+
+def check_pairs(**videos):
+    """Raise `UserError` unless there are as many videos under each name."""
+    counts = {name: len(batch) for name, batch in videos.items()}
+    if len(set(counts.values())) > 1:
+        found = ", ".join(f"{count} of {name}" for name, count in counts.items())
+        raise UserError(f"the videos do not make pairs ({found}): give equally many of each")
+
+
+def numbered(video_ids, frames):
+    """The ids of videos [B]: `video_ids`, or 0..B-1 if None."""
+    if video_ids is None:
+        return tf.range(len(frames))
+    return check_video_ids(video_ids, tf.convert_to_tensor(frames))
+
+
+def decode_states(model, inferred, states):
+    """Frames of states [B, S, K, ny] -> NumPy [B, S, K, H, W, C] in (0, 1), in bounded pieces."""
+    batch, num_samples, length, _ = states.shape
+    at_once = max(frames_per_chunk(model) // (batch * num_samples), 1)
+    pieces = [
+        model.decode_samples(inferred, states[:, :, first : first + at_once]).numpy()
+        for first in range(0, length, at_once)
+    ]
+    return np.concatenate(pieces, axis=2)
+
+
+def video_batches(model, num_videos, num_frames):
+    """Slices of so many videos, as many at a time as a model may encode and decode at once."""
+    size = max(frames_per_chunk(model) // num_frames, 1)
+    return [slice(first, first + size) for first in range(0, num_videos, size)]

@@ -1,0 +1,106 @@
+"""Forecasts of thousands of frames: one piece at a time, the state carried over."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from srvp_tf import rng
+from srvp_tf.experiments.latents import infer, numbered
+from srvp_tf.noise import forecast_noise
+from srvp_tf.rng import Purpose
+from srvp_tf.sampling import frames_per_chunk
+from srvp_tf.video import to_uint8
+
+CHUNK_LENGTH = 100  # frames; of which less fit into memory, less
+
+
+class Chunk(NamedTuple):
+    """Some successive predicted frames.
+
+    first_frame: number of the first, counted from 0, the first predicted one.
+    frames: float32 [B, S, K, H, W, C] in (0, 1); NaN where the state is no number any more.
+    states: float32 [B, S, K, ny].
+    """
+
+    first_frame: int
+    frames: np.ndarray
+    states: np.ndarray
+
+
+def forecast_in_chunks(
+    model, observed, horizon, *, chunk_length=CHUNK_LENGTH, num_samples=1, seed=0, video_ids=None
+) -> Iterator[Chunk]:
+    """`SRVP.forecast` in pieces: memory does not grow with the horizon.
+
+    Args:
+        model: an `SRVP`.
+        observed: frames [B, T, H, W, C], uint8 or float in [0, 1].
+        horizon: frames to predict.
+        chunk_length: frames per piece; fewer if these would not fit into memory. The frames do not
+            depend on it.
+        num_samples, seed, video_ids: as in `SRVP.forecast`.
+
+    Yields:
+        `Chunk`s, which together are the forecast.
+
+    Raises:
+        UserError: as `SRVP.forecast`.
+    """
+    videos, samples = numbered(video_ids, observed), tf.range(num_samples)
+    inferred = infer(model, observed)
+    num_observed, batch = observed.shape[1], len(observed)
+    chunk_length = max(min(chunk_length, frames_per_chunk(model) // (batch * num_samples)), 1)
+
+    @tf.function(reduce_retracing=True)
+    def roll_on(y, first, count):
+        """States of frames first..first + count - 1 after y [B, S, ny]: [B, S, count, ny]."""
+        frames = num_observed + first + tf.range(count)
+        # The address that `forecast_noise` gives to these frames.
+        eps = rng.normal(
+            seed,
+            Purpose.PREDICT_LATENT,
+            model.config.noise_size,
+            example=videos[:, None, None],
+            index=samples[:, None],
+            frame=frames,
+        )
+        eps = tf.reshape(
+            tf.cast(eps, model.dtype), [batch * num_samples, count, model.config.noise_size]
+        )
+        path = model.rollout(tf.reshape(y, [-1, model.config.ny]), eps)
+        return tf.reshape(path.states[:, :, -1], [batch, num_samples, count, model.config.ny])
+
+    decode = tf.function(model.decode_samples, reduce_retracing=True)
+    y = _last_observed_state(model, inferred, seed, videos, samples)
+    for first in range(0, horizon, chunk_length):
+        count = min(chunk_length, horizon - first)
+        states = roll_on(y, tf.constant(first), tf.constant(count))
+        y = states[:, :, -1]
+        yield Chunk(first, decode(inferred, states).numpy(), states.numpy())
+
+
+def forecast_thinned(model, observed, horizon, *, every=1, **options):
+    """Every `every`-th frame of a long forecast, from the first: to be shown.
+
+    Args:
+        model, observed, horizon, options: as in `forecast_in_chunks`.
+        every: frames from one that is kept to the next.
+
+    Returns:
+        uint8 [B, S, ceil(horizon / every), H, W, C]; white where the state is no number any more.
+    """
+    kept = []
+    for chunk in forecast_in_chunks(model, observed, horizon, **options):
+        frames = chunk.frames[:, :, -chunk.first_frame % every :: every]
+        kept.append(to_uint8(np.nan_to_num(frames, nan=1.0)))
+    return np.concatenate(kept, axis=2)
+
+
+def _last_observed_state(model, inferred, seed, videos, samples):
+    """y of the last observed frame [B, S, ny]."""
+    # The noise of one frame more than is needed: a rollout of none is no rollout.
+    num_frames = inferred.q_z.loc.shape[1] + 2
+    noise = forecast_noise(model.config, seed, videos, samples, num_frames)
+    return model.sample_paths(inferred, noise).observed[:, :, -1]
