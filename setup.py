@@ -31,6 +31,7 @@ setup(
         "srvp_tf.configs": ["*.cfg"],
         "data_pipelines": ["data/*.npz", "data/README*"],
         "export": ["deploy/*"],
+        "srvp_tf.site": ["templates/*", "static/*"],
     },
     install_requires=[
         f"tensorflow{TENSORFLOW_RANGE}",
@@ -47,6 +48,7 @@ setup(
         "pillow>=10.1,<14",
         "av>=12,<19",
         "requests>=2.31,<3",
+        "jinja2>=3.1,<4",
     ],
     extras_require={
         "test": [
@@ -56,6 +58,7 @@ setup(
             "scipy>=1.12,<2",
             "psutil>=5.9,<8",
             "pyyaml>=6,<7",
+            "selenium>=4.20,<5",
             *SERVING,
             *TFLITE,
             # One version for all, as no range of it is small to install.

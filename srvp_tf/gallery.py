@@ -1,0 +1,148 @@
+"""A page of what runs predict: `python -m srvp_tf.gallery --run_dir=runs/kth --output=site`.
+
+Writes a static page that needs no network and opens from a file: test videos with the best, the
+worst and a random prediction, scores over time, frame rates, content swap, interpolation, long
+forecasts, the results beside the published ones, and the configuration. --compare=runs/b,runs/c
+shows further runs beside the first, or in chapters of their own where their test sets differ.
+
+The evaluation in RUN_DIR/evaluation is taken where it is of the same model; else the run is judged
+on --num_videos test videos, which leaves the run folder as it is.
+"""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+from absl import flags
+
+from srvp_tf import command, judging
+from srvp_tf.errors import UserError
+from srvp_tf.evaluate import evaluate
+from srvp_tf.flags import define_config_flags
+from srvp_tf.run_folder import RunFolder
+from srvp_tf.site.folder import check_replaceable, replacing_folder
+
+_DATA_FLAGS = ("data_dir", "digits", "digits_dir")
+_OF_TRAINING = ("train_length", "val_length")
+_AT_LEAST = {"num_shown": 1, "num_videos": 1, "num_samples": 1, "long_horizon": 1}
+_TITLE = "Predicted videos"
+_LEDE = (
+    "Given a few frames of a video, a model draws many futures of it. What lasts is kept in a "
+    "content variable; time lives in a state that moves by small learned steps."
+)
+
+
+def define_flags(flag_values):
+    """The flags of this command."""
+
+    def number(name, default, help):
+        flags.DEFINE_integer(name, default, help, flag_values=flag_values)
+
+    flags.DEFINE_string("run_dir", None, "folder of the run", flag_values=flag_values)
+    flags.DEFINE_list("compare", [], "folders of further runs", flag_values=flag_values)
+    flags.DEFINE_string(
+        "output", "site", "folder to write; an earlier gallery is replaced", flag_values=flag_values
+    )
+    flags.DEFINE_string("title", _TITLE, "title of the page", flag_values=flag_values)
+    number("num_shown", 4, "test videos to show")
+    number("num_videos", 32, "test videos to judge, where there is no evaluation")
+    number("num_samples", 20, "predictions per video, where there is no evaluation")
+    number("long_horizon", 100, "frames of the long forecast")
+    flags.DEFINE_enum(
+        "best_by",
+        "psnr",
+        ("psnr", "ssim", "lpips"),
+        "metric by which a sample is shown as the best",
+        flag_values=flag_values,
+    )
+    judging.define_flags(flag_values)
+    define_config_flags(flag_values, only=_DATA_FLAGS)
+
+
+def main(flag_values):
+    """Make the page; returns the exit status."""
+    for name, least in _AT_LEAST.items():
+        if flag_values[name].value < least:
+            raise UserError(f"--{name}={flag_values[name].value} must be at least {least}")
+    if not flag_values.run_dir:
+        raise UserError("--run_dir is missing: name the folder of a training run")
+    judged_by = judging.judging_from_flags(flag_values)
+    if flag_values.best_by not in judged_by.metrics:
+        raise UserError(
+            f"--best_by={flag_values.best_by} is not judged: add it to --metrics="
+            f"{','.join(judged_by.metrics)}"
+        )
+    output = Path(flag_values.output).resolve()
+    check_replaceable(output)
+    runs = _runs(flag_values)
+    judged_by.weights_sha256()  # if some are missing, then now
+
+    command.start_tensorflow(next(iter(runs.values()))[1].train.deterministic)
+    from srvp_tf.site import chapters, page
+
+    request = chapters.Request(
+        flag_values.num_shown,
+        flag_values.best_by,
+        flag_values.long_horizon,
+        judged_by,
+        lambda config, folder, path: evaluate(
+            _small_evaluation(config, flag_values), folder, path, judged_by
+        ),
+    )
+    with tempfile.TemporaryDirectory(prefix="srvp_tf_gallery_") as scratch:
+        made = []
+        for number, members in enumerate(_comparable(runs), start=1):
+            corpus = command.open_corpus(next(iter(members.values()))[1])
+            opened = [
+                chapters.open_run(name, *run, request, Path(scratch, f"{number}-{index}"))
+                for index, (name, run) in enumerate(members.items())
+            ]
+            made.append(chapters.make_chapter(f"chapter-{number}", opened, corpus, request))
+        with replacing_folder(output) as folder:
+            page.write(page.Page(flag_values.title, _LEDE, tuple(made)), folder)
+            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    print(f"wrote {output / page.PAGE}: {size / 1e6:.1f} MB")
+    return 0
+
+
+def _runs(flag_values):
+    """Name -> (`RunFolder`, `Config`) of every run, each name once."""
+    runs = {}
+    given = {name: flag_values[name].value for name in _DATA_FLAGS if flag_values[name].present}
+    for path in dict.fromkeys([flag_values.run_dir, *map(str.strip, flag_values.compare)]):
+        folder = RunFolder(path)
+        config = folder.config()
+        config = dataclasses.replace(config, data=dataclasses.replace(config.data, **given))
+        folder.checkpoint_path(config.eval.checkpoint)  # if there is none, then now
+        parts = folder.path.resolve().parts
+        name = parts[-1] if parts[-1] not in runs else "/".join(parts[-2:])
+        if name in runs:
+            raise UserError(f"--compare={path}: two runs are called {name}: rename a folder")
+        runs[name] = folder, config
+    return runs
+
+
+def _comparable(runs):
+    """The runs in groups of one test set, [{name: (folder, config)}, ...], in their order."""
+    groups = {}
+    for name, (folder, config) in runs.items():
+        data = dataclasses.asdict(config.data)
+        test_set = tuple(value for key, value in data.items() if key not in _OF_TRAINING)
+        key = test_set, config.model.frame_size, config.model.channels
+        groups.setdefault(key, {})[name] = folder, config
+    return list(groups.values())
+
+
+def _small_evaluation(config, flag_values):
+    """The configuration with fewer test videos and samples, as the flags say."""
+    smaller = dataclasses.replace(
+        config.eval,
+        num_videos=max(flag_values.num_videos, flag_values.num_shown),
+        num_samples=flag_values.num_samples,
+    )
+    return dataclasses.replace(config, eval=smaller)
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    command.run(main)

@@ -1,0 +1,1 @@
+"""The page of the gallery: what it shows, drawn from plain arrays; it knows no model."""

@@ -1,0 +1,264 @@
+"""`python -m srvp_tf.gallery`: from run folders to the page, and how it fails."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from absl import flags
+from PIL import Image
+
+from srvp_tf import command, evaluate, gallery
+from srvp_tf.errors import UserError
+from srvp_tf.judging import Judging
+from srvp_tf.metrics.frame_metrics import psnr
+from srvp_tf.run_folder import RunFolder, load_model
+from srvp_tf.site import chapters, judged_runs
+from srvp_tf.video import to_uint8
+from tests import evaluate_run, small_run
+from tests.gallery.test_page import Reader
+
+NT_COND, NUM_PREDICTED, SIZE = 3, 3, 32  # of the tiny runs
+FEW = ("--num_shown=2", "--num_videos=3", "--num_samples=3", "--long_horizon=5")
+
+
+def run(*arguments):
+    """The exit status of the command, in this process."""
+    values = flags.FlagValues()
+    gallery.define_flags(values)
+    with pytest.raises(SystemExit) as stop:
+        command.run(gallery.main, ["gallery", *map(str, arguments)], values)
+    return stop.value.code or 0
+
+
+@pytest.fixture
+def run_dir(tmp_path):
+    return shutil.copytree(small_run.finished(), tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """(folder of runs, page) of a gallery of an evaluated run, a hostile name and a variant."""
+    folder = tmp_path_factory.mktemp("made")
+    evaluated = shutil.copytree(small_run.finished(), folder / "one")
+    shutil.copytree(small_run.finished("--seed=1"), folder / "<b>two")
+    shutil.copytree(small_run.finished("--dynamics=gru", "--test_length=5"), folder / "gru")
+    assert evaluate_run.run(f"--run_dir={evaluated}", "--num_samples=4") == 0
+    before = sorted(folder.rglob("*"))
+    output = folder / "site"
+    compare = f"--compare={folder / '<b>two'},{folder / 'gru'}"
+    assert run(f"--run_dir={evaluated}", compare, f"--output={output}", *FEW) == 0
+    after = sorted(path for path in folder.rglob("*") if output not in (path, *path.parents))
+    assert after == before  # the run folders are left as they were
+    return folder, Reader((output / "index.html").read_text())
+
+
+def videos(folder, player_id):
+    """The videos of a player of the written page: uint8 [clips, ticks, H, W, C], black for none."""
+    text = (folder / "site" / "index.html").read_text()
+    part = text[text.index(f'id="{player_id}"') :]
+    part = part[: part.index('class="transport"')]
+    columns = int(re.search(r'data-columns="(\d+)"', part)[1])
+    with Image.open(folder / "site" / "sheets" / f"{player_id}.webp") as image:
+        sheet = np.asarray(image.convert("RGB"))[..., :1]
+    rows = sheet.reshape(len(sheet) // SIZE, SIZE, columns, SIZE, 1).swapaxes(1, 2)
+    tiles = np.concatenate([rows.reshape(-1, SIZE, SIZE, 1), np.zeros((1, SIZE, SIZE, 1), "u1")])
+    clips = re.findall(r'data-tiles="([^"]*)"', part)
+    return [tiles[np.array(clip.split(), int)] for clip in clips]
+
+
+def samples(folder, name):
+    with np.load(folder / "one" / "evaluation" / f"{name}.npz") as archive:
+        return archive["samples"]
+
+
+def test_the_samples_shown_are_those_of_the_evaluation(made):
+    folder, _ = made
+    shown = videos(folder, "chapter-1-samples-player")
+    config = small_run.config()
+    corpus = command.open_corpus(config)
+    truth = np.stack(list(corpus.test_videos(length=6, num_videos=2).as_numpy_iterator()))
+    per_row = 7  # the truth, and best, worst and random of two runs
+    for video in range(2):
+        row = shown[video * per_row :][:per_row]
+        np.testing.assert_array_equal(row[0], truth[video])
+        for clip, name in zip(row[1:4], ("psnr_best", "psnr_worst", "random_1"), strict=True):
+            np.testing.assert_array_equal(clip[:NT_COND], truth[video, :NT_COND])
+            np.testing.assert_array_equal(clip[NT_COND:], samples(folder, name)[video])
+
+
+def test_the_long_forecast_is_the_model_s(made):
+    folder, _ = made
+    shown = videos(folder, "chapter-1-long-horizon-player")
+    model = load_model(folder / "one")
+    observed = shown[0][None, :NT_COND]
+    expected = to_uint8(model.forecast(observed, 5, video_ids=[0]))[0, 0]
+    assert np.abs(shown[1][NT_COND:].astype(int) - expected).max() <= 1
+    assert len(shown[1]) == NT_COND + 5
+
+
+def test_the_curves_average_to_the_results(made):
+    folder, reader = made
+    report = json.loads((folder / "one" / "evaluation" / "results.json").read_text())
+    titles = "".join(reader.text)
+    values = [float(x) for x in re.findall(r"\none: ([\d.-]+) \u00b1", titles)]
+    values = np.reshape(values, [2, NUM_PREDICTED])
+    # The frames that curves are made from have 8 bits.
+    for of_metric, name, tolerance in zip(values, ("psnr", "ssim"), (0.03, 0.003), strict=True):
+        mean = report["metrics"][name]["mean"]
+        assert np.mean(of_metric) == pytest.approx(mean, abs=tolerance)
+
+
+def test_scores_of_frames_are_those_of_the_metric(made):
+    folder, _ = made
+    judged = judged_runs.stored(folder / "one" / "evaluation")
+    truth = np.random.default_rng(0).integers(0, 256, (6, 6, SIZE, SIZE, 1), np.uint8)
+    batches = [truth[:4], truth[4:]]
+    model, baseline = judged_runs.frame_scores(judged, batches, NT_COND, {"psnr": psnr})
+    target = truth[:, NT_COND:] / 255
+    predicted = np.minimum((samples(folder, "psnr_best") + 0.5) / 255, 1)
+    error = ((target - predicted) ** 2).mean(axis=(2, 3, 4))
+    np.testing.assert_allclose(model["psnr"], -10 * np.log10(error), rtol=1e-5)
+    error = ((target - truth[:, NT_COND - 1 : NT_COND] / 255) ** 2).mean(axis=(2, 3, 4))
+    np.testing.assert_allclose(baseline["psnr"], -10 * np.log10(error), rtol=1e-5)
+
+
+def test_runs_of_another_test_set_have_a_chapter_of_their_own(made):
+    _, reader = made
+    text = "".join(reader.text)
+    assert reader.faults == []
+    assert [a["id"] for a in reader.all("article")] == ["chapter-1", "chapter-2"]
+    assert "<b>two" in text and not reader.all("b")
+    assert text.count("These dynamics take one step per frame") == 1
+    assert "3 videos, best of 3" in text and "6 videos, best of 4" in text
+
+
+def test_a_second_time_it_takes_the_place_of_the_first(made, tmp_path):
+    contents = []
+    for _ in range(2):
+        assert run(f"--run_dir={made[0] / 'gru'}", f"--output={tmp_path / 'site'}", *FEW) == 0
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        contents.append({path.relative_to(tmp_path): path.read_bytes() for path in files})
+    assert contents[0] == contents[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+@pytest.fixture
+def evaluated(made, tmp_path):
+    """A run folder with an evaluation of 4 samples."""
+    return shutil.copytree(made[0] / "one", tmp_path / "evaluated")
+
+
+@pytest.fixture
+def opened(evaluated, tmp_path, capsys):
+    """A function that opens the run; gives it, and what was said if it was judged anew."""
+
+    def judge_anew(config, folder, path):
+        shutil.copytree(evaluated / "evaluation_3", path)
+
+    def call(*metrics):
+        request = chapters.Request(1, "psnr", 1, Judging(metrics or ("psnr", "ssim")), judge_anew)
+        folder = RunFolder(evaluated)
+        result = chapters.open_run("name", folder, folder.config(), request, tmp_path / "scratch")
+        return result, capsys.readouterr().err
+
+    shutil.copytree(evaluated / "evaluation", evaluated / "evaluation_3")
+    rewrite(evaluated / "evaluation_3", num_samples=3)
+    return call
+
+
+def rewrite(folder, **values):
+    report = json.loads((folder / evaluate.REPORT).read_text())
+    (folder / evaluate.REPORT).write_text(json.dumps(report | values))
+
+
+def test_an_evaluation_that_fits_is_taken(opened, evaluated):
+    result, said = opened()
+    assert said == ""
+    assert result.report == result.judged.report
+    assert result.report["num_samples"] == 4
+    assert result.judged.folder == evaluated / "evaluation"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"step": 5}, "step 5, not 12"),
+        ({"digits": "idx"}, "digits idx, not embedded"),
+        ({"predicted_frames": 9}, "predicted_frames 9, not 3"),
+    ],
+)
+def test_an_evaluation_of_something_else_is_made_anew(opened, evaluated, change, reason):
+    rewrite(evaluated / "evaluation", **change)
+    result, said = opened()
+    assert said == f"name: {reason}: judged anew, for this page alone\n"
+    assert result.report["num_samples"] == result.judged.report["num_samples"] == 3
+
+
+def test_an_evaluation_without_a_metric_that_is_wanted_is_made_anew(opened):
+    result, said = opened("psnr", "ssim", "lpips")
+    assert "name: no lpips: judged anew" in said
+    assert result.report["num_samples"] == 3
+
+
+def test_a_report_without_its_samples_still_gives_the_table(opened, evaluated):
+    (evaluated / "evaluation" / "psnr_best.npz").unlink()
+    result, said = opened()
+    assert "samples are not there: judged anew" in said
+    assert result.report["num_samples"] == 4
+    assert result.judged.report["num_samples"] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--run_dir is missing"),
+        (["--run_dir={folder}/none"], "not a run folder"),
+        (["--run_dir={run}", "--num_shown=0"], "--num_shown=0"),
+        (["--run_dir={run}", "--compare={folder}/none"], "not a run folder"),
+        (["--run_dir={run}", "--compare={empty}"], "no 'last' checkpoint"),
+        (["--run_dir={run}", "--output={run}"], "no gallery's"),
+        (["--run_dir={run}", "--output={run}/config.json"], "is a file"),
+        (["--run_dir={run}", "--best_by=ssim", "--metrics=psnr"], "--best_by=ssim"),
+        (["--run_dir={run}", "--metrics=psnr,lpips", "--cache_dir={folder}"], "lpips"),
+        (["--run_dir={damaged}"], "evaluate the run again"),
+        (["--run_dir={foreign}"], "evaluate the run again"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_written(run_dir, tmp_path, capsys, arguments, message):
+    (tmp_path / "empty").mkdir()
+    shutil.copy(run_dir / "config.json", tmp_path / "empty")
+    for name, text in (("damaged", '{"metrics": []}'), ("foreign", "\0")):
+        shutil.copytree(run_dir, tmp_path / name)
+        (tmp_path / name / "evaluation").mkdir()
+        (tmp_path / name / "evaluation" / evaluate.REPORT).write_text(text)
+    names = {path.name: path for path in tmp_path.iterdir()} | {"folder": tmp_path}
+    before = sorted(tmp_path.rglob("*"))
+    given = [argument.format(**names) for argument in arguments]
+    default = [] if "--output" in str(given) else [f"--output={tmp_path / 'site'}"]
+    assert run(*FEW, *default, *given) != 0
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message in error
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("damage", ["short", "missing", "other"])
+def test_damaged_samples_are_named(evaluated, damage):
+    judged = judged_runs.stored(evaluated / "evaluation")
+    path = evaluated / "evaluation" / "psnr_best.npz"
+    if damage == "short":
+        path.write_bytes(path.read_bytes()[:100])
+    elif damage == "missing":
+        path.unlink()
+    else:
+        np.savez(path, samples=np.zeros((6, 3, SIZE, SIZE, 1), np.float32))
+    with pytest.raises(UserError, match=r"psnr_best\.npz cannot be used"):
+        next(judged.samples("psnr_best", 2))
+
+
+def test_samples_of_other_videos_are_refused(made):
+    judged = judged_runs.stored(made[0] / "one" / "evaluation")
+    truth = np.zeros((6, 7, SIZE, SIZE, 1), np.uint8)
+    with pytest.raises(UserError, match="not of these test videos"):
+        judged_runs.frame_scores(judged, [truth], NT_COND, {"psnr": psnr})
