@@ -7,10 +7,8 @@ training cannot go on in it: PyTorch's file holds the weights alone, not Adam's 
 """
 
 import dataclasses
-import os
 import re
 import shlex
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +17,9 @@ from absl import flags
 from srvp_tf import checkpoints, command
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
+from srvp_tf.run_folder import model_variables
 from srvp_tf.torch_files import read_config, read_state_dict, to_array
+from srvp_tf.weights_folder import check_unused, write_weights_folder
 
 MODEL, BEST_MODEL = "model.pt", "model_best.pt"
 
@@ -79,17 +79,20 @@ def import_experiment(xp_dir, run_dir, model_name=MODEL):
             one, or the weights are not those of the model that config.json describes.
     """
     run_dir = Path(run_dir).resolve()
-    _check_unused(run_dir)
+    check_unused(run_dir)
     config = read_config(Path(xp_dir) / "config.json")
     source = Path(xp_dir) / model_name
     state = read_state_dict(source)
     kinds = ("last", "best") if source.name == BEST_MODEL else ("last",)
     config = _judging(config, kinds)
     from srvp_tf.models.srvp import SRVP
+    from srvp_tf.run_state import Status
 
     model = SRVP(config.model)
     assign(model, state, source)
-    _write(run_dir, config, model, kinds, source)
+    metadata = {**Status(step=_step(config, source))._asdict(), "imported_from": str(source)}
+    arrays = checkpoints.values(model_variables(model))
+    write_weights_folder(run_dir, config, arrays, metadata, kinds)
     return Imported(config, len(state), model.count_params())
 
 
@@ -125,11 +128,6 @@ def assign(model, state, source):
         tensor.variable.assign(tensor.from_torch(arrays[name]))
 
 
-def _check_unused(run_dir):
-    if run_dir.exists() and (not run_dir.is_dir() or any(run_dir.iterdir())):
-        raise UserError(f"{run_dir} exists and is not empty: choose another --run_dir")
-
-
 def _judging(config, kinds):
     """The configuration, made to judge a checkpoint that there will be."""
     if config.eval.checkpoint in kinds:
@@ -141,32 +139,6 @@ def _step(config, source):
     """The training step that the weights are of: the last, unless the file's name tells it."""
     numbered = re.fullmatch(r"model_(\d+)\.pt", source.name)
     return int(numbered[1]) if numbered else config.train.num_steps
-
-
-def _write(run_dir, config, model, kinds, source):
-    """Write the run folder under another name, then rename it."""
-    from srvp_tf.run_folder import RunFolder, model_variables
-    from srvp_tf.trainer import Status
-
-    step = _step(config, source)
-    metadata = {**Status(step=step)._asdict(), "imported_from": str(source)}
-    arrays = checkpoints.values(model_variables(model))
-    partial = run_dir.with_name(f".{run_dir.name}.{os.getpid()}.part")
-    try:
-        partial.mkdir(parents=True)
-        folder = RunFolder(partial)
-        folder.create(config)
-        store = folder.checkpoints()
-        store.open()
-        for kind in kinds:
-            store.save(kind, step, arrays, metadata)
-        os.rename(partial, run_dir)  # over an empty folder at most
-    except OSError as error:
-        raise UserError(
-            f"{run_dir} cannot be written ({error.strerror}): choose another --run_dir"
-        ) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 if __name__ == "__main__":

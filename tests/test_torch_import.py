@@ -258,16 +258,16 @@ def test_a_run_folder_in_use_is_refused(capsys, experiment):
     run = experiment.parent / "run"
     run.mkdir()
     (run / "thesis.tex").write_text("precious")
-    assert "is not empty: choose another --run_dir" in refusal(capsys, experiment)
+    assert "is not empty: choose another folder" in refusal(capsys, experiment)
     (run / "thesis.tex").unlink()
     import_experiment(experiment, run)
-    assert "is not empty: choose another --run_dir" in refusal(capsys, experiment)
+    assert "is not empty: choose another folder" in refusal(capsys, experiment)
 
 
 def test_a_place_that_cannot_be_written_is_named(capsys, experiment):
     run_dir = experiment / "config.json" / "run"
     line = refusal(capsys, experiment, f"--run_dir={run_dir}")
-    assert f"{run_dir} cannot be written (Not a directory): choose another --run_dir" in line
+    assert f"{run_dir} cannot be written (Not a directory): choose another folder" in line
 
 
 def test_a_failed_write_leaves_nothing(capsys, experiment, monkeypatch):

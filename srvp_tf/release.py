@@ -1,0 +1,51 @@
+"""A copy of a run to give away: `python -m srvp_tf.release --run_dir=runs/x --output_dir=x`.
+
+Holds the configuration and the weights of the checkpoint that the run judges: a third of its size,
+as Adam's moments stay behind. All but going on with the training works on it; `train --init_from`
+starts from it.
+"""
+
+from absl import flags
+
+from srvp_tf import checkpoints, command
+from srvp_tf.errors import UserError
+from srvp_tf.run_folder import RunFolder
+from srvp_tf.weights_folder import check_unused, write_weights_folder
+
+
+def define_flags(flag_values):
+    """The flags of this command."""
+    flags.DEFINE_string("run_dir", None, "folder of the run", flag_values=flag_values)
+    flags.DEFINE_string("output_dir", None, "folder to make", flag_values=flag_values)
+
+
+def main(flag_values):
+    """Copy; returns the exit status."""
+    for name in ("run_dir", "output_dir"):
+        if not flag_values[name].value:
+            raise UserError(f"--{name} is missing: {flag_values[name].help}")
+    step = release(flag_values.run_dir, flag_values.output_dir)
+    print(f"{flag_values.output_dir}: the weights of step {step}")
+    return 0
+
+
+def release(run_dir, output_dir):
+    """Write a run folder with the weights alone; returns their step.
+
+    Raises:
+        UserError: `output_dir` is in use, or `run_dir` is no run folder or has no such checkpoint.
+    """
+    check_unused(output_dir)
+    run = RunFolder(run_dir)
+    config, path = run.config(), run.checkpoint_path()
+    arrays, metadata = checkpoints.read(path)
+    weights = {name: array for name, array in arrays.items() if name.startswith("model/")}
+    metadata = metadata | {"imported_from": path.name}
+    del metadata["format_version"]
+    write_weights_folder(output_dir, config, weights, metadata, kinds=(config.eval.checkpoint,))
+    return metadata["step"]
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    command.run(main)
