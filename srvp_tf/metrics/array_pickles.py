@@ -36,9 +36,13 @@ def read_arrays(content: bytes, source: str) -> dict[str, np.ndarray]:
     """
     try:
         _check_instructions(content)
-        return dict(_flat(_Reader(io.BytesIO(content)).load()))
+        arrays = dict(_flat(_Reader(io.BytesIO(content)).load()))
+        # Converting them makes copies, of one array as many as it has names.
+        if sum(array.nbytes for array in arrays.values()) > len(content):
+            raise pickle.UnpicklingError("an array stands under several names")
+        return arrays
     except Exception as error:  # a damaged pickle can raise a dozen types
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(
             f"{source} is damaged, or no pickle of arrays ({reason}); nothing in it was run"
         ) from None

@@ -54,7 +54,8 @@ class LPIPS(keras.Model):
         for head, *maps in layers:
             gap = tf.reduce_mean(tf.math.squared_difference(*maps), axis=[-3, -2])
             # The head is a 1x1 convolution to one channel: it commutes with the mean over places.
-            distance += tf.linalg.matvec(gap, tf.convert_to_tensor(head))
+            # No matrix product: of such ranks it corrupts memory, see frame_metrics.
+            distance += tf.reduce_sum(gap * tf.convert_to_tensor(head), axis=-1)
         return distance
 
     def get_config(self):

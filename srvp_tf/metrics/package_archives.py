@@ -77,7 +77,7 @@ def fetch(archive: Archive) -> bytes:
             return checked(path.read_bytes(), archive, path)
     try:
         content = _from_indexes(settings, archive)
-    except (requests.RequestException, ValueError, KeyError) as error:
+    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
         # The text would name hosts, and passwords in their addresses.
         raise UserError(
             f"{archive.filename} could not be fetched from the package index "

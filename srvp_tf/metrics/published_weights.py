@@ -147,17 +147,21 @@ def from_torch(*paths: Path) -> dict[str, np.ndarray]:
     """From torchvision's AlexNet and the heads (v0.1) of the `lpips` package, two .pth files."""
     from srvp_tf.torch_files import read_state_dict, to_array
 
-    tensors = {}
-    for path in paths:
-        state = read_state_dict(path)
-        tensors |= {name: to_array(tensor, name, path) for name, tensor in state.items()}
+    found = {name: (x, path) for path in paths for name, x in read_state_dict(path).items()}
+
+    def tensor(name):
+        value, path = found[name]
+        return to_array(value, name, path)
+
     try:
         weights = {}
         for i, layer in enumerate(_ALEXNET_LAYERS):
-            kernel = tensors[f"features.{layer}.weight"]
+            kernel = tensor(f"features.{layer}.weight")
             weights[f"conv{i + 1}/kernel"] = np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
-            weights[f"conv{i + 1}/bias"] = tensors[f"features.{layer}.bias"]
-            weights[f"head{i + 1}"] = tensors[f"lin{i}.model.1.weight"].reshape(-1)
+            weights[f"conv{i + 1}/bias"] = tensor(f"features.{layer}.bias")
+            weights[f"head{i + 1}"] = tensor(f"lin{i}.model.1.weight").reshape(-1)
+    except UserError:
+        raise
     except (KeyError, ValueError) as error:
         names = " and ".join(map(str, paths))
         raise UserError(f"{names} are not AlexNet and the heads of LPIPS: no {error}") from None

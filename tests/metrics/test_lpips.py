@@ -43,6 +43,13 @@ def test_one_truth_against_many_samples_in_a_graph(model):
     np.testing.assert_allclose(result, expected.reshape(2, 4, 3), rtol=2e-5)
 
 
+def test_no_product_of_a_kind_that_corrupts_memory(model):
+    """tensorflow/tensorflow#117700: tensors of rank 4 times a matrix."""
+    target, samples = (tf.TensorSpec((2, n, 3, 32, 32, 3)) for n in (1, 4))
+    graph = tf.function(model.score).get_concrete_function(target, samples).graph
+    assert not [op for op in graph.get_operations() if op.type.startswith("BatchMatMul")]
+
+
 def test_score_takes_unit_range_and_clamps_predictions(model):
     a, b = frames(2, 32, 32, 1), 1.3 * frames(2, 32, 32, 1, seed=1)
     expected = model(a, np.clip(b, -1, 1))
