@@ -9,6 +9,8 @@ from absl import flags
 
 from data_pipelines.errors import DataError
 
+_MAX_LINE = 1000  # letters of a message; some quote what they refuse
+
 
 def run(main: Callable[[flags.FlagValues], int], flag_values: flags.FlagValues) -> NoReturn:
     """Parse the command line, call `main(flag_values)` and exit with what it returns.
@@ -23,7 +25,7 @@ def run(main: Callable[[flags.FlagValues], int], flag_values: flags.FlagValues) 
         sys.exit(0)
     try:
         positional = flag_values(sys.argv)[1:]
-    except (flags.Error, OSError) as error:
+    except (flags.Error, ValueError, OSError, RecursionError) as error:  # absl compares names
         _fail(f"{program}: {_one_line(error)} (--help lists the flags)", 2)
     if positional:
         _fail(f"{program}: unexpected argument {positional[0]!r}: give --name=value", 2)
@@ -53,7 +55,7 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split())[:_MAX_LINE] or type(error).__name__
 
 
 def _fail(line: str, status: int) -> NoReturn:

@@ -12,6 +12,7 @@ from data_pipelines.errors import DataError
 
 _HEADER = struct.Struct(">4sIII")
 _MAGIC = b"\0\0\x08\x03"  # unsigned bytes, three dimensions
+_MAX_BYTES = 1 << 27  # MNIST's larger file has 47 MB
 
 
 def read_images(path: Path) -> np.ndarray:
@@ -21,13 +22,17 @@ def read_images(path: Path) -> np.ndarray:
         DataError: naming the file, if it is not a whole idx file of byte images.
     """
     try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            content = file.read(_MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(
             f"{path} cannot be read ({error}); fetch it again or correct the path."
         ) from error
+    if len(content) > _MAX_BYTES:
+        raise DataError(
+            f"{path} holds more than {_MAX_BYTES >> 20} MiB, far more than MNIST's files; fetch it "
+            "again."
+        )
     if len(content) < _HEADER.size or not content.startswith(_MAGIC):
         raise DataError(f"{path} is no idx file of images; expected MNIST's *-images-idx3-ubyte.")
     _, *shape = _HEADER.unpack_from(content)

@@ -14,6 +14,9 @@ from data_pipelines.errors import DataError
 from data_pipelines.pixels import on_white, require_sane_size
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
+# Of a progressive JPEG, each of which goes over the whole picture for a few bytes; usual are 10.
+_MAX_SCANS = 64
+_SCAN = b"\xff\xda"
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
 
 
@@ -97,6 +100,8 @@ def _open(path: Path) -> Image.Image:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         image = Image.open(path, formats=_FORMATS)
     require_sane_size(path, *image.size)
+    if image.format == "JPEG" and (scans := path.read_bytes().count(_SCAN)) > _MAX_SCANS:
+        raise DataError(f"{path}: goes over its picture {scans} times; save it anew.")
     return image
 
 

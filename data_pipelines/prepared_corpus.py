@@ -61,7 +61,7 @@ class PreparedCorpus(ABC):
         self.skipped = folder.skipped
         """A line for each file that `prepare` left out."""
         train, validation = folder.part("train"), folder.part("validation")
-        if validation is None:
+        if train and validation is None:
             kept, held_out = split_train_validation(len(train))
             train, validation = train.subset(kept), train.subset(held_out)
         self.parts = {"train": train, "validation": validation, "test": folder.part("test")}

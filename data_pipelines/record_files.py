@@ -4,7 +4,10 @@ The files hold raw frames, uncompressed: mapped into memory, the frames of a vid
 they lie there, and the system's page cache is the cache of the corpus, shared by all processes.
 """
 
+import itertools
+import math
 import mmap
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +19,7 @@ from data_pipelines.errors import DataError
 
 _LENGTH_BYTES, _CHECKSUM_BYTES = 8, 4
 _LENGTH_DELIMITED = 2
+_MAX_LENGTH_BITS = 63
 
 
 class MappedVideo(NamedTuple):
@@ -24,6 +28,24 @@ class MappedVideo(NamedTuple):
     name: str
     frames: np.ndarray
     """uint8 [T, H, W, C], read from the disk where it is touched."""
+
+
+def count_records(path: Path) -> tuple[int, bool]:
+    """The records that lie in a TFRecord file as a whole, and whether nothing follows them.
+
+    TensorFlow sets memory aside for what a record's length says, before it looks at the file's.
+    """
+    with open(path, "rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return 0, True
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            count = 0
+            try:
+                for _ in _records(data):
+                    count += 1
+            except (ValueError, struct.error):
+                return count, False
+            return count, True
 
 
 def map_videos(path: Path, frame_shape: tuple[int, int, int]) -> list[MappedVideo]:
@@ -37,14 +59,14 @@ def map_videos(path: Path, frame_shape: tuple[int, int, int]) -> list[MappedVide
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: cannot be read ({reason}); prepare the corpus anew.") from None
-    frame_bytes = int(np.prod(frame_shape))
+    frame_bytes = math.prod(frame_shape)
     try:
         videos = []
         for start, end in _records(data):
             found = {key: value for key, value in _features(data, start, end)}
             (name_start, name_end), (first, last) = found["name"], found["video"]
             count = (last - first) // frame_bytes
-            if last > len(data) or count * frame_bytes != last - first:
+            if last > end or count * frame_bytes != last - first:
                 raise ValueError
             frames = np.frombuffer(data, np.uint8, last - first, first)
             name = data[name_start:name_end].decode()
@@ -73,9 +95,9 @@ def _features(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[str, tupl
     """
     for _, *features in _fields(data, start, end):
         for _, *entry in _fields(data, *features):
-            (_, *key), (_, *feature) = sorted(_fields(data, *entry))
-            (_, *bytes_list) = next(_fields(data, *feature))
-            (_, *value) = next(_fields(data, *bytes_list))
+            (_, *key), (_, *feature) = sorted(itertools.islice(_fields(data, *entry), 3))
+            ((_, *bytes_list),) = itertools.islice(_fields(data, *feature), 2)
+            ((_, *value),) = itertools.islice(_fields(data, *bytes_list), 2)
             yield data[slice(*key)].decode(), tuple(value)
 
 
@@ -88,10 +110,14 @@ def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, i
         length = shift = 0
         more = True
         while more:
+            if shift > _MAX_LENGTH_BITS:
+                raise ValueError
             start += 1
             more, low = data[start] & 0x80, data[start] & 0x7F
             length |= low << shift
             shift += 7
         start += 1
+        if start + length > end:
+            raise ValueError
         yield tag >> 3, start, start + length
         start += length

@@ -150,7 +150,19 @@ def finished(path: Path) -> Report | None:
     """The report of a shard that is there and, even after a power failure, has its size."""
     try:
         report = Report(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+        if not _is_sane(report):
+            return None
         whole = report.num_bytes + _FRAMING_BYTES * len(report.lengths)
         return report if path.stat().st_size == whole else None
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+
+
+def _is_sane(report: Report) -> bool:
+    numbers, lines = [*report.lengths, report.num_bytes], [*report.skipped, *report.failed]
+    return (
+        all(type(values) is list for values in (report.lengths, report.skipped, report.failed))
+        and all(type(number) is int and number > 0 for number in report.lengths)
+        and all(type(number) is int for number in numbers)
+        and all(type(line) is str for line in lines)
+    )

@@ -9,6 +9,7 @@ import numpy as np
 
 from data_pipelines.errors import DataError
 from data_pipelines.record_files import MappedVideo, map_videos
+from data_pipelines.tfds_folders import open_folder
 
 # A corpus up to this share of the machine's memory is read ahead when it is opened.
 _MEMORY_SHARE = 0.5
@@ -63,14 +64,12 @@ class PreparedFolder:
             frame_size: height and width of the frames.
             channels: C; None: any.
         """
-        import tensorflow_datasets as tfds
-
         data_dir = Path(data_dir).expanduser()
         folders = _preparations(dataset, data_dir)
-        builders = [tfds.builder_from_directory(folder) for folder in folders]
+        builders = [open_folder(folder) for folder in folders]
         if other := [builder.name for builder in builders if builder.name != dataset]:
             raise DataError(f"{data_dir}: holds {other[0]}, not {dataset}; give that as dataset.")
-        shapes = [builder.info.features["video"].shape[1:] for builder in builders]
+        shapes = [_frame_shape(builder, data_dir) for builder in builders]
         fitting = [
             builder
             for builder, (size, _, c) in zip(builders, shapes, strict=True)
@@ -84,8 +83,8 @@ class PreparedFolder:
             raise DataError(f"{data_dir}: {fault} {wanted}; {way_out} (there: {found}).")
         self._info = fitting[0].info
         self.path = Path(fitting[0].data_dir)
-        self.frame_shape: tuple[int, int, int] = self._info.features["video"].shape[1:]
-        self.skipped: list[str] = list(self._info.metadata["skipped"])
+        self.frame_shape: tuple[int, int, int] = _frame_shape(fitting[0], data_dir)
+        self.skipped: list[str] = _skipped(self._info.metadata, self.path)
         """A line for each file that was left out."""
         if self._info.dataset_size < _MEMORY_SHARE * _memory():
             self._read_ahead()
@@ -127,6 +126,21 @@ def _preparations(dataset: str, data_dir: Path) -> list[Path]:
             f"--data_dir={data_dir}`."
         )
     return found
+
+
+def _frame_shape(builder, data_dir: Path) -> tuple[int, int, int]:
+    features = builder.info.features
+    shape = features["video"].shape if "video" in features else ()
+    if len(shape) != 4 or not all(type(size) is int and size > 0 for size in shape[1:]):
+        raise DataError(f"{data_dir}: {builder.name} holds no videos; prepare the corpus anew.")
+    return shape[1:]
+
+
+def _skipped(metadata, folder: Path) -> list[str]:
+    lines = metadata.get("skipped") if isinstance(metadata, dict) else None
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise DataError(f"{folder}: its metadata.json is damaged; prepare the corpus anew.")
+    return lines
 
 
 def _memory() -> int:

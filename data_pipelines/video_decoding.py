@@ -17,6 +17,10 @@ _OPTIONS = {
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,gif",
     "protocol_whitelist": "file",
 }
+# A decoder keeps up to 17 frames, and some more for each of its threads.
+_MAX_FRAME_BYTES = 1 << 26  # 8K in YUV 4:2:0 takes 48 MiB, 4K of 16 bits in 4:4:4 as much
+_MANY_THREADS_BYTES = 1 << 24
+_MOST_BITS = 64  # of a pixel, where its format is not known yet
 
 
 def to_array(frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray:
@@ -61,12 +65,12 @@ def decode(
     index = 0
     try:
         # The prefix keeps a name with a colon or a % from being more than a name.
-        with av.open(f"file:{path}", options=_OPTIONS) as container:
+        with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as container:
             stream = _video_stream(container, path)
             context = stream.codec_context
-            require_sane_size(path, context.width, context.height)
-            context.options = {"max_pixels": str(MAX_PIXELS)}
-            context.thread_count = threads
+            if context is None:
+                raise DataError(f"{path}: holds a video of no known codec; convert it.")
+            _bound_memory(path, context, threads)
             stream.thread_type = "AUTO"
             reformatter = VideoReformatter()
             for frame in container.decode(stream):
@@ -74,8 +78,10 @@ def decode(
                     raise DataError(f"{path}: frame {index} is damaged; repair or remove the file.")
                 yield convert(frame, reformatter)
                 index += 1
-    except (av.error.FFmpegError, EOFError, OSError) as error:
-        reason = getattr(error, "strerror", None) or error
+    except DataError:
+        raise
+    except Exception as error:  # a damaged video can raise a dozen types
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         if index:
             raise DataError(
                 f"{path}: cannot be decoded after frame {index - 1} ({reason}); repair or remove "
@@ -85,6 +91,22 @@ def decode(
             f"{path}: is no video that can be decoded ({reason}); give a mp4, avi, mov, mkv, webm "
             "or gif."
         ) from None
+
+
+def _bound_memory(path: Path, context: av.VideoCodecContext, threads: int) -> None:
+    """Hold a decoder to frames of a sane size, now and later in the file."""
+    require_sane_size(path, context.width, context.height)
+    pixels, bits = context.width * context.height, _MOST_BITS
+    if context.format:
+        bits = max(1, context.format.padded_bits_per_pixel)
+    frame_bytes = pixels * bits // 8
+    if frame_bytes > _MAX_FRAME_BYTES:
+        raise DataError(
+            f"{path}: frames of {context.width} x {context.height} pixels of {bits} bits, more "
+            f"than {_MAX_FRAME_BYTES >> 20} MiB; the header is broken, or scale the video down."
+        )
+    context.options = {"max_pixels": str(min(MAX_PIXELS, 8 * _MAX_FRAME_BYTES // bits))}
+    context.thread_count = threads if frame_bytes <= _MANY_THREADS_BYTES else 2
 
 
 def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:

@@ -22,8 +22,8 @@ from data_pipelines.video_decoding import decode
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".gif", ".m4v")
 
-MAX_BYTES = 1 << 32
-"""What `read_video` puts into memory at most: 4 GiB."""
+MAX_BYTES = 1 << 29
+"""Of the frames that `read_video` gives: 512 MiB. Before they are one array they take it twice."""
 
 
 def iterate_frames(

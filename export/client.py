@@ -7,6 +7,7 @@
 --server=host:8500 is gRPC, --server=http://host:8501 is REST. The library: `export.client.Client`.
 """
 
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -155,13 +156,18 @@ def _read(flag_values, spec: TensorSpec, num_needed: int = 0, num_more: int = 0)
 
     first, least = flag_values.first_frame, spec.shape[1] + num_needed
     most = first + least + num_more
-    frames = list(iterate_frames(flag_values.input, most))[first:most]
+    size, channels = spec.shape[2], spec.shape[4]
+    # Fitted at once: many large frames would not fit into memory.
+    frames = [
+        fit_frames(frame[np.newaxis], size, channels)[0]
+        for frame in itertools.islice(iterate_frames(flag_values.input, most), first, most)
+    ]
     if len(frames) < least:
         raise UserError(
             f"--input={flag_values.input} has {len(frames)} frames from --first_frame={first} on; "
             f"{least} are needed"
         )
-    return fit_frames(np.stack(frames), size=spec.shape[2], channels=spec.shape[4])
+    return np.stack(frames)
 
 
 def _check_output(output: str) -> None:

@@ -9,6 +9,13 @@ from export.validity import where_valid
 MAX_PIXELS = 1 << 24
 """Of one image; a header that asks for more is broken or meant to fill the memory."""
 
+MAX_SCANS = 64
+"""Of a progressive JPEG: each goes over the whole picture for a few bytes; usual are 10."""
+
+# The decoder unpacks all that follows a header, a thousand times what there is of it at most.
+_PNG_BYTES_PER_PIXEL = 9  # 4 channels of 16 bits, and the filters of the rows
+_PNG_OTHER_BYTES = 1 << 18  # profiles and notes
+
 # Each has images of up to `MAX_PIXELS` in memory, whatever the batch and the machine.
 _DECODERS = 2
 
@@ -16,6 +23,7 @@ _DECODERS = 2
 _LUMA = (0.299, 0.587, 0.114)
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
+_SCAN = b"\xff\xda"
 
 
 def decode_videos(image_bytes, size, channels):
@@ -84,7 +92,10 @@ def _decode_png(image):
     width, height = (
         tf.reduce_sum(header[i : i + 4] * (1 << 24, 1 << 16, 1 << 8, 1)) for i in (0, 4)
     )
-    with tf.control_dependencies([_assert_sane(width, height)]):
+    most = _PNG_BYTES_PER_PIXEL * width * height + _PNG_OTHER_BYTES
+    length = tf.strings.length(image)
+    has_few = tf.debugging.Assert(tf.cast(length, tf.int64) <= most, ["image of", length, "bytes"])
+    with tf.control_dependencies([_assert_sane(width, height), has_few]):
         rgba = tf.io.decode_png(image, channels=4)
     alpha = tf.cast(rgba[..., 3:], tf.int32)
     on_white = tf.cast(rgba[..., :3], tf.int32) * alpha + 255 * (255 - alpha)
@@ -94,7 +105,9 @@ def _decode_png(image):
 def _decode_jpeg(image):
     """A JPEG -> (uint8 [H, W, 3], whether it is grey)."""
     is_jpeg = tf.debugging.Assert(tf.strings.substr(image, 0, len(_JPEG)) == _JPEG, ["no image"])
-    with tf.control_dependencies([is_jpeg]):
+    scans = tf.size(tf.strings.split(image, _SCAN)) - 1
+    has_few = tf.debugging.Assert(scans <= MAX_SCANS, ["image of", scans, "scans"])
+    with tf.control_dependencies([is_jpeg, has_few]):
         shape = tf.cast(tf.io.extract_jpeg_shape(image), tf.int64)
     with tf.control_dependencies([_assert_sane(shape[0], shape[1])]):
         # The accurate transform is the one that other software takes.

@@ -9,6 +9,8 @@ from absl import flags
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
 
+_MAX_RESULTS_BYTES = 1 << 20  # thousands of times what `evaluate` writes
+
 
 class SourceRun(NamedTuple):
     """Folder and `Config` of a run, and the path of one of its checkpoints."""
@@ -52,19 +54,28 @@ def load(run):
         "checkpoint": run.checkpoint.name,
         "step": saved.get("step"),
         "best_psnr": saved.get("best_psnr"),
-        "evaluation": _evaluation(run, saved.get("step")),
+        "evaluation": evaluation(run, saved.get("step")),
     }
     return model, origin
 
 
-def _evaluation(run, step):
+def evaluation(run, step):
     """Test results of this checkpoint, as `evaluate` left them in the run; None if there are none.
 
     They are a service to the reader: whatever is wrong with the file, the export goes on.
     """
     try:
-        report = json.loads((run.folder / "evaluation" / "results.json").read_text())
+        path = run.folder / "evaluation" / "results.json"
+        if path.stat().st_size > _MAX_RESULTS_BYTES:
+            return None
+        report = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
         is_same = report["step"] == step and run.checkpoint.name.startswith(report["checkpoint"])
-        return report["metrics"] if is_same else None
-    except (OSError, ValueError, KeyError, TypeError):
+        metrics = report["metrics"] if is_same else None
+        json.dumps(metrics, allow_nan=False)  # can be told in turn: 1e400 is read as infinity
+        return metrics if isinstance(metrics, dict) else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _no_number(name):
+    raise ValueError(f"{name} is no number")

@@ -79,12 +79,16 @@ def input_videos(paths, config, rate, length, needed):
 
     videos = []
     for path in paths:
-        frames = np.stack(list(iterate_frames(path, (length - 1) * rate + 1)))
+        # Fitted at once: many large frames would not fit into memory.
+        frames = [
+            fit_frames(frame[np.newaxis], config.model.frame_size, config.model.channels)[0]
+            for frame in iterate_frames(path, (length - 1) * rate + 1)
+        ]
         found = -(-len(frames) // rate)
         if found < needed:
             raise UserError(
                 f"{path} has {found} frames at the model's rate; this experiment needs {needed}"
             )
-        videos.append(fit_frames(frames, config.model.frame_size, config.model.channels))
+        videos.append(np.stack(frames))
     shortest = min(-(-len(video) // rate) for video in videos)
     return Videos(np.stack([video[: (shortest - 1) * rate + 1] for video in videos]), rate)

@@ -144,6 +144,8 @@ def _check_output(output):
 
 def _input_frames(flag_values, config, horizon):
     """(uint8 [nt_cond .. nt_cond + horizon, H, W, C], number that addresses the noise)."""
+    from data_pipelines.resizing import fit_frames
+
     first, nt_cond = flag_values.first_frame, config.data.nt_cond
     if flag_values.input in _NO_INPUT:
         video_id = flag_values.video or 0
@@ -151,10 +153,12 @@ def _input_frames(flag_values, config, horizon):
     else:
         video_id, source = 0, flag_values.input
         frames = _read(source, first + nt_cond + horizon)
-    kept, found = [], 0
+    kept, found, shape, model = [], 0, None, config.model
     for found, frame in enumerate(frames, start=1):
         if found > first:
-            kept.append(frame)
+            # At once: many large frames would not fit into memory.
+            kept.append(fit_frames(frame[np.newaxis], model.frame_size, model.channels)[0])
+            shape = frame.shape
         if found == first + nt_cond + horizon:
             break
     if len(kept) < nt_cond:
@@ -163,7 +167,8 @@ def _input_frames(flag_values, config, horizon):
             f"{source} has {max(found - first, 0)} frame{'s' * (found - first != 1)}{start}; the "
             f"model needs {nt_cond} or more"
         )
-    return _fitted(np.stack(kept), config.model, source), video_id
+    _tell_fitting(shape, config.model, source)
+    return np.stack(kept), video_id
 
 
 def _read(path, max_frames):
@@ -184,12 +189,10 @@ def _test_video(config, index):
     return next(videos.skip(index).as_numpy_iterator())
 
 
-def _fitted(frames, model_config, source):
-    """Frames as the model wants them; says in one line what was done to them."""
-    from data_pipelines.resizing import fit_frames
-
+def _tell_fitting(shape, model_config, source):
+    """Say in one line what was done to frames [H, W, C] so that the model takes them."""
     size, channels = model_config.frame_size, model_config.channels
-    _, height, width, found_channels = frames.shape
+    height, width, found_channels = shape
     done = []
     if height != width:
         done.append("cropped to the central square")
@@ -200,7 +203,6 @@ def _fitted(frames, model_config, source):
     if done:
         kind = "grey" if found_channels == 1 else "colour"
         print(f"{source}: {width} x {height} {kind} frames, {', '.join(done)}")
-    return fit_frames(frames, size, channels)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The two files of an official experiment folder, checked: config.json and PyTorch's weights."""
 
 import io
-import json
 import re
 import warnings
 import zipfile
@@ -11,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from srvp_tf.config import Config, config_fields
+from srvp_tf.config_schema import parse_json, read_text, shown
 from srvp_tf.errors import UserError
 
 _NECESSARY = {
@@ -79,7 +79,9 @@ def read_config(path):
         )
     dataset = found["dataset"]
     if not isinstance(dataset, str) or dataset not in _DATASETS:
-        raise UserError(f"{path}: dataset={dataset!r} must be one of {', '.join(_DATASETS)}")
+        raise UserError(
+            f"{path}: dataset={shown(repr(dataset))} must be one of {', '.join(_DATASETS)}"
+        )
     values = {
         ours: found[theirs]
         for theirs, ours in (_NECESSARY | _OPTIONAL).items()
@@ -87,7 +89,7 @@ def read_config(path):
     }
     deterministic = found.get("deterministic", False)
     if not isinstance(deterministic, bool):
-        raise UserError(f"{path}: deterministic={deterministic!r} must be true or false")
+        raise UserError(f"{path}: deterministic={shown(repr(deterministic))} must be true or false")
     published = _DATASETS[dataset]
     if dataset == "smmnist" and deterministic:
         values["motion"], published = "deterministic", _DETERMINISTIC_MMNIST
@@ -104,13 +106,14 @@ def read_config(path):
 
 def _read_json(path):
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        text = read_text(path)
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{path} does not exist: --xp_dir is the folder of an official experiment"
         ) from None
-    except (ValueError, RecursionError) as error:
+    except UnicodeDecodeError as error:
         raise UserError(f"{path}: broken JSON: {error}") from None
+    found = parse_json(text, path)
     if not isinstance(found, dict):
         raise UserError(f"{path}: expected a JSON object, found {type(found).__name__}")
     return found
@@ -166,8 +169,13 @@ def read_state_dict(path):
 
 def _check_sums(content):
     """The zip format has a checksum of every tensor, which torch does not look at."""
-    if zipfile.is_zipfile(content) and (damaged := zipfile.ZipFile(content).testzip()):
-        raise ValueError(f"wrong checksum of {damaged}")
+    if zipfile.is_zipfile(content):
+        archive = zipfile.ZipFile(content)
+        # torch compresses nothing: what unpacks to more than the file is meant to fill the memory.
+        if sum(member.file_size for member in archive.infolist()) > content.getbuffer().nbytes:
+            raise ValueError("it unpacks to more than its own size")
+        if damaged := archive.testzip():
+            raise ValueError(f"wrong checksum of {damaged}")
     content.seek(0)
 
 
@@ -184,7 +192,9 @@ def _check_names(state, path):
             )
     for name, value in state.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
-            raise UserError(f"{path} holds {name!r} ({type(value).__name__}), not only weights")
+            raise UserError(
+                f"{path} holds {shown(repr(name))} ({type(value).__name__}), not only weights"
+            )
 
 
 def _reason(error):
@@ -205,6 +215,8 @@ def to_array(tensor, name, path):
     if tensor.dtype not in exact or tensor.layout != torch.strided or tensor.device.type != "cpu":
         kind = f"{tensor.dtype} {tensor.layout} {tensor.device.type}".replace("torch.", "")
         raise UserError(f"{path}: {name} is a {kind} tensor; weights are dense and float32")
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise UserError(f"{path}: {name} is {list(tensor.shape)}, more than the file holds of it")
     array = tensor.detach().to(torch.float32).numpy()
     if not np.isfinite(array).all():
         raise UserError(f"{path}: {name} holds NaN or infinity: this model has diverged")

@@ -10,8 +10,10 @@ import tensorflow_datasets as tfds
 
 from data_pipelines.builders.video_builder import VideoBuilder, VideoConfig
 from data_pipelines.errors import DataError
+from data_pipelines.record_files import count_records
 from data_pipelines.resizing import fit_frames
 from data_pipelines.sources import Layout, wrong_layout
+from data_pipelines.tfds_folders import open_folder
 
 SIZE, CHANNELS = 64, 3
 _FRAME_BYTES = SIZE * SIZE * CHANNELS
@@ -31,15 +33,19 @@ class BairRecords:
         import tensorflow as tf
 
         number = 0
+        count, is_whole = count_records(self.path)
         try:
-            for record in tf.data.TFRecordDataset(os.fspath(self.path)).as_numpy_iterator():
+            records = tf.data.TFRecordDataset(os.fspath(self.path)).take(count)
+            for record in records.as_numpy_iterator():
                 yield f"{self.path.stem}/{number:03d}", self._frames(record, number)
                 number += 1
         except tf.errors.OpError:
+            is_whole = False
+        if not is_whole:
             raise DataError(
                 f"{self.path}: is damaged or cut short after {number} videos, the rest is left "
                 "out; fetch it again."
-            ) from None
+            )
         if not number:
             raise DataError(f"{self.path}: holds no video.")
 
@@ -49,11 +55,11 @@ class BairRecords:
 
         try:
             feature = tf.train.Example.FromString(record).features.feature
-        except DecodeError:
+        except (DecodeError, RecursionError):
             raise DataError(f"{self.path}: record {number} is no tf.train.Example.") from None
         frames = []
         while (key := f"{len(frames)}/image_aux1/encoded") in feature:
-            frames.append(feature[key].bytes_list.value[0])
+            frames.append(b"".join(feature[key].bytes_list.value))
         if not frames or any(len(frame) != _FRAME_BYTES for frame in frames):
             raise DataError(
                 f"{self.path}: record {number} lacks <i>/image_aux1/encoded of {_FRAME_BYTES} "
@@ -76,19 +82,24 @@ class BairTfdsShard:
         """The frames of camera `image_aux1`."""
         import tensorflow as tf
 
-        builder = tfds.builder_from_directory(self.path)
+        builder = open_folder(self.path)
         split = f"{self.part}[{self.shard}shard]"
         # Other features, the second camera among them, are not decoded.
         wanted = {"image_aux1": True}
         number = 0
         try:
+            file = Path(builder.info.splits[self.part].filepaths[self.shard])
+            if not count_records(file)[1]:
+                raise DataError(f"{file}: is cut short or damaged; prepare it again.")
             records = builder.as_dataset(split=split, decoders=tfds.decode.PartialDecoding(wanted))
             for steps in records:
                 frames = steps["image_aux1"].numpy()
                 name = f"{self.part}-{self.shard:05d}/{number:03d}"
                 yield name, fit_frames(frames, self.frame_size, CHANNELS)
                 number += 1
-        except tf.errors.OpError:
+        except (tf.errors.OpError, KeyError, ValueError) as error:
+            if isinstance(error, DataError):
+                raise
             raise DataError(
                 f"{self.path}: shard {split} is damaged after {number} videos; prepare it again."
             ) from None
@@ -107,7 +118,7 @@ class Bair(VideoBuilder):
         prepared = sorted((folder / _TFDS_NAME).glob("*/dataset_info.json"))
         if prepared:
             path = prepared[-1].parent
-            shards = tfds.builder_from_directory(path).info.splits
+            shards = open_folder(path).info.splits
             parts = {
                 part: [
                     BairTfdsShard(path, part, shard, size)

@@ -1,0 +1,38 @@
+"""Reads the headers of NumPy's files, whatever is in them."""
+
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+
+
+class Header(NamedTuple):
+    """What an .npy says of its array."""
+
+    shape: tuple[int, ...]
+    columns_first: bool
+    dtype: np.dtype
+
+
+def read_header(file: BinaryIO) -> Header:
+    """Read up to the beginning of the data; raises `ValueError` if that is no header of numbers.
+
+    A header is a Python literal: NumPy parses it, and runs nothing, but what its parser raises for
+    a hostile one is anything from IndexError to MemoryError.
+    """
+    version = np.lib.format.read_magic(file)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if read is None:
+        raise ValueError(f"it has .npy format {version}")
+    try:
+        header = Header(*read(file))
+    except Exception as error:
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
+        raise ValueError(f"its header is broken: {reason}") from None
+    if header.dtype.hasobject or not header.dtype.itemsize:
+        raise ValueError(f"it holds {header.dtype}")
+    if any(type(size) is not int or size < 0 for size in header.shape):
+        raise ValueError(f"its header says {list(header.shape)}")
+    return header

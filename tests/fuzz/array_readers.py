@@ -1,0 +1,381 @@
+"""Readers of arrays: PyTorch's files, checkpoints, weights of metrics, golden files, test sets."""
+
+import hashlib
+import io
+import pickle
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from tests.fuzz.array_files import (
+    Evil,
+    archive,
+    hostile_npzs,
+    zeros,
+)
+from tests.fuzz.reader import Reader, once
+
+_TORCH = "model.pt"
+
+
+def _random(shape, dtype=np.float32):
+    values = np.random.default_rng(0).integers(0, 256, shape)
+    return values.astype(dtype)
+
+
+# --- PyTorch ------------------------------------------------------------------------------------
+
+
+def _state():
+    import torch
+
+    return {
+        "a.weight": torch.from_numpy(_random((3, 4, 2, 2))),
+        "a.bias": torch.from_numpy(_random((4,))),
+        "a.num_batches_tracked": torch.tensor(3),
+        "b": torch.from_numpy(_random((5,))).half(),
+    }
+
+
+def _saved(value, is_zip=True):
+    import torch
+
+    file = io.BytesIO()
+    torch.save(value, file, _use_new_zipfile_serialization=is_zip)
+    return file.getvalue()
+
+
+@once
+def _torch_zip():
+    return {"weights": {_TORCH: _saved(_state())}}
+
+
+@once
+def _torch_legacy():
+    return {"weights": {_TORCH: _saved(_state(), is_zip=False)}}
+
+
+def _read_torch(folder):
+    from srvp_tf.torch_files import read_state_dict, to_array
+
+    path = folder / _TORCH
+    state = read_state_dict(path)
+    # Who reads weights takes those that the model has, by name.
+    return {
+        name: to_array(state[name], name, path)
+        for name in ("a.weight", "a.bias", "b", "a")
+        if name in state
+    }
+
+
+@once
+def _hostile_torch():
+    import torch
+
+    def call(function, *arguments):
+        class Call:
+            def __reduce__(self):
+                return function, arguments
+
+        return Call()
+
+    def nested(depth):
+        value = torch.zeros(1)
+        for _ in range(depth):
+            value = {"a": value}
+        return value
+
+    aliases = torch.zeros(1 << 20, dtype=torch.float16)
+    values = {
+        "command": {"a": Evil()},
+        "evaluation": {"a": call(eval, "open('ran', 'w')")},
+        "import": {"a": call(__import__, "antigravity")},
+        "bytearray": {"a": call(bytearray, 1 << 36)},
+        "tensor_2^36": {"a": call(torch.zeros, 1 << 36)},
+        "repeated_2^40": {"a": torch.zeros(1).expand(1 << 40)},
+        "repeated_2^31": {"a": torch.zeros(1).expand(1 << 31)},
+        "one_storage_2000_times": {f"a{i}": aliases.view(1 << 20) for i in range(2000)},
+        "sparse": {"a": torch.sparse_coo_tensor([[0]], [1.0], (2**33,))},
+        "meta": {"a": torch.zeros(2**40, device="meta")},
+        "nested": nested(200),
+        "names": {1: torch.zeros(1)},
+        "whole_module": torch.nn.Linear(1, 1),
+        "NaN": {"a": torch.full((2,), float("nan"))},
+    }
+    made = {}
+    for name, value in values.items():
+        made |= {name: {_TORCH: _saved(value)}, f"{name}_legacy": {_TORCH: _saved(value, False)}}
+    storage = _saved({"a": torch.zeros(3)}, is_zip=False)
+    return made | {
+        "zip_bomb": {_TORCH: zeros("archive/data/9", b"", 3)},
+        "numpy_pickle": {_TORCH: pickle.dumps({"a": np.zeros(3), "b": Evil()})},
+        "memo_2^31": {_TORCH: b"\x80\x02}r\xff\xff\xff\x7f."},
+        "length_2^63": {_TORCH: b"\x80\x04\x8d" + b"\xff" * 7 + b"\x7f."},
+        "storage_2^40": {_TORCH: storage.replace(b"K\x03", b"\x8a\x06" + bytes(5) + b"\x01", 1)},
+        "script": {_TORCH: archive({"a/constants.pkl": b"x", "a/code/x.py": b"import os"})},
+        "paths": {_TORCH: archive({"../../evil": b"x", "/tmp/evil": b"x"})},
+        "empty": {_TORCH: b""},
+    }
+
+
+# --- checkpoints --------------------------------------------------------------------------------
+
+_CHECKPOINT = "last-00000012.npz"
+
+
+@once
+def _checkpoint():
+    from srvp_tf import checkpoints
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, _CHECKPOINT)
+        arrays = {"model/a/kernel": _random((4, 3)), "optimizer/step": np.int64(12)}
+        checkpoints.write(path, arrays, {"step": 12, "best_psnr": 20.5})
+        return {"checkpoint": {_CHECKPOINT: path.read_bytes()}}
+
+
+def _read_checkpoint(folder):
+    from srvp_tf import checkpoints
+
+    return checkpoints.read(folder / _CHECKPOINT)
+
+
+def _hostile_checkpoints():
+    return {k: {_CHECKPOINT: v} for k, v in hostile_npzs("model/a/kernel", (4, 3)).items()}
+
+
+# --- weights of metrics -------------------------------------------------------------------------
+
+
+def _lpips_tree():
+    tree = {"AlexNet_0": {}}
+    for i in range(5):
+        tree["AlexNet_0"][f"Conv_{i}"] = {"kernel": _random((2, 2, 3, 4)), "bias": _random((4,))}
+        tree[f"NetLinLayer_{i}"] = {"Conv_0": {"kernel": _random((1, 1, 4, 1))}}
+    return tree
+
+
+def _i3d_tree():
+    layer = {"Conv_0": {"kernel": _random((1, 1, 1, 3, 4))}, "BatchNorm_0": {"bias": _random((4,))}}
+    statistics = {"mean": _random((1, 1, 1, 1, 4)), "var": _random((1, 1, 1, 1, 4))}
+    unit = "Conv3d_1a_7x7"
+    return {"params": {unit: layer}, "batch_stats": {unit: {"BatchNorm_0": statistics}}}
+
+
+@once
+def _pickles():
+    return {
+        "lpips": {"lpips.ckpt": pickle.dumps(_lpips_tree(), protocol=4)},
+        "fvd": {"fvd.ckpt": pickle.dumps(_i3d_tree(), protocol=4)},
+        "lpips_3": {"lpips.ckpt": pickle.dumps(_lpips_tree(), protocol=3)},
+    }
+
+
+def _read_pickle(folder):
+    from srvp_tf.metrics.published_weights import read_published
+
+    (path,) = folder.iterdir()
+    arrays = read_published(path.stem, [path])
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise OSError("NaN or infinity")  # as `fetch` says, once the network has them
+    return arrays
+
+
+def _hostile_pickles():
+    shared = _i3d_tree()
+    kernel = np.zeros((1, 1, 1, 1024, 1024), np.float32)
+    for i in range(1000):
+        layer = {"Conv_0": {"kernel": kernel, "bias": np.zeros(1024, np.float32)}}
+        shared["params"][f"unit_{i}"] = layer | {"BatchNorm_0": {"bias": kernel[0, 0, 0, 0]}}
+        shared["batch_stats"][f"unit_{i}"] = {
+            "BatchNorm_0": {"mean": kernel[0, 0, 0, 0], "var": kernel[0, 0, 0, 0]}
+        }
+    round_and_round = {}
+    round_and_round["a"] = round_and_round
+    whole = pickle.dumps(_lpips_tree(), protocol=4)
+    wide = pickle.dumps({"a": np.zeros(4, np.float32)}, protocol=4)
+    made = {
+        "command": pickle.dumps({"a": Evil()}, protocol=4),
+        "shared_1000_times": pickle.dumps(shared, protocol=4),
+        "round": pickle.dumps(round_and_round, protocol=4),
+        "shape_2^31": wide.replace(b"K\x04\x85", b"J\xff\xff\xff\x7f\x85"),
+        "shape_negative": wide.replace(b"K\x04\x85", b"J\xff\xff\xff\xff\x85"),
+        "frame_2^62": b"\x80\x04\x95" + b"\xff" * 7 + b"\x3f" + whole[11:],
+        "bytes_2^31": b"\x80\x04B\xff\xff\xff\x7f.",
+        "memo_2^31": b"\x80\x04}r\xff\xff\xff\x7f.",
+        "marks": b"\x80\x04" + b"(" * 1_000_000 + b".",
+        "nested": b"\x80\x04" + b"}\x8c\x01a" * 200_000 + b"}" + b"s" * 200_000 + b".",
+        "nothing": pickle.dumps({}),
+        "module": b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.",
+        "extension": b"\x80\x04\x82\x01.",
+        "attribute": b"\x80\x04\x8c\x05numpy\x8c\x07ndarray\x93}\x8c\x08__code__Nsb.",
+    }
+    return {k: {"fvd.ckpt" if "shared" in k else "lpips.ckpt": v} for k, v in made.items()}
+
+
+_CACHED = "lpips_alexnet_v0.1.npz"
+
+
+@once
+def _cached():
+    from srvp_tf.metrics import weight_cache
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = weight_cache.write("lpips", {"a": _random((3, 2))}, "a test", folder)
+        return {"cache": {_CACHED: path.read_bytes()}}
+
+
+def _read_cached(folder):
+    from srvp_tf.metrics import weight_cache
+
+    return weight_cache.read("lpips", folder)[0]
+
+
+def _hostile_cached():
+    return {k: {_CACHED: v} for k, v in hostile_npzs("a", (3, 2)).items()}
+
+
+@once
+def _packed():
+    from tests.metrics.weight_files import packed
+
+    _, content = packed("lpips", b"weights")
+    return {"archive": {"lpips.tar.gz": content}}
+
+
+def _read_packed(folder):
+    from srvp_tf.metrics import package_archives
+    from tests.metrics.weight_files import packed
+
+    archive_, _ = packed("lpips", b"weights")
+    content = _packed()["archive"]["lpips.tar.gz"]
+    archive_ = archive_._replace(sha256=hashlib.sha256(content).hexdigest())
+    path = folder / "lpips.tar.gz"
+    found = package_archives.checked(path.read_bytes(), archive_, path)
+    return package_archives.read_member(found, archive_)
+
+
+@once
+def _metric_torch():
+    import torch
+
+    trunk = {
+        f"features.{i}.{part}": torch.from_numpy(_random(shape))
+        for i in (0, 3, 6, 8, 10)
+        for part, shape in (("weight", (4, 3, 2, 2)), ("bias", (4,)))
+    }
+    heads = {f"lin{i}.model.1.weight": torch.from_numpy(_random((1, 4, 1, 1))) for i in range(5)}
+    return {"both": {"alexnet.pth": _saved(trunk), "heads.pth": _saved(heads)}}
+
+
+def _read_metric_torch(folder):
+    from srvp_tf.metrics.published_weights import read_published
+
+    return read_published("lpips", [folder / "alexnet.pth", folder / "heads.pth"])
+
+
+def _hostile_metric_torch():
+    heads = _metric_torch()["both"]["heads.pth"]
+    return {k: {"alexnet.pth": v[_TORCH], "heads.pth": heads} for k, v in _hostile_torch().items()}
+
+
+@once
+def _hub():
+    import tensorflow as tf
+
+    scope = "RGB/inception_i3d/Conv3d_1a_7x7"
+    values = {
+        f"{scope}/conv_3d/w": _random((1, 1, 1, 3, 4)),
+        **{
+            f"{scope}/batch_norm/{part}": _random((1, 1, 1, 1, 4))
+            for part in ("beta", "moving_mean", "moving_variance")
+        },
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        tf.raw_ops.SaveV2(
+            prefix=f"{folder}/variables/variables",
+            tensor_names=list(values),
+            shape_and_slices=[""] * len(values),
+            tensors=list(values.values()),
+        )
+        files = sorted(Path(folder, "variables").iterdir())
+        return {"module": {f"module/variables/{p.name}": p.read_bytes() for p in files}}
+
+
+def _read_hub(folder):
+    from srvp_tf.metrics.published_weights import read_published
+
+    return read_published("fvd", [folder / "module"])
+
+
+# --- golden files and test sets -----------------------------------------------------------------
+
+
+@once
+def _golden():
+    with np.load("tests/data/golden/metrics.npz") as arrays:
+        small = {name: arrays[name].reshape(-1)[:16] for name in arrays.files}
+    file = io.BytesIO()
+    np.savez_compressed(file, **small)
+    return {"metrics": {"golden.npz": file.getvalue()}}
+
+
+def _read_golden(folder):
+    from tests.golden_check import read
+
+    return read(folder / "golden.npz")
+
+
+def _hostile_golden():
+    return {k: {"golden.npz": v} for k, v in hostile_npzs("psnr", (4, 3)).items()}
+
+
+_KTH, _HUMAN = "svg_test_set_40.npz", "test_set/test_0.npz"
+
+
+@once
+def _authors():
+    def saved(**arrays):
+        file = io.BytesIO()
+        np.savez_compressed(file, **arrays)
+        return file.getvalue()
+
+    return {
+        "kth": {_KTH: saved(sequences=_random((3, 6, 8, 8), np.uint8))},
+        "human": {_HUMAN: saved(image=_random((17, 8, 8, 3), np.uint8))},
+    }
+
+
+def _read_authors(folder):
+    from data_pipelines.authors_test_files import ImageFiles, SequencesFile
+
+    kth, human = SequencesFile(_KTH), ImageFiles("test_set", 8)
+    if path := kth.find(folder):
+        kth.require(path, kth.count(path), 4, (8, 8, 1))
+        return list(kth.videos(path, 4))
+    path = human.find(folder)
+    human.require(path, human.count(path), 2, (8, 8, 3))
+    return list(human.videos(path, 2))
+
+
+def _hostile_authors():
+    kth = hostile_npzs("sequences", (3, 6, 8, 8))
+    human = hostile_npzs("image", (17, 8, 8, 3))
+    return {f"kth_{k}": {_KTH: v} for k, v in kth.items()} | {
+        f"human_{k}": {_HUMAN: v} for k, v in human.items()
+    }
+
+
+READERS = (
+    Reader("torch_zip", _torch_zip, _read_torch, _hostile_torch, exact=True),
+    Reader("torch_legacy", _torch_legacy, _read_torch),
+    Reader("checkpoint", _checkpoint, _read_checkpoint, _hostile_checkpoints, exact=True),
+    Reader("metric_pickle", _pickles, _read_pickle, _hostile_pickles),
+    Reader("metric_cache", _cached, _read_cached, _hostile_cached, exact=True),
+    Reader("metric_archive", _packed, _read_packed, exact=True),
+    Reader("metric_torch", _metric_torch, _read_metric_torch, _hostile_metric_torch, exact=True),
+    Reader("metric_hub", _hub, _read_hub),
+    Reader("golden", _golden, _read_golden, _hostile_golden, exact=True),
+    Reader("authors_test_set", _authors, _read_authors, _hostile_authors, exact=True),
+)

@@ -1,0 +1,191 @@
+"""Readers of texts: configurations, flagfiles, results."""
+
+import contextlib
+import io
+import json
+from pathlib import Path
+
+from absl import flags
+
+from tests.fuzz.reader import Reader
+
+_CONFIG = "config.json"
+
+
+def _configs():
+    from srvp_tf.config import Config
+
+    return {"config": {_CONFIG: Config().to_json().encode()}}
+
+
+def _read_config(folder):
+    from srvp_tf.config import Config
+
+    config = Config.load(folder / _CONFIG)
+    config.save(folder.parent / "out" / _CONFIG)
+    assert Config.load(folder.parent / "out" / _CONFIG) == config, "saved and loaded: another one"
+    return repr(config)
+
+
+def _official():
+    text = Path("tests/data/golden/official_dcgan_gray/config.json").read_bytes()
+    return {"config": {_CONFIG: text}}
+
+
+def _read_official(folder):
+    from srvp_tf.torch_files import read_config
+
+    config = read_config(folder / _CONFIG)
+    config.save(folder.parent / "out" / _CONFIG)
+    return repr(config)
+
+
+def _hostile_jsons(tree, section, key):
+    """Name -> text; `tree` is one that can be read."""
+    texts = {
+        "nested": "[" * 100_000,
+        "nested_objects": '{"a":' * 100_000,
+        "long": " " * (64 << 20) + json.dumps(tree),
+        "many_lists": "[" + "[]," * 8_000_000 + "[]]",
+        "not_utf8": "\xff\xfe",
+        "marked": "\ufeff" + json.dumps(tree),
+        "twice": json.dumps(tree)[:-1] + "," + json.dumps(tree)[1:],
+        "empty": "",
+    }
+    values = {
+        "infinite": "1e400",
+        "nan": "NaN",
+        "digits": "9" * 5000,
+        "many_digits": "9" * 4000,
+        "2^63": str(2**63),
+        "negative": "-1",
+        "float": "1.0",
+        "true": "true",
+        "text": '"12"',
+        "lines": '"a\\nb\\u001b[31m"',
+        "surrogate": '"\\ud800"',
+        "nul": '"\\u0000"',
+        **{f"nested_{depth}": "[" * depth + "]" * depth for depth in (300, 900, 960, 980, 990)},
+    }
+    for name, value in values.items():
+        place = tree[section] if section else tree
+        kept, place[key] = place[key], "HERE"
+        texts[name] = json.dumps(tree).replace('"HERE"', value)
+        place[key] = kept
+    return {
+        k: {_CONFIG: v.encode("latin-1" if k == "not_utf8" else "utf-8")} for k, v in texts.items()
+    }
+
+
+def _hostile_configs():
+    tree = json.loads(_configs()["config"][_CONFIG])
+    made = _hostile_jsons(tree, "model", "nf")
+    texts = _hostile_jsons(tree, "data", "data_dir")
+    return made | {f"data_dir_{name}": texts[name] for name in ("surrogate", "nul", "lines")}
+
+
+def _hostile_official():
+    tree = json.loads(_official()["config"][_CONFIG])
+    return _hostile_jsons(tree, None, "nhx") | {
+        f"dataset_{k}": v for k, v in _hostile_jsons(tree, None, "dataset").items()
+    }
+
+
+# --- flagfiles ----------------------------------------------------------------------------------
+
+
+def _flagfiles():
+    return {
+        name: {"a.cfg": Path("configs", name).read_bytes()} for name in ("kth.cfg", "smmnist.cfg")
+    }
+
+
+def _read_flags(folder):
+    """As `train` reads them, to the end of the command."""
+    from srvp_tf import command, train
+    from srvp_tf.flags import config_from_flags
+
+    values, found = flags.FlagValues(), []
+    train.define_flags(values)
+    errors = io.StringIO()
+    with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            command.run(
+                lambda given: found.append(repr(config_from_flags(given))),
+                ["train", f"--flagfile={folder / 'a.cfg'}"],
+                values,
+            )
+        except SystemExit as end:
+            assert end.code in (None, 0, 1, 2), f"exit status {end.code}"
+    line = errors.getvalue()
+    if not found:
+        assert line.count("\n") == 1 and "Traceback" not in line, f"not one line: {line[:300]!r}"
+        raise OSError(line)
+    return found
+
+
+def _hostile_flagfiles():
+    texts = {
+        "itself": b"--flagfile=a.cfg\n",
+        "endless": b"--flagfile=/dev/zero\n",
+        "random": b"--flagfile=/dev/urandom\n",
+        "folder": b"--flagfile=/\n",
+        "digits": b"--nf=" + b"9" * 5000,
+        "2^63": b"--nf=9223372036854775808",
+        "many_digits": b"--nf=" + b"9" * 4000,
+        "infinite": b"--learning_rate=1e400",
+        "nan": b"--learning_rate=nan",
+        "not_utf8": b"--data_dir=\xff\xfe\n",
+        "surrogate": "--data_dir=\ud800\n".encode("utf-8", "surrogatepass"),
+        "nul": b"--data_dir=a\0b\n",
+        "binary": bytes(range(256)) * 100,
+        "long_line": b"--" + b"a" * 10_000_000,
+        "many_lines": b"--nf=3\n" * 200_000,
+        "undefined": b"--undefok=evil,nf\n--evil=1\n",
+        "positional": b"rm -rf /\n",
+        "help": b"--help\n",
+        "unicode_digits": "--nf=\u0663\u0662\n".encode(),
+        "empty": b"",
+    }
+    made = {name: {"a.cfg": text} for name, text in texts.items()}
+    for kind in ("zero", "tty"):
+        made[f"by_way_of_another_{kind}"] = {
+            "a.cfg": b"--flagfile=b.cfg\n",
+            "b.cfg": f"--flagfile=/dev/{kind}\n".encode(),
+        }
+    return made
+
+
+# --- results of an evaluation, told in the metadata of an export --------------------------------
+
+
+def _results():
+    results = {"step": 12, "checkpoint": "last", "metrics": {"psnr": {"mean": 20.5}}}
+    return {"results": {"evaluation/results.json": json.dumps(results).encode()}}
+
+
+def _read_results(folder):
+    from export import source_run
+    from srvp_tf.config import Config
+
+    run = source_run.SourceRun(folder, Config(), Path("last-00000012.npz"))
+    found = source_run.evaluation(run, 12)
+    if found is None:
+        raise OSError("passed over")
+    return json.loads(json.dumps(found))
+
+
+def _hostile_results():
+    tree = json.loads(_results()["results"]["evaluation/results.json"])
+    made = _hostile_jsons(tree, None, "metrics") | {
+        f"step_{k}": v for k, v in _hostile_jsons(tree, None, "step").items()
+    }
+    return {k: {"evaluation/results.json": v[_CONFIG]} for k, v in made.items()}
+
+
+READERS = (
+    Reader("config", _configs, _read_config, _hostile_configs),
+    Reader("official_config", _official, _read_official, _hostile_official),
+    Reader("flagfile", _flagfiles, _read_flags, _hostile_flagfiles, damaged=("a.cfg",)),
+    Reader("results", _results, _read_results, _hostile_results),
+)
