@@ -19,15 +19,25 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
+        _sync(temporary)
         os.replace(temporary, path)
+        with contextlib.suppress(OSError):  # some file systems cannot sync a folder
+            _sync(path.parent)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Delete what killed processes left in a folder."""
-    for path in folder.glob(LEFTOVERS):
-        path.unlink()
+def remove_leftovers(folder: Path, pattern: str = LEFTOVERS) -> None:
+    """Delete the files that killed processes left in a folder in which no live one writes."""
+    for path in folder.glob(pattern):
+        if path.is_file():
+            path.unlink()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,61 +1,131 @@
 """Checkpoints: one file of named arrays each, written whole or not at all, restored strictly.
 
-A checkpoint is an uncompressed `.npz`: one array per variable and a JSON text `metadata`. Being a
-zip file, it has a CRC for every array, checked when that is read. Nothing in it can run code.
+A checkpoint is an uncompressed `.npz`: one array per variable and a JSON text `metadata`. The zip
+comment at its end is the SHA-256 of all bytes before it, so that no byte can change unnoticed; a
+file of format 1 has none, and is held to the CRC of every array. Nothing in it can run code.
 """
 
+import hashlib
 import io
 import json
-import re
+import math
+import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from srvp_tf.atomic_files import remove_leftovers, replacing
+from srvp_tf.atomic_files import replacing
 from srvp_tf.errors import UserError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _METADATA = "metadata"
-_NAME = re.compile(r"(last|best)-(\d+)\.npz")
+_MARK = b"sha256:"
+_DIGITS = 64
+
+
+class DamagedCheckpoint(UserError):
+    """A checkpoint that is not what was written, or no checkpoint."""
 
 
 def write(path, arrays, metadata):
     """Write name -> array and a JSON-able dictionary to `path`, atomically."""
     text = json.dumps({"format_version": FORMAT_VERSION, **metadata})
-    with replacing(path) as temporary, open(temporary, "wb") as file:
+    with replacing(path) as temporary, open(temporary, "w+b") as file:
         np.savez(file, **{_METADATA: np.array(text)}, **arrays)
+        with zipfile.ZipFile(file, "a") as archive:
+            archive.comment = _MARK + bytes(_DIGITS)
+        digest = _sha256(file)
+        file.seek(-_DIGITS, os.SEEK_END)
+        file.write(digest)
 
 
 def read(path):
-    """(name -> array, metadata) of a checkpoint; `UserError` if it is missing or damaged."""
+    """(name -> array, metadata) of a checkpoint.
+
+    Raises:
+        DamagedCheckpoint: one byte or more is not as written, or it never was a checkpoint.
+        UserError: it is missing, or of a later format.
+    """
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such checkpoint")
     try:
-        arrays = _read_arrays(path)
+        with open(path, "rb") as file:
+            has_digest = _check_digest(file)
+            arrays = _read_arrays(file)
         metadata = json.loads(str(arrays.pop(_METADATA)))
         version = metadata["format_version"]
+        if version == FORMAT_VERSION and not has_digest:
+            raise ValueError("its checksum is missing")
+    except PermissionError:
+        raise
     except Exception as error:  # a damaged zip file can raise a dozen types
-        raise UserError(
-            f"{path} is damaged or not a checkpoint ({type(error).__name__}: {error}): "
-            "delete it and use another one"
+        raise DamagedCheckpoint(
+            f"{path} is damaged or not a checkpoint ({_reason(error)}): delete it and use another "
+            "one"
         ) from None
-    if version != FORMAT_VERSION:
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise UserError(
-            f"{path} has format {version}, this version reads {FORMAT_VERSION}: use the version of "
-            "srvp-tf that wrote it"
+            f"{path} has format {version}, this version reads 1 to {FORMAT_VERSION}: use the "
+            "version of srvp-tf that wrote it"
         )
     return arrays, metadata
 
 
-def _read_arrays(path):
+def _reason(error):
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+
+
+def _sha256(file):
+    """Hexadecimal digits of all but the last `_DIGITS` bytes of a file."""
+    remaining = file.seek(0, os.SEEK_END) - _DIGITS
+    file.seek(0)
+    digest = hashlib.sha256()
+    while remaining > 0 and (chunk := file.read(min(remaining, 2**20))):
+        digest.update(chunk)
+        remaining -= len(chunk)
+    return digest.hexdigest().encode()
+
+
+def _check_digest(file):
+    """Whether a file ends with a checksum; `ValueError` if that is not the file's."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - _DIGITS - len(_MARK), 0))
+    mark, digits = file.read(len(_MARK)), file.read()
+    if mark != _MARK:
+        return False
+    if digits != _sha256(file):
+        raise ValueError("its checksum is another")
+    return True
+
+
+def _read_arrays(file):
     """Name -> array; every member is read to its end, which is where zipfile checks the CRC."""
-    with zipfile.ZipFile(path) as archive:
-        return {
-            name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(archive.read(name)))
-            for name in archive.namelist()
-        }
+    size = file.seek(0, os.SEEK_END)
+    with zipfile.ZipFile(file) as archive:
+        arrays = {}
+        for member in archive.infolist():
+            # Also for files that were never ours: neither a compressed member nor a header makes
+            # more bytes than the file has.
+            if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
+                raise ValueError(f"{member.filename} is not as numpy.savez writes it")
+            arrays[member.filename.removesuffix(".npy")] = _array(archive.read(member))
+        return arrays
+
+
+def _array(content):
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    read_header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }[version]
+    shape, _, dtype = read_header(stream)
+    if math.prod(shape) * dtype.itemsize > len(content):
+        raise ValueError(f"an array of {list(shape)} is cut short")
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False)
 
 
 def values(variables):
@@ -91,37 +161,3 @@ def assign(variables, arrays, source):
 
 def _numpy_name(dtype):
     return dtype if isinstance(dtype, str) else dtype.name
-
-
-class CheckpointFolder:
-    """The checkpoints of one run: the last `keep_last` ones, and the best one."""
-
-    def __init__(self, folder, keep_last=3):
-        self.folder, self.keep_last = Path(folder), keep_last
-
-    def open(self):
-        """Create the folder; remove what an interrupted write left behind."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(self.folder)
-
-    def save(self, kind, step, arrays, metadata):
-        """Write a "last" or "best" checkpoint, then remove those that it replaces."""
-        path = self.folder / f"{kind}-{step:08d}.npz"
-        write(path, arrays, metadata)
-        keep = 1 if kind == "best" else self.keep_last
-        others = [other for other in self.paths(kind) if other != path]
-        for replaced in others[: max(len(others) - keep + 1, 0)]:
-            replaced.unlink()
-        return path
-
-    def paths(self, kind):
-        """Paths of the "last" or "best" checkpoints, oldest first."""
-        found = []
-        for path in self.folder.glob(f"{kind}-*.npz"):
-            if match := _NAME.fullmatch(path.name):
-                found.append((int(match[2]), path))
-        return [path for _, path in sorted(found)]
-
-    def newest(self, kind):
-        """Path of the newest "last" or "best" checkpoint, or None."""
-        return next(reversed(self.paths(kind)), None)

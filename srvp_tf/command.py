@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,11 +13,15 @@ from srvp_tf import usage
 from srvp_tf._version import __version__
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
+from srvp_tf.flagfiles import check_flagfile
+from srvp_tf.interruption import Interruption, Terminated, exit_at_once_if_signalled
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
+
+_MAX_LINE = 1000  # letters of a message; some quote what they refuse
 
 EMBEDDED_DIGITS = (
     "the package has 2,000 of the 10,000 test digits, --digits=idx --digits_dir=FOLDER gives all"
@@ -63,20 +66,27 @@ def run(
         sys.exit(0)
     try:
         _parse(argv, flag_values)
-    except (flags.Error, ValueError, OSError) as error:
+    except (flags.Error, ValueError, OSError, RecursionError) as error:  # absl compares names
         _fail(f"{program}: {_one_line(error)} (--help lists the flags)", EXIT_USAGE)
-    with contextlib.suppress(ValueError):  # not the main thread
-        signal.signal(signal.SIGTERM, _terminate)
+    interruption = Interruption()
     try:
+        interruption.watch()
         status = main(flag_values)
-    except _Terminated:
+    except Terminated:
+        interruption.settle()
         _fail(f"{program}: terminated", EXIT_TERMINATED)
     except KeyboardInterrupt:
+        interruption.settle()
         _fail(f"{program}: interrupted", EXIT_INTERRUPTED)
     except Exception as error:
+        # C++ may turn what a signal raised into an error of its own.
+        if interruption.signal_number is not None:
+            interruption.settle()
+            _fail(f"{program}: stopped by a signal", 128 + interruption.signal_number)
         if not isinstance(error, _user_errors()):
             raise
         _fail(f"{program}: {_one_line(error)}", EXIT_ERROR)
+    exit_at_once_if_signalled()
     sys.exit(status)
 
 
@@ -155,12 +165,7 @@ def resolve_flagfile(name: str) -> str:
                 f"--flagfile={name}: no such file; shipped with srvp_tf: {', '.join(shipped)}"
             )
         path = shipped[path.name]
-    try:
-        path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"--flagfile={name}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"--flagfile={name}: not a text file of flags") from None
+    check_flagfile(path, name)
     return str(path)
 
 
@@ -188,14 +193,6 @@ def _with_flagfiles_found(arguments: list[str]) -> Iterator[str]:
             yield f"--flagfile={resolve_flagfile(value)}"
 
 
-class _Terminated(BaseException):
-    """SIGTERM, as an exception: whatever is half done is cleared away."""
-
-
-def _terminate(*_) -> NoReturn:
-    raise _Terminated
-
-
 def _take_as_defaults(flagfile: str, flag_values: flags.FlagValues) -> None:
     """Make the settings of a flagfile the defaults that `--help` shows."""
     _parse(["help", f"--flagfile={flagfile}"], flag_values)
@@ -215,9 +212,10 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split())[:_MAX_LINE] or type(error).__name__
 
 
 def _fail(line: str, status: int) -> NoReturn:
     print(line, file=sys.stderr)
+    exit_at_once_if_signalled()
     sys.exit(status)

@@ -8,19 +8,27 @@ import dataclasses
 import json
 import os
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
 from srvp_tf._version import __version__
 from srvp_tf.atomic_files import replacing
-from srvp_tf.config_schema import Section, check_keys, describe, field
+from srvp_tf.config_schema import (
+    Section,
+    check_keys,
+    describe,
+    field,
+    parse_json,
+    read_text,
+    shown,
+)
 from srvp_tf.errors import UserError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 RESUMABLE_FIELDS = (
     "log_interval",
     "checkpoint_interval",
     "keep_last",
+    "max_skipped_steps",
     "test_length",
     "checkpoint",
     "num_samples",
@@ -138,6 +146,13 @@ class TrainConfig(Section):
     log_interval: int = field(100, "steps between logged losses", minimum=1)
     checkpoint_interval: int = field(5_000, "steps between checkpoints", minimum=1)
     keep_last: int = field(3, "checkpoints to keep beside the best", minimum=1)
+    max_skipped_steps: int = field(
+        10,
+        "steps in a row that are skipped for a loss or gradient that is not finite, before "
+        "training stops",
+        minimum=0,
+        since=3,
+    )
     deterministic: bool = field(True, "bit-equal repetition on one device, at some cost in speed")
 
     def __post_init__(self) -> None:
@@ -205,15 +220,13 @@ class Config:
     @classmethod
     def from_json(cls, text: str, source: str | os.PathLike = "config.json") -> "Config":
         """Reads what `to_json` wrote; raises `UserError` that names `source` on anything else."""
-        try:
-            tree = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{source}: broken JSON: {error}") from None
+        tree = parse_json(text, source)
         version = tree.get("format_version") if isinstance(tree, dict) else FORMAT_VERSION
         if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
             raise UserError(
-                f"{source}: format_version is {version!r}, this is srvp-tf {__version__}, which "
-                f"reads 1 to {FORMAT_VERSION}: use the version of srvp-tf that wrote the file"
+                f"{source}: format_version is {shown(repr(version))}, this is srvp-tf "
+                f"{__version__}, which reads 1 to {FORMAT_VERSION}: use the version of srvp-tf "
+                "that wrote the file"
             )
         check_keys(tree, ("format_version", "srvp_tf_version", *SECTIONS), str(source))
         for name, section in SECTIONS.items():
@@ -229,7 +242,7 @@ class Config:
     def load(cls, path: str | os.PathLike) -> "Config":
         """Reads a configuration file; raises `UserError` if it is missing or not valid."""
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            text = read_text(path)
         except (FileNotFoundError, NotADirectoryError):
             raise UserError(f"{path} does not exist: give the folder of a training run") from None
         except UnicodeDecodeError:

@@ -1,11 +1,18 @@
 """Where training runs: the one place that looks at devices and hosts."""
 
+import contextlib
 import functools
-import os
+import signal
 
 import tensorflow as tf
 
+from srvp_tf.deaf_wait import at_most
 from srvp_tf.errors import UserError
+from srvp_tf.hosts import cluster_from_environment
+from srvp_tf.lost_workers import losing_workers
+from srvp_tf.rendezvous import wait_for_all
+
+_JOINING_SECONDS = 300.0  # all are there: it takes two
 
 
 def configure_determinism(deterministic):
@@ -29,11 +36,34 @@ def configure_determinism(deterministic):
 
 
 def make_strategy():
-    """All hosts of `TF_CONFIG` if it is set, else all visible GPUs, else all CPU devices."""
-    if os.environ.get("TF_CONFIG"):
-        return tf.distribute.MultiWorkerMirroredStrategy()
+    """The strategy of a training run: all hosts of `TF_CONFIG`, else this one.
+
+    With several hosts, call it before anything of TensorFlow has run; it waits for all of them.
+    """
+    cluster = cluster_from_environment()
+    if cluster is None or len(cluster.addresses) == 1:
+        return local_strategy()
+    return _several_hosts(cluster)
+
+
+def local_strategy():
+    """All visible GPUs of this host, else all CPU devices."""
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     return mirrored_strategy(*(device.name for device in devices))
+
+
+def _several_hosts(cluster):
+    wait_for_all(cluster)
+    line = (
+        f"worker {cluster.index}: another one stopped before all had joined, what it printed says "
+        "why; start all of them again"
+    )
+    with at_most(_JOINING_SECONDS, line), losing_workers(cluster, lambda: "while they joined"):
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    with contextlib.suppress(ValueError):  # not the main thread
+        # TensorFlow has taken SIGTERM for itself, and does nothing with it.
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+    return strategy
 
 
 @functools.cache

@@ -73,7 +73,7 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
     """
     weights = judged_by.weights_sha256()
     command.start_tensorflow(config.train.deterministic)
-    from srvp_tf.distribute import make_strategy
+    from srvp_tf.distribute import local_strategy
     from srvp_tf.evaluation import Evaluator
     from srvp_tf.metrics.best_of import summarize
     from srvp_tf.models.srvp import SRVP
@@ -81,7 +81,7 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
     from srvp_tf.sample_store import SampleStore
 
     data, c = config.data, config.eval
-    strategy = make_strategy()
+    strategy = local_strategy()
     with strategy.scope():
         model = SRVP(config.model)
         frame_metrics = judged_by.frame_metrics()

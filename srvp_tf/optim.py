@@ -98,6 +98,10 @@ class LossScale:
         """The state to save: none if not dynamic."""
         return [self.value, self.good_steps] if self.dynamic else []
 
+    def current(self):
+        """The scale that the next loss is multiplied by, a scalar tensor."""
+        return tf.identity(self.value) if self.dynamic else tf.constant(1.0)
+
     def scale(self, loss):
         """loss * scale."""
         return loss * self.value if self.dynamic else loss

@@ -6,10 +6,11 @@ from tqdm import tqdm
 
 
 class Progress:
-    """Shows step, rate, remaining time and loss terms of a run of `num_steps` steps."""
+    """Shows step, rate, remaining time and loss terms of a run of `num_steps` steps, or nothing."""
 
-    def __init__(self, num_steps, first_step):
-        self._is_terminal = sys.stderr.isatty()
+    def __init__(self, num_steps, first_step, is_shown=True):
+        self._is_shown = is_shown
+        self._is_terminal = is_shown and sys.stderr.isatty()
         self._num_steps = num_steps
         self._bar = tqdm(
             total=num_steps,
@@ -42,7 +43,7 @@ class Progress:
         """Print a line, above the bar if there is one."""
         if self._is_terminal:
             self._bar.write(line, file=sys.stderr)
-        else:
+        elif self._is_shown:
             print(line, flush=True)
 
     def close(self):

@@ -1,15 +1,23 @@
 """A run folder: config.json, checkpoints/, logs/, samples/. All that follows training reads it."""
 
+import contextlib
 import os
 from pathlib import Path
 
 from srvp_tf import checkpoints
 from srvp_tf.atomic_files import LEFTOVERS, remove_leftovers
-from srvp_tf.checkpoints import CheckpointFolder
+from srvp_tf.checkpoint_folder import CheckpointFolder
+from srvp_tf.checkpoints import DamagedCheckpoint
 from srvp_tf.config import RESUMABLE_FIELDS, Config, differences
 from srvp_tf.errors import UserError
+from srvp_tf.run_lock import HOLDER_FILE, LOCK_FILE, RunLock
 
 CONFIG_FILE = "config.json"
+
+
+def _is_ours(path):
+    """Whether a file may be there before config.json is: that of a start that was killed."""
+    return path.name in (LOCK_FILE, HOLDER_FILE) or path.match(LEFTOVERS)
 
 
 class RunFolder:
@@ -21,11 +29,11 @@ class RunFolder:
         self.logs = self.path / "logs"
         self.samples = self.path / "samples"
 
-    def create(self, config):
-        """Make the folder, or check that it holds a run of this very configuration.
+    def check(self, config):
+        """Check that the folder is free, or holds a run of this very configuration.
 
         Raises:
-            UserError: the folder cannot be written, holds another configuration, or something else.
+            UserError: it holds another configuration, or something else.
         """
         if self.config_path.exists():
             found = differences(Config.load(self.config_path), config, ignore=RESUMABLE_FIELDS)
@@ -34,20 +42,46 @@ class RunFolder:
                     f"{self.path} holds a run of another configuration ({'; '.join(found[:5])}"
                     f"{'; ...' if len(found) > 5 else ''}): choose another --run_dir"
                 )
-        elif self.path.is_dir() and {*self.path.iterdir()} - {*self.path.glob(LEFTOVERS)}:
+        elif self.path.is_dir() and not all(map(_is_ours, self.path.iterdir())):
             raise UserError(f"{self.path} holds other files and no run: choose another --run_dir")
         elif self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path} is a file: choose another --run_dir")
+
+    def lock(self, config):
+        """Take the right to train in the folder, made if need be: a `RunLock`.
+
+        Raises:
+            UserError: as `check`, another trainer has it, or it cannot be written.
+        """
+        self.check(config)
+        with self._writing():
+            lock = RunLock(self.path)
+            lock.acquire()
+        return lock
+
+    def create(self, config):
+        """Make the folder and its configuration; clear away what a killed trainer left.
+
+        Raises:
+            UserError: as `check`, or it cannot be written.
+        """
+        self.check(config)
+        with self._writing():
+            remove_leftovers(self.path, f".{CONFIG_FILE}.*.tmp")
+            # The configuration comes first: without it the folder would be taken for a foreign one.
+            config.save(self.config_path)
+            for folder in (self.logs, self.samples):
+                folder.mkdir(exist_ok=True)
+            remove_leftovers(self.samples)
+
+    @contextlib.contextmanager
+    def _writing(self):
+        """Context: the folder exists and takes files, or `UserError`."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             if not os.access(self.path, os.W_OK):
                 raise PermissionError(0, "not writable")
-            for folder in (self.path, self.samples):
-                remove_leftovers(folder)
-            # The configuration comes first: without it the folder would be taken for a foreign one.
-            config.save(self.config_path)
-            self.logs.mkdir(exist_ok=True)
-            self.samples.mkdir(exist_ok=True)
+            yield
         except OSError as error:
             raise UserError(
                 f"{self.path} cannot be written ({error.strerror}): choose another --run_dir"
@@ -96,10 +130,23 @@ def load_weights(model, run_or_checkpoint):
         UserError: no such checkpoint, a damaged one, or one of another model.
     """
     path = weights_path(run_or_checkpoint)
-    arrays, metadata = checkpoints.read(path)
+    try:
+        arrays, metadata = checkpoints.read(path)
+    except DamagedCheckpoint as error:
+        raise UserError(f"{error}{_older_one(path)}") from None
     weights = {name: array for name, array in arrays.items() if name.startswith("model/")}
     checkpoints.assign(model_variables(model), weights, path)
     return metadata
+
+
+def _older_one(path):
+    """What deleting a damaged checkpoint of a run would lead to."""
+    folder = CheckpointFolder(path.parent)
+    for kind in ("last", "best"):
+        if path in folder.paths(kind):
+            older, *_ = folder.newest_whole((kind,))
+            return f"; then {older.name} is the newest" if older else ""
+    return ""
 
 
 def load_model(run_dir, checkpoint=None):

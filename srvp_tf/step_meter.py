@@ -6,9 +6,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from srvp_tf.errors import UserError
-
-MAX_SKIPPED_STEPS = 50  # in a row, under a dynamic loss scale: more mean that no scale helps
+from srvp_tf.guards import FaultCounter
 
 
 class StepMeter:
@@ -17,12 +15,13 @@ class StepMeter:
     Args:
         config: a `TrainConfig`.
         elapsed_before: seconds that earlier processes spent on the run.
+        faults: a `FaultCounter`; None: a new one.
     """
 
-    def __init__(self, config, elapsed_before=0.0):
+    def __init__(self, config, elapsed_before=0.0, faults=None):
         self._batch_size = config.batch_size
-        self._is_dynamic = config.precision == "mixed_float16"
-        self._results, self._skipped = [], 0
+        self.faults = faults or FaultCounter(config.max_skipped_steps)
+        self._results = []
         self._waited = 0.0
         self._since = self._started = time.monotonic()
         self._elapsed_before = elapsed_before
@@ -50,11 +49,15 @@ class StepMeter:
         return self._elapsed_before + time.monotonic() - self._started
 
     def read(self, step):
-        """(mean `StepResult`, speeds) since the last reading, which ended before `step`'s steps."""
+        """(mean `StepResult`, speeds) since the last reading, which ended before `step`'s steps.
+
+        Raises:
+            UserError: more steps in a row were skipped than may be.
+        """
         results = [tf.nest.map_structure(np.asarray, result) for result in self._results]
         first_step = step - len(results) + 1
         for number, result in enumerate(results, first_step):
-            self._check(number, result)
+            self.faults.add(number, result)
         applied = [result for result in results if result.is_finite] or results
         mean = tf.nest.map_structure(lambda *x: np.mean(x, axis=0), *applied)
         mean = mean._replace(learning_rate=results[-1].learning_rate)
@@ -63,23 +66,7 @@ class StepMeter:
             "clips_per_second": len(results) * self._batch_size / seconds,
             "steps_per_second": len(results) / seconds,
             "input_wait_share": self._waited / seconds,
-            "skipped_steps": len(results) - len(applied),
+            "skipped_steps": sum(not result.is_finite for result in results),
         }
         self._results, self._waited, self._since = [], 0.0, time.monotonic()
         return mean, speed
-
-    def _check(self, step, result):
-        """Raise `UserError` for a step that was not applied, unless the loss scale may help.
-
-        It multiplies the gradients alone, so it helps no loss.
-        """
-        self._skipped = 0 if result.is_finite else self._skipped + 1
-        terms = {**result.mean.terms._asdict(), "loss": result.mean.loss}
-        name = next((name for name, x in terms.items() if not np.isfinite(x)), None)
-        may_help = self._is_dynamic and name is None and self._skipped < MAX_SKIPPED_STEPS
-        if result.is_finite or may_help:
-            return
-        raise UserError(
-            f"{name or 'the gradient'} is not finite at step {step}: training stopped, the last "
-            "checkpoint is kept; try a lower --learning_rate"
-        )

@@ -9,17 +9,20 @@ class RunLog:
     """Scalars, texts and images of a run, in TensorBoard's event files.
 
     Args:
-        folder: of the event files.
+        folder: of the event files; None: nothing is written.
         first_step: the step from which this process goes on; what an earlier one logged later
             than that is removed.
     """
 
     def __init__(self, folder, first_step):
+        self._first_step = first_step
+        if folder is None:
+            self._writer = tf.summary.create_noop_writer()
+            return
         for path in folder.glob("events.*"):
             _cut(path, first_step)
         # The first start counts: TensorBoard takes the second one for the first restart.
         _mark_start(folder, first_step)
-        self._first_step = first_step
         self._writer = tf.summary.create_file_writer(str(folder))
 
     def configuration(self, config):

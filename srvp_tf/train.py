@@ -41,10 +41,12 @@ def stopped_early(signal_number):
 def train(config, run_dir, init_from=None):
     """Train a `Config` on its corpus; returns the number of the signal that stopped it, or None."""
     command.start_tensorflow(config.train.deterministic)
+    from srvp_tf.distribute import make_strategy
     from srvp_tf.trainer import Trainer
 
+    strategy = make_strategy()  # before the corpus: TensorFlow joins hosts only while it is idle
     corpus = command.open_corpus(config)
-    trainer = Trainer(config, run_dir, init_from=init_from)
+    trainer = Trainer(config, run_dir, strategy, init_from)
     data, c = config.data, config.train
 
     def training_batches(steps_done):
@@ -53,6 +55,7 @@ def train(config, run_dir, init_from=None):
             batch_size=c.batch_size,
             seed=c.seed,
             first_step=steps_done,
+            shard=trainer.group.shard,
         )
 
     def validation_batches(draw):

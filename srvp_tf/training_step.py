@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from srvp_tf.guards import Diagnosis, largest_latent, worst_gradient
 from srvp_tf.losses import LossTerms, latent_kl, loss_terms
 from srvp_tf.noise import training_noise
 from srvp_tf.optim import Adam, LossScale, learning_rate
@@ -29,6 +30,7 @@ class StepResult(NamedTuple):
     gradient_norm: tf.Tensor
     learning_rate: tf.Tensor
     is_finite: tf.Tensor
+    diagnosis: Diagnosis = Diagnosis()
 
 
 def contribution(frames, outputs, model_config, train_config, global_batch):
@@ -73,11 +75,16 @@ class TrainingStep:
         )
 
         def replica_step(clips):
-            return self.gradients(clips, self._noise(clips, step))
+            noise = self._noise(clips, step)
+            gradients, local, outputs = self._local(clips, noise)
+            is_finite = _are_finite(local.loss, tf.linalg.global_norm(gradients))
+            largest = largest_latent(self.model, outputs, noise, is_finite)
+            return *_summed(gradients, local), largest
 
-        gradients, mean = self.strategy.run(replica_step, args=(clips,))
+        gradients, mean, largest = self.strategy.run(replica_step, args=(clips,))
+        largest = tf.reduce_max(tf.stack(self.strategy.experimental_local_results(largest)))
         with self.strategy.scope():  # the caller may be outside
-            return self.update(gradients, mean, rate)
+            return self.update(gradients, mean, rate, largest)
 
     def _noise(self, clips, step):
         """This replica's part of the noise: its rows of the global batch."""
@@ -91,6 +98,11 @@ class TrainingStep:
 
         Both are sums over all replicas; gradients are multiplied by the loss scale.
         """
+        gradients, local, _ = self._local(clips, noise)
+        return _summed(gradients, local)
+
+    def _local(self, clips, noise):
+        """This replica's part of the gradients and the `Contribution`, and its outputs."""
         context = tf.distribute.get_replica_context()
         global_batch = tf.shape(clips)[0] * context.num_replicas_in_sync
         frames = self.model.to_unit_range(clips)
@@ -105,19 +117,21 @@ class TrainingStep:
             )
             scaled_loss = self.loss_scale.scale(local.loss)
         gradients = tape.gradient(scaled_loss, [v.value for v in self.model.trainable_variables])
-        if context.num_replicas_in_sync == 1:
-            return gradients, local
-        summed = context.all_reduce(
-            tf.distribute.ReduceOp.SUM, [*gradients, *tf.nest.flatten(local)]
-        )
-        return summed[: len(gradients)], tf.nest.pack_sequence_as(local, summed[len(gradients) :])
+        return gradients, local, outputs
 
-    def update(self, gradients, mean, rate):
-        """Apply summed gradients, unless a number is not finite, in the cross-replica context."""
+    def update(self, gradients, mean, rate, largest_latent=0.0):
+        """Apply summed gradients, unless a number is not finite, in the cross-replica context.
+
+        `largest_latent` is passed on, for the `Diagnosis`.
+        """
         first = self.strategy.experimental_local_results
         mean = tf.nest.map_structure(lambda x: first(x)[0], mean)
-        norm = self.loss_scale.unscale(tf.linalg.global_norm([first(g)[0] for g in gradients]))
-        is_finite = tf.math.is_finite(mean.loss) & tf.math.is_finite(norm)
+        summed = [first(g)[0] for g in gradients]
+        norm = self.loss_scale.unscale(tf.linalg.global_norm(summed))
+        is_finite = _are_finite(mean.loss, norm)
+        diagnosis = Diagnosis(
+            worst_gradient(summed, is_finite), largest_latent, self.loss_scale.current()
+        )
 
         def apply():
             self.optimizer.apply(gradients, rate, self.loss_scale.unscale)
@@ -125,4 +139,18 @@ class TrainingStep:
 
         tf.cond(is_finite, apply, lambda: False)
         self.loss_scale.update(is_finite)
-        return StepResult(mean, norm, rate, is_finite)
+        return StepResult(mean, norm, rate, is_finite, diagnosis)
+
+
+def _are_finite(loss, norm):
+    return tf.math.is_finite(loss) & tf.math.is_finite(norm)
+
+
+def _summed(gradients, local):
+    """Gradients and a `Contribution`, summed over all replicas."""
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return gradients, local
+    flat = [*gradients, *tf.nest.flatten(local)]
+    summed = context.all_reduce(tf.distribute.ReduceOp.SUM, flat)
+    return summed[: len(gradients)], tf.nest.pack_sequence_as(local, summed[len(gradients) :])

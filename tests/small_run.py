@@ -9,6 +9,7 @@ import tensorflow as tf
 from absl import flags
 
 from srvp_tf import checkpoints, train
+from srvp_tf.checkpoint_folder import CheckpointFolder
 from srvp_tf.flags import config_from_flags
 from srvp_tf.trainer import Trainer
 
@@ -77,7 +78,7 @@ def finished(*arguments):
 
 def saved(run_dir, kind="last"):
     """(arrays, metadata) of a run's newest checkpoint."""
-    return checkpoints.read(checkpoints.CheckpointFolder(Path(run_dir, "checkpoints")).newest(kind))
+    return checkpoints.read(CheckpointFolder(Path(run_dir, "checkpoints")).newest(kind))
 
 
 def assert_same_run(run_dir, other):

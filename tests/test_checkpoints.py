@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from srvp_tf import atomic_files, checkpoints
-from srvp_tf.checkpoints import CheckpointFolder
+from srvp_tf.checkpoint_folder import CheckpointFolder
 from srvp_tf.errors import UserError
 
 
@@ -36,7 +36,7 @@ def path(tmp_path):
 def test_a_round_trip_keeps_every_bit(path):
     arrays, metadata = checkpoints.read(path)
     assert bits(arrays) == bits(some_arrays())
-    assert metadata == {"format_version": 1, "step": 7, "best": None}
+    assert metadata == {"format_version": 2, "step": 7, "best": None}
 
 
 def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(path, monkeypatch):
@@ -104,7 +104,7 @@ def test_the_length_of_an_arrays_header_is_protected(path):
     whole = bytearray(path.read_bytes())
     whole[whole.index(b"\x93NUMPY") + 8] ^= 4
     path.write_bytes(whole)
-    with pytest.raises(UserError, match="Bad CRC-32"):
+    with pytest.raises(UserError, match="its checksum is another"):
         checkpoints.read(path)
 
 
@@ -145,8 +145,8 @@ def test_nothing_is_unpickled(tmp_path):
 
 
 def test_another_format_version_is_refused(tmp_path):
-    npz(tmp_path / "x.npz", metadata=np.array(json.dumps({"format_version": 2})))
-    with pytest.raises(UserError, match="format 2, this version reads 1"):
+    npz(tmp_path / "x.npz", metadata=np.array(json.dumps({"format_version": 3})))
+    with pytest.raises(UserError, match="format 3, this version reads 1 to 2"):
         checkpoints.read(tmp_path / "x.npz")
 
 
@@ -203,6 +203,18 @@ def test_the_last_and_the_best_are_kept_apart(tmp_path):
     assert names == ["best-00000010.npz", "last-00000009.npz", "last-00000010.npz"]
     assert checkpoints.read(folder.newest("last"))[0]["x"] == 10
     assert checkpoints.read(folder.newest("best"))[0]["x"] == -10
+
+
+def test_one_more_than_is_kept_may_be_pruned_later(tmp_path):
+    folder = CheckpointFolder(tmp_path, keep_last=2)
+    for step in (1, 2, 3):
+        checkpoints.write(folder.path("last", step), {}, {})
+    folder.prune("last")
+    folder.prune("best")
+    assert [path.name for path in folder.paths("last")] == [
+        "last-00000002.npz",
+        "last-00000003.npz",
+    ]
 
 
 def test_steps_beyond_eight_digits_stay_in_order(tmp_path):

@@ -121,7 +121,7 @@ def test_json_round_trip(config, tmp_path):
 def test_json_is_laid_out_by_section():
     tree = json.loads(Config().to_json())
     assert list(tree) == ["format_version", "srvp_tf_version", "model", "data", "train", "eval"]
-    assert tree["format_version"] == 2
+    assert tree["format_version"] == 3
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_json_is_laid_out_by_section():
         ("{", "broken JSON"),
         ("[" * 100_000, "broken JSON"),
         ("[1]", "expected a JSON object, found list"),
-        (edited(KTH, format_version=3), "format_version is 3"),
+        (edited(KTH, format_version=4), "format_version is 4"),
         (edited(KTH, format_version=0), "format_version is 0"),
         (edited(KTH, format_version=1), "section model: unknown key dynamics, stochastic"),
         (edited(KTH, model__dynamics=...), "section model: missing key dynamics"),
@@ -156,7 +156,13 @@ def test_bad_json_is_refused_in_one_line_with_the_file_named(text, message):
 
 
 def test_the_first_format_lacks_the_variants():
-    text = edited(KTH, format_version=1, model__dynamics=..., model__stochastic=...)
+    missing = {"model__dynamics": ..., "model__stochastic": ..., "train__max_skipped_steps": ...}
+    text = edited(KTH, format_version=1, **missing)
+    assert Config.from_json(text, "config.json") == KTH
+
+
+def test_the_second_format_lacks_the_guard():
+    text = edited(KTH, format_version=2, train__max_skipped_steps=...)
     assert Config.from_json(text, "config.json") == KTH
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from srvp_tf.progress import Progress
+from srvp_tf.stop_request import StopRequest
 from tests import small_run
 from tests.small_run import FLAGS, VGG, assert_same_run, finished, saved
 
@@ -60,10 +61,64 @@ def test_one_trainer_may_go_on_after_a_stop(tmp_path, monkeypatch):
     assert_same_run(tmp_path, finished())
 
 
-def test_a_signal_during_the_last_step_stops_nothing(tmp_path, monkeypatch):
-    stop_at(monkeypatch, small_run.NUM_STEPS, signal.SIGTERM)
+def test_a_signal_during_the_last_step_leaves_the_last_validation_for_later(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, small_run.NUM_STEPS, signal.SIGTERM)
+        assert small_run.run(small_run.config(), tmp_path) == signal.SIGTERM
+    assert saved(tmp_path)[1]["pending_validation"] is True
     assert small_run.run(small_run.config(), tmp_path) is None
     assert_same_run(tmp_path, finished())
+
+
+def test_a_signal_during_a_validation_is_heeded_before_its_next_batch(tmp_path, monkeypatch):
+    from srvp_tf.validation import Validator
+
+    run = Validator.run
+
+    def stopped(self, batches):
+        def more():
+            for batch in batches:
+                yield batch
+                signal.raise_signal(signal.SIGTERM)
+
+        return run(self, more())
+
+    def two(draw):
+        return small_run.validation_data(c).repeat(2)
+
+    c = small_run.config()
+    with monkeypatch.context() as patch:
+        patch.setattr(Validator, "run", stopped)
+        # The signal comes after the first of the two batches of the validation at step 5.
+        trainer = small_run.trainer(c, tmp_path)
+        assert trainer.train(small_run.training_data(c), two) == signal.SIGTERM
+    metadata = saved(tmp_path)[1]
+    assert metadata["step"] == 5 and metadata["pending_validation"]
+    assert not (tmp_path / "samples" / "step-00000005.gif").exists()
+    assert small_run.trainer(c, tmp_path).train(small_run.training_data(c), two) is None
+    whole = tmp_path / "whole"
+    small_run.trainer(c, whole).train(small_run.training_data(c), two)
+    assert_same_run(tmp_path, whole)
+    assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == [
+        p.name for p in sorted((whole / "samples").iterdir())
+    ]
+
+
+def test_a_signal_sent_twice_at_once_is_one_wish_and_a_later_one_acts(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("srvp_tf.stop_request.time.monotonic", lambda: now[0])
+    handler = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("too soon"))
+    try:
+        with StopRequest() as stop:
+            signal.raise_signal(signal.SIGTERM)
+            now[0] = 0.9
+            signal.raise_signal(signal.SIGTERM)
+            assert stop.signal_number == signal.SIGTERM
+            now[0] = 1.1
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
 
 
 def test_skips_resume_bit_for_bit(tmp_path, monkeypatch):

@@ -88,14 +88,39 @@ def test_another_configuration_is_refused(capsys, run_dir):
     assert_refused(capsys, run_dir, words, f"--run_dir={run_dir}", "--nf=3")
 
 
-def test_a_truncated_checkpoint_is_named(capsys, run_dir):
+@pytest.mark.parametrize("used", ["best-00000012.npz", "last-00000008.npz"])
+def test_a_truncated_newest_checkpoint_is_named_and_the_one_before_it_used(capsys, run_dir, used):
+    folder = RunFolder(run_dir).checkpoints()
+    newest = [folder.newest("last")]
+    if used.startswith("last"):
+        newest.append(folder.newest("best"))
+    for path in newest:
+        path.write_bytes(path.read_bytes()[:-100])
+    status, _, err = outcome(capsys, f"--run_dir={run_dir}")
+    assert status == 0 and err.splitlines() == [
+        f"{path} is damaged: renamed to *.damaged until the next checkpoint, going on from {used}"
+        for path in newest
+    ]
+    assert small_run.saved(run_dir)[1]["step"] == small_run.NUM_STEPS
+    assert not list(run_dir.rglob("*.damaged"))
+
+
+def test_a_run_of_damaged_checkpoints_does_not_start_anew(capsys, run_dir):
+    for path in (run_dir / "checkpoints").iterdir():
+        path.write_bytes(b"")
+    words = f"every checkpoint in {run_dir}/checkpoints is damaged"
+    assert_refused(capsys, run_dir, words, f"--run_dir={run_dir}")
+
+
+def test_init_from_a_damaged_checkpoint_names_it_and_what_deleting_it_leads_to(capsys, run_dir):
     newest = RunFolder(run_dir).checkpoint_path("last")
     newest.write_bytes(newest.read_bytes()[:-100])
-    words = f"{newest} is damaged or not a checkpoint"
-    assert_refused(capsys, run_dir, words, f"--run_dir={run_dir}")
     other = run_dir.parent / "other"
     for source in (run_dir, newest):
         arguments = (f"--run_dir={other}", f"--init_from={source}")
+        words = f"{newest} is damaged or not a checkpoint"
+        assert_refused(capsys, run_dir.parent, words, *arguments)
+        words = "; then last-00000008.npz is the newest"
         assert_refused(capsys, run_dir.parent, words, *arguments)
 
 
@@ -126,9 +151,10 @@ def test_a_loss_that_is_not_finite_is_one_line_and_keeps_the_checkpoint(
     capsys, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(command, "open_corpus", lambda c: NotANumber(num_digits=1, frame_size=32))
-    status, _, err = outcome(capsys, f"--run_dir={tmp_path}")
+    status, _, err = outcome(capsys, f"--run_dir={tmp_path}", "--max_skipped_steps=0")
     assert status == 1 and err.count("\n") == 1
-    assert "nll is not finite at step 6: training stopped, the last checkpoint is kept" in err
+    assert "nll is not finite at step 6" in err
+    assert ": training stopped, the last checkpoint is kept; try a lower" in err
     arrays, metadata = small_run.saved(tmp_path)
     assert metadata["step"] == 4 and all(np.isfinite(x).all() for x in arrays.values())
 

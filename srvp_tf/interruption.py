@@ -1,0 +1,89 @@
+"""Ctrl-C and SIGTERM as an exception that reaches the command, wherever it is raised.
+
+Python runs a signal's handler between any two instructions of the main thread. What it raises in a
+`__del__` or in a callback of the garbage collector is printed as "Exception ignored" and lost; what
+it raises below C++ may come back as another error. Both are seen to here.
+"""
+
+import atexit
+import contextlib
+import math
+import os
+import signal
+import sys
+import threading
+import time
+from typing import NoReturn
+
+from srvp_tf.stop_request import SAME_REQUEST_SECONDS
+
+_RETRY_SECONDS = 0.02
+
+
+class Terminated(BaseException):
+    """SIGTERM, as an exception: whatever is half done is cleared away."""
+
+
+class Interruption:
+    """Raises `KeyboardInterrupt` at SIGINT and `Terminated` at SIGTERM, once each is wanted.
+
+    `signal_number` is the first one that came, or None. Outside the main thread, where no handler
+    can be set, nothing changes.
+    """
+
+    def __init__(self):
+        self.signal_number = None
+        self._came_at = None
+        self._is_settled = self._is_due = False
+        self._report_unraisable = sys.unraisablehook
+
+    def watch(self) -> None:
+        """Take the signals from now on, to the end of the process."""
+        with contextlib.suppress(ValueError):  # not the main thread
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self._come)
+            sys.unraisablehook = self._raise_again
+
+    def settle(self) -> None:
+        """What was raised has arrived: raise no more."""
+        self._is_settled = True
+
+    def _come(self, number, frame) -> None:
+        if self._is_settled or self._is_due:
+            return
+        if self.signal_number is None:
+            self.signal_number, self._came_at = number, time.monotonic()
+        elif time.monotonic() - self._came_at < SAME_REQUEST_SECONDS:
+            return  # what the first one raised may be clearing away
+        self._raise(number)
+
+    def _raise(self, number) -> NoReturn:
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    def _raise_again(self, unraisable) -> None:
+        if self.signal_number is None or not issubclass(
+            unraisable.exc_type, (Terminated, KeyboardInterrupt)
+        ):
+            self._report_unraisable(unraisable)
+            return
+        # Not from here: this runs inside what swallows exceptions.
+        self._is_due = True
+        retry = threading.Timer(_RETRY_SECONDS, self._send_again)
+        retry.daemon = True
+        retry.start()
+
+    def _send_again(self) -> None:
+        self._came_at, self._is_due = -math.inf, False
+        with contextlib.suppress(OSError):  # the main thread has ended
+            signal.pthread_kill(threading.main_thread().ident, self.signal_number)
+
+
+def exit_at_once_if_signalled() -> None:
+    """From the interpreter's shutdown on, a signal ends the process with its status, silently."""
+    atexit.register(_exit_at_signals)
+
+
+def _exit_at_signals() -> None:
+    with contextlib.suppress(ValueError):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, frame: os._exit(128 + number))

@@ -1,0 +1,53 @@
+"""A worker died: what the others say before they end."""
+
+import contextlib
+import re
+
+import tensorflow as tf
+
+from srvp_tf.errors import UserError
+from srvp_tf.rendezvous import is_listening
+
+_TASK = re.compile(r"/job:(chief|worker)/(?:replica:\d+/)?task:(\d+)")
+_FAILURES = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
+
+
+@contextlib.contextmanager
+def losing_workers(cluster, place):
+    """Context that turns errors about lost workers into a `UserError` that names them.
+
+    TensorFlow notices a worker that is gone or does not answer within about ten seconds.
+
+    Args:
+        cluster: the `Cluster`.
+        place: function without arguments that returns what the line says of the moment.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        text = str(error)
+        if not isinstance(error, _FAILURES) and "Collective ops is aborted" not in text:
+            raise
+        lost = _lost(cluster, text)
+        names = cluster.names(lost) if lost else "another worker"
+        raise UserError(
+            f"lost {names} {place()}: what it printed says why; start all workers again with the "
+            "same command, they go on from the last checkpoint"
+        ) from None
+
+
+def _lost(cluster, text):
+    """Indices of the workers that an error blames, or else of those that take no connection."""
+    if "CoordinationService/Heartbeat" in text:  # the chief keeps the register of the living
+        blamed = {0}
+    else:
+        # Passed on from worker to worker, an error names them all, the cause first.
+        found = _TASK.findall(text.partition("unhealthy")[2]) or _TASK.findall(text)[:1]
+        blamed = {int(task) + (cluster.chiefs if job == "worker" else 0) for job, task in found}
+    others = {*range(len(cluster.addresses))} - {cluster.index}
+    return blamed & others or {i for i in others if not is_listening(cluster.addresses[i])}

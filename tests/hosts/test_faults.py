@@ -1,0 +1,174 @@
+"""Workers that die, freeze, are told to stop, or do not fit together; each in real processes."""
+
+import signal
+import time
+
+import pytest
+
+from tests.hosts.test_two_workers import assert_same_losses
+from tests.hosts.workers import Workers, newest_step, train_alone
+from tests.small_run import assert_same_run, saved
+
+pytestmark = pytest.mark.long
+
+LONG = ("--lr_burnin=30", "--lr_decay=30", "--log_interval=1", "--val_interval=25")
+ENDLESS = ("--lr_burnin=1000000", "--val_interval=1000000", "--log_interval=100")
+SECONDS_TO_NOTICE = 60  # TensorFlow needs about 15, and as long to end; the machine may be slow
+
+
+def one_line(result):
+    """The line on standard error of a worker that failed."""
+    status, _, err = result
+    assert status == 1 and err.count("\n") == 1, (status, err)
+    return err
+
+
+def leftovers(run_dir):
+    return [path for path in run_dir.rglob("*") if path.name.endswith(".tmp")]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """The folder of 60 steps by two workers that nobody disturbed."""
+    run_dir = tmp_path_factory.mktemp("hosts") / "two"
+    with Workers(2, run_dir, *LONG) as workers:
+        assert [status for status, *_ in workers.finish()] == [0, 0]
+    return run_dir
+
+
+def test_four_workers_train_as_one(tmp_path, uninterrupted):
+    train_alone(tmp_path / "one", *LONG)
+    with Workers(4, tmp_path / "four", *LONG) as workers:
+        assert [status for status, *_ in workers.finish()] == 4 * [0]
+    for run_dir in (uninterrupted, tmp_path / "four"):
+        assert_same_losses(run_dir, tmp_path / "one", rtol=2e-4)
+        assert saved(run_dir)[1]["best_step"] == saved(tmp_path / "one")[1]["best_step"]
+
+
+@pytest.mark.parametrize("victim", [1, 0])
+def test_a_killed_worker_stops_the_other_and_all_resume(tmp_path, uninterrupted, victim):
+    with Workers(2, tmp_path / "run", *LONG) as workers:
+        workers.wait_for_checkpoint(tmp_path / "run", 20)
+        workers.processes[victim].kill()
+        killed = time.monotonic()
+        line = one_line(workers.finish(1 - victim)[0])
+        assert time.monotonic() - killed < SECONDS_TO_NOTICE
+    assert f"lost worker {victim} ({workers.addresses[victim]}) at step " in line
+    assert "start all workers again with the same command, they go on from the last ch" in line
+    assert 20 <= newest_step(tmp_path / "run") < 60
+    with Workers(2, tmp_path / "run", *LONG) as workers:
+        assert [status for status, *_ in workers.finish()] == [0, 0]
+    # Two summands have one order only: not a bit differs.
+    assert_same_run(tmp_path / "run", uninterrupted)
+    assert not leftovers(tmp_path)
+
+
+def test_one_of_four_is_named_by_the_other_three(tmp_path):
+    with Workers(4, tmp_path / "run", *ENDLESS) as workers:
+        workers.wait_for_checkpoint(tmp_path / "run", 4)
+        workers.processes[2].kill()
+        for line in map(one_line, workers.finish(0, 1, 3)):
+            assert f"lost worker 2 ({workers.addresses[2]}) at step " in line
+
+
+@pytest.mark.parametrize("victim", [1, 0])
+def test_a_frozen_worker_is_noticed(tmp_path, victim):
+    with Workers(2, tmp_path / "run", *ENDLESS) as workers:
+        workers.wait_for_checkpoint(tmp_path / "run", 4)
+        workers.processes[victim].send_signal(signal.SIGSTOP)
+        line = one_line(workers.finish(1 - victim)[0])
+        assert f"lost worker {victim} ({workers.addresses[victim]}) at step " in line
+
+
+@pytest.mark.parametrize(
+    ("who", "number", "statuses"),
+    [(1, signal.SIGTERM, [143, 143]), (0, signal.SIGTERM, [143, 143])],
+)
+def test_a_preempted_worker_stops_all_after_saving(tmp_path, uninterrupted, who, number, statuses):
+    with Workers(2, tmp_path / "run", *LONG) as workers:
+        workers.wait_for_checkpoint(tmp_path / "run", 12)
+        workers.processes[who].send_signal(number)
+        results = workers.finish()
+    for status, out, err in results:
+        assert status == 143 and err == ""
+        assert out.splitlines()[-1].startswith("stopped early, nothing is lost")
+    arrays, metadata = saved(tmp_path / "run")
+    assert metadata["step"] == arrays["adam/step"] < 60
+    with Workers(2, tmp_path / "run", *LONG) as workers:
+        assert [status for status, *_ in workers.finish()] == [0, 0]
+    assert_same_run(tmp_path / "run", uninterrupted)
+
+
+def test_a_signal_between_joining_and_the_first_step_is_heeded(tmp_path):
+    # TensorFlow takes SIGTERM for itself when the workers join.
+    with Workers(2, tmp_path / "run", *ENDLESS) as workers:
+        while not (tmp_path / "run").exists():
+            time.sleep(0.01)
+            assert all(process.poll() is None for process in workers.processes)
+        workers.processes[1].send_signal(signal.SIGTERM)
+        (chief, *_), (other, _, err) = workers.finish()
+    assert other == 143 and err in ("", "python -m srvp_tf.train: terminated\n")
+    assert chief in (1, 143)  # it lost a worker, or was told to stop
+
+
+def test_a_signal_during_validation_stops_all(tmp_path):
+    slow = ("--val_interval=6", "--val_batches=400", "--checkpoint_interval=5")
+    with Workers(2, tmp_path / "run", *slow) as workers:
+        workers.wait_for_checkpoint(tmp_path / "run", 5)
+        time.sleep(2)
+        workers.processes[1].send_signal(signal.SIGTERM)
+        sent = time.monotonic()
+        assert [status for status, *_ in workers.finish()] == [143, 143]
+        assert time.monotonic() - sent < SECONDS_TO_NOTICE
+    assert saved(tmp_path / "run")[1]["step"] == 6
+
+
+def test_a_worker_that_dies_while_the_chief_validates_is_noticed(tmp_path):
+    slow = ("--val_interval=6", "--val_batches=4000", "--checkpoint_interval=5")
+    with Workers(2, tmp_path / "run", *slow) as workers:
+        workers.wait_for_checkpoint(tmp_path / "run", 5)
+        time.sleep(2)
+        workers.processes[1].kill()
+        assert f"lost worker 1 ({workers.addresses[1]})" in one_line(workers.finish(0)[0])
+
+
+def test_one_process_goes_on_from_two(tmp_path, uninterrupted):
+    with Workers(2, tmp_path / "run", *LONG) as workers:
+        workers.wait_for_checkpoint(tmp_path / "run", 12)
+        workers.processes[0].send_signal(signal.SIGTERM)
+        workers.finish()
+    train_alone(tmp_path / "run", *LONG)
+    assert_same_losses(tmp_path / "run", uninterrupted, rtol=2e-4)
+
+
+def test_other_flags_are_refused_by_name(tmp_path):
+    with Workers(2, tmp_path / "run", own_flags={1: ["--nf=3", "--seed=7"]}) as workers:
+        for line in map(one_line, workers.finish()):
+            assert (
+                f"worker 1 ({workers.addresses[1]}) and worker 0 differ in --nf, --seed: "
+                "start the same command everywhere" in line
+            )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_shared_is_refused(tmp_path):
+    with Workers(2, [tmp_path / "a", tmp_path / "b"]) as workers:
+        for line in map(one_line, workers.finish()):
+            assert f"worker 1 ({workers.addresses[1]}) cannot see what worker 0 writes in" in line
+            assert "--run_dir must be a folder that all hosts share" in line
+    assert not (tmp_path / "b").exists() and not leftovers(tmp_path)
+
+
+def test_a_batch_that_the_workers_cannot_share_is_refused(tmp_path):
+    with Workers(2, tmp_path / "run", "--batch_size=5") as workers:
+        for line in map(one_line, workers.finish()):
+            assert "--batch_size=5 is not a multiple of the 2 devices: use 4" in line
+
+
+def test_an_error_of_one_worker_ends_the_other(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis").write_text("precious")
+    with Workers(2, tmp_path / "run") as workers:
+        chief, other = map(one_line, workers.finish())
+    assert "holds other files and no run: choose another --run_dir" in chief
+    assert f"lost worker 0 ({workers.addresses[0]}) at the start" in other

@@ -1,0 +1,159 @@
+"""Every checkpoint cut at 20 places and with 50 bytes flipped: the one before it is used."""
+
+import json
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+
+from srvp_tf import checkpoints
+from srvp_tf.checkpoint_folder import CheckpointFolder
+from srvp_tf.checkpoints import DamagedCheckpoint
+from srvp_tf.errors import UserError
+from srvp_tf.run_folder import RunFolder, load_model
+from srvp_tf.run_state import restore_newest, state_variables
+from tests import small_run
+from tests.small_run import assert_same_run, finished
+
+TRUNCATIONS, FLIPS = 20, 50
+
+
+def damages(content, rng):
+    """(what, damaged content) of a file."""
+    size = len(content)
+    places = {0, 1, size - 1, size - 22, size - 64, size - 71, size - 93}
+    places |= set(np.linspace(100, size - 200, TRUNCATIONS - len(places)).astype(int).tolist())
+    for place in sorted(places):
+        yield f"cut at {place} of {size}", content[:place]
+    # The ends are where zip files keep what holds them together.
+    near = [*rng.integers(0, 400, 10), *rng.integers(size - 400, size, 15)]
+    for place in [*near, *rng.integers(0, size, FLIPS - len(near))]:
+        changed = bytearray(content)
+        changed[place] ^= 1 << int(rng.integers(8))
+        yield f"flip at {place} of {size}", bytes(changed)
+
+
+@pytest.fixture
+def run_dir(tmp_path):
+    """A copy of a finished run."""
+    return shutil.copytree(finished(), tmp_path / "run")
+
+
+def test_no_damage_goes_unnoticed_and_the_one_before_is_used_each_time(run_dir):
+    folder, rng, count = CheckpointFolder(run_dir / "checkpoints"), np.random.default_rng(0), 0
+    paths = {path: path.read_bytes() for path in folder.folder.iterdir()}
+    assert len(paths) == 4
+    for path, content in paths.items():
+        expected = next(
+            other
+            for other in ("last-12", "best-12", "last-08", "last-04")
+            if other.replace("-", "-000000") != path.stem
+        ).replace("-", "-000000")
+        for what, damaged in damages(content, rng):
+            path.write_bytes(damaged)
+            with pytest.raises(DamagedCheckpoint) as caught:
+                checkpoints.read(path)
+            assert "\n" not in str(caught.value), what
+            found, (arrays, metadata), newer = folder.newest_whole()
+            assert found.stem == expected, what
+            assert set(newer) == ({path} if path.stem == "last-00000012" else set())
+            assert metadata["step"] == arrays["adam/step"] == int(found.stem[-8:])
+            count += 1
+        path.write_bytes(content)
+    assert count == 4 * (TRUNCATIONS + FLIPS)
+
+
+@pytest.mark.parametrize("left", ["best", "last-00000008.npz"])
+def test_a_run_whose_newest_checkpoints_are_damaged_ends_bit_equal(tmp_path, capsys, left):
+    c = small_run.config("--val_interval=10", "--lr_burnin=7")
+    whole = finished("--val_interval=10", "--lr_burnin=7")
+    run_dir = shutil.copytree(whole, tmp_path / "run")
+    folder = CheckpointFolder(run_dir / "checkpoints")
+    if left == "best":
+        left = folder.newest("best").name
+    kept, named = int(left[5:13]), []
+    for path in sorted(folder.folder.iterdir()):
+        if path.name != left and int(path.stem[5:]) >= kept:
+            path.write_bytes(path.read_bytes()[:1000])
+            named.append(path.name)
+    assert small_run.run(c, run_dir) is None
+    err = capsys.readouterr().err
+    assert all(f"{name} is damaged: " in err for name in named)
+    assert err.count("\n") == len(named) and err.count(f"going on from {left}") == len(named)
+    assert_same_run(run_dir, whole)
+    assert len(list(folder.folder.iterdir())) == 4, "nothing stays beside the last 3 and the best"
+
+
+def test_a_damaged_file_is_set_aside_until_the_next_checkpoint(run_dir):
+    folder = CheckpointFolder(run_dir / "checkpoints")
+    for kind in ("last", "best"):
+        folder.newest(kind).write_bytes(b"spoiled")
+    c = small_run.config()
+    trainer = small_run.trainer(c, run_dir)
+    assert trainer.status.step == 8
+    names = sorted(path.name for path in folder.folder.iterdir())
+    assert names == [
+        "best-00000012.npz.damaged",
+        "last-00000004.npz",
+        "last-00000008.npz",
+        "last-00000012.npz.damaged",
+    ]
+    folder.save("last", 9, {}, {})
+    assert {path.suffix for path in folder.folder.iterdir()} == {".npz"}
+
+
+def test_a_model_is_never_loaded_from_another_checkpoint_than_the_one_meant(run_dir):
+    folder = RunFolder(run_dir)
+    path = folder.checkpoint_path("last")
+    path.write_bytes(path.read_bytes()[:-1])
+    words = f"{path} is damaged .*: delete it and use another one; then last-00000008.npz is the"
+    with pytest.raises(UserError, match=words):
+        load_model(run_dir)
+    path.unlink()
+    load_model(run_dir)
+
+
+def test_files_of_the_first_format_are_read_and_gone_on_from(run_dir):
+    folder = CheckpointFolder(run_dir / "checkpoints")
+    for path in folder.folder.iterdir():
+        arrays, metadata = checkpoints.read(path)
+        for name in ("pending_validation", "skipped_in_a_row"):
+            del metadata[name]
+        np.savez(path, metadata=np.array(json.dumps(metadata | {"format_version": 1})), **arrays)
+    folder.newest("last").unlink()
+    folder.newest("best").unlink()
+    trainer = small_run.trainer(small_run.config(), run_dir)
+    assert trainer.status.step == 8 and trainer.status.pending_validation is False
+    variables = state_variables(trainer.model, trainer.training_step)
+    found = checkpoints.values(variables)
+    expected, _ = checkpoints.read(finished() / "checkpoints" / "last-00000008.npz")
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+    assert restore_newest(folder, variables).step == 8
+
+
+def test_a_checksum_that_was_cut_off_is_missed(run_dir):
+    path = CheckpointFolder(run_dir / "checkpoints").newest("last")
+    content = path.read_bytes()
+    # A valid zip file without its comment: only the format version tells that there was one.
+    path.write_bytes(content[: -71 - 2] + b"\0\0")
+    with pytest.raises(DamagedCheckpoint, match="its checksum is missing"):
+        checkpoints.read(path)
+
+
+@pytest.mark.parametrize("shape", [(2**40,), (2**62, 4), (-3,)])
+def test_a_header_that_lies_about_its_size_takes_no_memory(tmp_path, shape):
+    path = tmp_path / "x.npz"
+    with open(tmp_path / "a.npy", "wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(tmp_path / "a.npy", "a.npy")
+    with pytest.raises(DamagedCheckpoint):
+        checkpoints.read(path)
+
+
+def test_a_compressed_bomb_is_refused(tmp_path):
+    np.savez_compressed(tmp_path / "x.npz", a=np.zeros(10_000_000))
+    with pytest.raises(DamagedCheckpoint, match="not as numpy.savez writes it"):
+        checkpoints.read(tmp_path / "x.npz")

@@ -1,0 +1,101 @@
+"""One trainer per run folder."""
+
+import os
+import re
+import signal
+import socket
+
+import pytest
+
+from srvp_tf.errors import UserError
+from srvp_tf.run_folder import RunFolder
+from srvp_tf.run_lock import HOLDER_FILE, LOCK_FILE, RunLock
+from tests import small_run
+from tests.reliability.runs import finish, newest_step, start, wait_until
+
+ENDLESS = ("--lr_burnin=1000000", "--checkpoint_interval=3")
+
+
+def test_a_second_trainer_is_refused_and_the_first_named(tmp_path):
+    first = RunLock(tmp_path)
+    first.acquire()
+    first.acquire()
+    words = (
+        rf"in use by another trainer \(process {os.getpid()} on {socket.gethostname()}, since 20"
+    )
+    second = RunLock(tmp_path)
+    with pytest.raises(UserError, match=words) as caught:
+        second.acquire()
+    assert "\n" not in str(caught.value)
+    first.release()
+    first.release()
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK_FILE]
+    second.acquire()
+
+
+def test_a_lock_that_is_forgotten_is_let_go(tmp_path):
+    RunLock(tmp_path).acquire()
+    RunLock(tmp_path).acquire()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\x00"])
+def test_a_holder_that_cannot_be_read_is_no_traceback(tmp_path, text):
+    lock = RunLock(tmp_path)
+    lock.acquire()
+    (tmp_path / HOLDER_FILE).write_text(text)
+    with pytest.raises(UserError, match="it has not said who it is"):
+        RunLock(tmp_path).acquire()
+
+
+def test_a_trainer_holds_it_from_its_making_to_the_end_of_training(tmp_path):
+    c = small_run.config()
+    trainer = small_run.trainer(c, tmp_path)
+    config = (tmp_path / "config.json").read_bytes()
+    with pytest.raises(UserError, match="in use by another trainer"):
+        small_run.trainer(small_run.config("--num_samples=77"), tmp_path)
+    assert (tmp_path / "config.json").read_bytes() == config
+    assert trainer.train(small_run.training_data(c), small_run.validation_data(c)) is None
+    small_run.trainer(c, tmp_path)
+
+
+def test_a_stopped_trainer_that_another_one_overtook_goes_not_on(tmp_path, monkeypatch):
+    from tests.test_resume import stop_at
+
+    c = small_run.config()
+    data = small_run.training_data(c), small_run.validation_data(c)
+    first = small_run.trainer(c, tmp_path)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 3, signal.SIGINT)
+        assert first.train(*data) == signal.SIGINT
+    small_run.run(c, tmp_path)
+    with pytest.raises(UserError, match="was trained by another trainer: make a new one"):
+        first.train(*data)
+
+
+def test_a_start_killed_right_after_the_lock_leaves_no_foreign_folder(tmp_path):
+    lock = RunFolder(tmp_path / "run").lock(small_run.config())
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {LOCK_FILE, HOLDER_FILE}
+    RunFolder(tmp_path / "run").check(small_run.config())
+    lock.release()
+
+
+def test_a_killed_process_lets_it_go_and_readers_need_none(tmp_path):
+    process = start(tmp_path, *ENDLESS)
+    assert wait_until(process, lambda: newest_step(tmp_path) >= 3), process.communicate()
+    second = start(tmp_path, *ENDLESS)
+    _, err = second.communicate(timeout=300)
+    assert second.returncode == 1
+    assert re.fullmatch(
+        rf"python -m srvp_tf.train: {tmp_path} is in use by another trainer \(process "
+        rf"{process.pid} on \S+, since \S+\): wait for it, stop it, or choose another --run_dir\n",
+        err,
+    ), err
+    from srvp_tf import load
+
+    load(tmp_path)
+    process.kill()
+    process.communicate()
+    with pytest.raises(AssertionError, match="another configuration"):  # no word of the lock
+        finish(tmp_path)
+    lock = RunLock(tmp_path)
+    lock.acquire()

@@ -1,0 +1,128 @@
+"""SIGTERM and Ctrl-C at any moment: one line, the documented status, no traceback."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from srvp_tf import checkpoints
+from srvp_tf.checkpoint_folder import CheckpointFolder
+from tests.reliability.runs import ROOT, files, newest_step, start, wait_until
+
+ENDLESS = ("--lr_burnin=1000000", "--checkpoint_interval=3", "--log_interval=2")
+STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
+WORD = {signal.SIGTERM: "terminated", signal.SIGINT: "interrupted"}
+STOPPED = "stopped early, nothing is lost: the same command goes on from here"
+
+SWALLOWED = """
+import gc, signal, sys, time, weakref
+from absl import flags
+from srvp_tf import command
+
+number, place = int(sys.argv[1]), sys.argv[2]
+
+def send(*_):
+    signal.raise_signal(number)
+    for _ in range(1000):  # the handler runs in here
+        pass
+
+class Deleted:
+    __del__ = send
+
+class Referred:
+    pass
+
+def main(_):
+    for _ in range(3):
+        if place == "del":
+            Deleted()
+        elif place == "weakref":
+            referred = Referred()
+            kept = weakref.ref(referred, send)
+            del referred
+        elif place == "gc":
+            gc.callbacks.append(send)
+            gc.collect()
+            gc.callbacks.clear()
+        elif place == "translated":
+            try:
+                send()
+            except BaseException as error:
+                raise RuntimeError("from C++") from error
+    time.sleep(20)
+    print("it was lost")
+
+command.run(main, ["prog"], flags.FlagValues())
+"""
+
+
+@pytest.mark.parametrize("place", ["del", "weakref", "gc", "translated"])
+@pytest.mark.parametrize("number", list(STATUS))
+def test_a_signal_that_python_would_lose_arrives(number, place):
+    result = subprocess.run(
+        [sys.executable, "-c", SWALLOWED, str(int(number)), place],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    word = "stopped by a signal" if place == "translated" else WORD[number]
+    assert (result.returncode, result.stdout, result.stderr) == (
+        STATUS[number],
+        "",
+        f"prog: {word}\n",
+    )
+
+
+def assert_one_line(process, number, out, err):
+    """What a run says that was stopped at any moment."""
+    assert process.returncode in (STATUS[number], -number), (process.returncode, err)
+    if process.returncode == -number:  # before the command had begun
+        assert (out, err) == ("", "")
+    elif out.endswith(f"{STOPPED}\n"):
+        assert err == ""
+    else:
+        assert err == f"python -m srvp_tf.train: {WORD[number]}\n"
+
+
+def stop_at_moments(run_dir, moments, rng, *arguments):
+    """Stop a run that goes on and on, `moments` times; returns how many said that they saved."""
+    saved = 0
+    for _ in range(moments):
+        number = rng.choice(list(STATUS))
+        process = start(run_dir, *ENDLESS, *arguments)
+        done = newest_step(run_dir)
+        if rng.random() < 0.5:
+            wait_until(process, lambda done=done: newest_step(run_dir) > done)
+            time.sleep(rng.uniform(0, 1.0))
+        else:
+            # Ctrl-C before Python has reached the command is Python's own affair.
+            time.sleep(rng.uniform(0.0 if number == signal.SIGTERM else 1.0, 8.0))
+        process.send_signal(number)
+        if rng.random() < 0.5:  # as `timeout` does
+            process.send_signal(number)
+        out, err = process.communicate(timeout=300)
+        assert_one_line(process, number, out, err)
+        saved += out.endswith(f"{STOPPED}\n")
+        assert not [name for name in files(run_dir) if name.endswith(".tmp")]
+    checkpoints.read(CheckpointFolder(run_dir / "checkpoints").newest("last"))
+    return saved
+
+
+def test_two_moments(tmp_path):
+    stop_at_moments(tmp_path, 2, random.Random(1))
+
+
+@pytest.mark.long
+def test_many_moments(tmp_path):
+    assert stop_at_moments(tmp_path, 40, random.Random(os.getpid())) >= 10
+
+
+@pytest.mark.long
+def test_many_moments_of_a_run_that_mostly_validates(tmp_path):
+    arguments = ("--val_interval=1", "--val_batches=5", "--val_samples=20")
+    assert stop_at_moments(tmp_path, 20, random.Random(os.getpid()), *arguments) >= 5

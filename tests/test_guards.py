@@ -1,0 +1,170 @@
+"""Steps that are skipped: how many, and what is said of them."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srvp_tf.errors import UserError
+from srvp_tf.guards import Diagnosis, FaultCounter, check_futures, worst_gradient
+from srvp_tf.optim import LossScale
+from srvp_tf.run_folder import RunFolder
+from tests import small_run
+from tests.models.small import small_model
+from tests.small_run import NUM_STEPS, frames, saved
+from tests.test_step_meter import result
+from tests.test_training_step import ONE, TWO, Run
+
+
+def fault(diagnosis=None, gradient_norm=np.nan, loss=1.0, **terms):
+    """A step that was skipped."""
+    given = result(loss, is_finite=False, gradient_norm=gradient_norm, **terms)
+    return given._replace(diagnosis=diagnosis or Diagnosis())
+
+
+def test_faults_in_a_row_are_borne_up_to_the_limit_and_good_steps_start_anew():
+    counter = FaultCounter(2)
+    for step in range(1, 10):
+        counter.add(step, fault() if step % 3 else result())
+    counter.add(10, fault())
+    counter.add(11, fault())
+    with pytest.raises(UserError, match="^the gradient is not finite at step 12 after 2 skipped"):
+        counter.add(12, fault())
+
+
+@pytest.mark.parametrize("name", ["nll", "kl_y1", "kl_z", "l2_res"])
+def test_the_term_the_step_and_the_largest_latent_are_named(name):
+    given = fault(Diagnosis(2, 1.5e12), np.nan, np.inf, **({"nll": 1.0} | {name: np.inf}))
+    words = rf"^{name} is not finite at step 7 \(largest \|y\|: 1.5e\+12\): training stopped, the"
+    with pytest.raises(UserError, match=words) as caught:
+        FaultCounter(0).add(7, given)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_variable_of_a_gradient_is_named():
+    words = "^the gradient of b/kernel is not finite at step 3: "
+    with pytest.raises(UserError, match=words):
+        FaultCounter(0, ["a/kernel", "b/kernel"]).add(3, fault(Diagnosis(1)))
+
+
+def test_a_loss_scale_that_can_be_halved_is_no_fault_unless_a_term_is_not_finite():
+    counter = FaultCounter(0)
+    halvings = int(np.log2(LossScale.MAXIMUM))
+    for power in range(halvings, 0, -1):
+        counter.add(1, fault(Diagnosis(0, 0.0, 2.0**power)))
+    assert counter.in_a_row == 0
+    with pytest.raises(UserError, match="the gradient is not finite"):
+        counter.add(1, fault(Diagnosis(0, 0.0, 1.0)))
+    with pytest.raises(UserError, match="kl_z is not finite"):
+        counter.add(1, fault(Diagnosis(0, 0.0, 2.0**15), kl_z=np.nan))
+
+
+@pytest.mark.parametrize(
+    ("gradients", "expected"),
+    [
+        ([[1.0, 2.0], [np.nan, 5.0], [np.inf, 0.0]], 1),
+        ([[1.0, 2.0], [3.0, 4.0], [np.inf, 0.0]], 2),
+        ([[1.0, 1e30], [-1e31, 4.0], [0.0, 0.0]], 1),  # each finite, their norm is not
+    ],
+)
+def test_the_worst_gradient_is_the_first_that_is_not_finite_or_else_the_largest(
+    gradients, expected
+):
+    tensors = [tf.constant(g) for g in gradients]
+    assert worst_gradient(tensors, tf.constant(False)) == expected
+    assert worst_gradient(tensors, tf.constant(True)) == -1
+
+
+@pytest.mark.parametrize("devices", [ONE, TWO], ids=["one", "two"])
+def test_a_skipped_step_is_diagnosed(devices):
+    run = Run(devices)
+    clips = (run.clips / 255.0).astype(np.float32)
+    good = run.train(1, clips).diagnosis
+    assert (int(good.gradient), float(good.largest_latent), float(good.loss_scale)) == (-1, 0, 1)
+    # Huge, so that the latent is; and it is the latent's own number that is told.
+    broken = clips.copy()
+    broken[-1] = 1e30
+    diagnosis = run.train(2, broken).diagnosis
+    assert 0 <= int(diagnosis.gradient) < len(run.model.trainable_variables)
+    assert float(diagnosis.largest_latent) > 0
+
+
+def test_the_largest_latent_is_that_of_the_path_that_was_followed():
+    from srvp_tf.guards import largest_latent
+    from srvp_tf.noise import training_noise
+    from tests.models.small import random_videos
+
+    model = small_model("float64")
+    noise = training_noise(model.config, 3, 1, tf.range(2), 5)
+    outputs = model(random_videos(model.config, 2, 5), noise)
+    y_1 = outputs.q_y1.loc + outputs.q_y1.scale * tf.cast(noise.y_1, tf.float64)
+    moves = tf.reshape(outputs.residuals, [2, -1, model.config.ny])
+    path = tf.concat([y_1[:, None], y_1[:, None] + tf.cumsum(moves, axis=1)], axis=1)
+    found = largest_latent(model, outputs, noise, tf.constant(False))
+    np.testing.assert_allclose(found, np.abs(path).max(), rtol=1e-12)
+    assert largest_latent(model, outputs, noise, tf.constant(True)) == 0
+
+
+def clips_with_nan(c, *bad_steps):
+    clips = frames(c, NUM_STEPS, c.train.batch_size, c.data.train_length).astype(np.float32) / 255
+    for step in bad_steps:
+        clips[step - 1, 0, 0, 0, 0] = np.nan
+    return tf.data.Dataset.from_tensor_slices(clips)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_a_run_goes_on_past_single_faults_and_says_so(tmp_path, precision):
+    c = small_run.config(f"--precision={precision}", "--max_skipped_steps=1")
+    data = clips_with_nan(c, 3, 7, 9), small_run.validation_data(c)
+    assert small_run.trainer(c, tmp_path).train(*data) is None
+    arrays, metadata = saved(tmp_path)
+    skipped = NUM_STEPS - arrays["adam/step"]
+    # A loss scale that is too large at first may skip others.
+    assert metadata["step"] == NUM_STEPS and skipped >= 3 and (precision[0] == "m" or skipped == 3)
+    assert all(np.isfinite(array).all() for array in arrays.values())
+    assert skipped_in_log(tmp_path) == skipped
+
+
+def skipped_in_log(run_dir):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    log = EventAccumulator(str(run_dir / "logs"))
+    log.Reload()
+    return sum(
+        tf.make_ndarray(event.tensor_proto).item() for event in log.Tensors("speed/skipped_steps")
+    )
+
+
+def test_the_count_in_a_row_outlives_a_restart(tmp_path):
+    c = small_run.config("--max_skipped_steps=2", "--keep_last=9")
+    data = clips_with_nan(c, 3, 4, 5), small_run.validation_data(c)
+    with pytest.raises(UserError, match="nll is not finite at step 5 after 2 skipped before it"):
+        small_run.trainer(c, tmp_path).train(*data)
+    assert saved(tmp_path)[1]["skipped_in_a_row"] == 2  # of step 4
+    with pytest.raises(UserError, match="nll is not finite at step 5 after 2 skipped before it"):
+        small_run.trainer(c, tmp_path).train(*data)
+    # A larger limit is no other run.
+    more = small_run.config("--max_skipped_steps=3", "--keep_last=9")
+    assert small_run.trainer(more, tmp_path).train(*data) is None
+    assert RunFolder(tmp_path).config().train.max_skipped_steps == 3
+
+
+def test_a_prediction_of_10000_frames_says_up_to_where_it_is_finite():
+    from srvp_tf import load
+
+    model = load(small_run.finished())  # so little trained that its states grow without bound
+    random = np.random.default_rng(0)
+    y = tf.constant(random.normal(size=(2, model.config.ny)), tf.float32)
+    eps = tf.constant(random.normal(size=(2, 10_000, model.config.nz)), tf.float32)
+    states = model.rollout(y, eps).states.numpy()
+    whole = np.isfinite(states).all(axis=(0, 2, 3))
+    assert whole[:100].all() and not whole[-1]
+    with pytest.raises(UserError, match=f"is finite up to frame {whole.argmin()} only: its latent"):
+        check_futures(states[..., None])
+
+
+def test_finite_futures_pass_and_frames_are_counted_from_the_first_predicted_one():
+    frames = np.zeros((2, 5, 4, 4, 1))
+    check_futures(frames)
+    frames[1, 3, 2, 2, 0] = np.nan
+    with pytest.raises(UserError, match="finite up to frame 13 only"):
+        check_futures(frames, first_frame=11)
