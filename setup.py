@@ -49,7 +49,7 @@ setup(
         "av>=12,<19",
         "requests>=2.31,<3",
         "jinja2>=3.1,<4",
-        "filelock>=3.13,<5",
+        "filelock>=4,<5",
     ],
     extras_require={
         "test": [
