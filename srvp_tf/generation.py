@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from srvp_tf.atomic_files import replacing
 from srvp_tf.errors import UserError
+from srvp_tf.guards import check_futures
 from srvp_tf.noise import forecast_noise
 from srvp_tf.sampling import frames_per_chunk
 from srvp_tf.video import to_uint8, write_video
@@ -52,6 +53,9 @@ def predict(
 
     Returns:
         uint8 [num_samples, horizon * frames_per_step, H, W, C], quantised as floor(255 x).
+
+    Raises:
+        UserError: a state grew without bound, see `check_futures`.
     """
     model = model.frozen()
 
@@ -66,6 +70,7 @@ def predict(
         model.config, seed, tf.constant([video_id]), tf.range(num_samples), num_frames
     )
     inferred, states = infer_and_roll(tf.constant(observed[None]), noise)
+    check_futures(states[0].numpy())
     # Frames are decoded one by one: of which sample they are does not matter here.
     states = tf.reshape(states, [1, 1, -1, model.config.ny])
     at_once = frames_per_chunk(model)
