@@ -6,6 +6,7 @@ import signal
 
 import tensorflow as tf
 
+from srvp_tf import heartbeats
 from srvp_tf.deaf_wait import at_most
 from srvp_tf.errors import UserError
 from srvp_tf.hosts import cluster_from_environment
@@ -54,6 +55,7 @@ def local_strategy():
 
 def _several_hosts(cluster):
     wait_for_all(cluster)
+    heartbeats.be_patient(cluster)
     line = (
         f"worker {cluster.index}: another one stopped before all had joined, what it printed says "
         "why; start all of them again"

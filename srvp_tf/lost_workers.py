@@ -21,7 +21,8 @@ _FAILURES = (
 def losing_workers(cluster, place):
     """Context that turns errors about lost workers into a `UserError` that names them.
 
-    TensorFlow notices a worker that is gone or does not answer within about ten seconds.
+    TensorFlow notices a worker that is gone at once or, as one that does not answer, by its
+    `heartbeats`.
 
     Args:
         cluster: the `Cluster`.
@@ -34,10 +35,14 @@ def losing_workers(cluster, place):
         if not isinstance(error, _FAILURES) and "Collective ops is aborted" not in text:
             raise
         lost = _lost(cluster, text)
-        names = cluster.names(lost) if lost else "another worker"
+        if cluster.index in lost:
+            what = f"the others gave up worker {cluster.index} {place()}, it was silent too long"
+        else:
+            names = cluster.names(lost) if lost else "another worker"
+            what = f"lost {names} {place()}: what it printed says why"
         raise UserError(
-            f"lost {names} {place()}: what it printed says why; start all workers again with the "
-            "same command, they go on from the last checkpoint"
+            f"{what}; start all workers again with the same command, they go on from the last "
+            "checkpoint"
         ) from None
 
 
@@ -50,4 +55,4 @@ def _lost(cluster, text):
         found = _TASK.findall(text.partition("unhealthy")[2]) or _TASK.findall(text)[:1]
         blamed = {int(task) + (cluster.chiefs if job == "worker" else 0) for job, task in found}
     others = {*range(len(cluster.addresses))} - {cluster.index}
-    return blamed & others or {i for i in others if not is_listening(cluster.addresses[i])}
+    return blamed or {i for i in others if not is_listening(cluster.addresses[i])}

@@ -12,7 +12,7 @@ import torch
 from absl import flags
 
 import srvp_tf
-from srvp_tf import checkpoints, command, torch_import
+from srvp_tf import checkpoint_folder, checkpoints, command, torch_import
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
 from srvp_tf.noise import ForecastNoise
@@ -274,7 +274,7 @@ def test_a_failed_write_leaves_nothing(capsys, experiment, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoints, "write", full)
+    monkeypatch.setattr(checkpoint_folder, "write", full)
     assert "No space left" in refusal(capsys, experiment)
 
 

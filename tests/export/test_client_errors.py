@@ -50,7 +50,7 @@ def test_a_server_that_starts_meanwhile_is_waited_for(port):
     found = []
 
     def ask():
-        with Client(f"{scheme}127.0.0.1:{number}", timeout=20) as client:
+        with Client(f"{scheme}127.0.0.1:{number}", timeout=120) as client:
             found.append(client.metadata().version)
 
     asking = threading.Thread(target=ask)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.long
 
 LONG = ("--lr_burnin=30", "--lr_decay=30", "--log_interval=1", "--val_interval=25")
 ENDLESS = ("--lr_burnin=1000000", "--val_interval=1000000", "--log_interval=100")
-SECONDS_TO_NOTICE = 60  # TensorFlow needs about 15, and as long to end; the machine may be slow
+SECONDS_TO_NOTICE = 150  # TensorFlow needs up to 75, and 15 to end; the machine may be slow
 
 
 def one_line(result):
@@ -69,6 +69,15 @@ def test_one_of_four_is_named_by_the_other_three(tmp_path):
         workers.processes[2].kill()
         for line in map(one_line, workers.finish(0, 1, 3)):
             assert f"lost worker 2 ({workers.addresses[2]}) at step " in line
+
+
+def test_a_pause_is_survived(tmp_path):
+    with Workers(2, tmp_path / "run", *ENDLESS) as workers:
+        workers.wait_for_checkpoint(tmp_path / "run", 4)
+        workers.processes[1].send_signal(signal.SIGSTOP)
+        time.sleep(20)
+        workers.processes[1].send_signal(signal.SIGCONT)
+        workers.wait_for_checkpoint(tmp_path / "run", newest_step(tmp_path / "run") + 8)
 
 
 @pytest.mark.parametrize("victim", [1, 0])

@@ -55,6 +55,14 @@ def test_the_error_names_the_worker(text, index, blamed):
         )
 
 
+def test_a_worker_hears_that_it_is_taken_for_dead():
+    error = tf.errors.UnavailableError(None, None, UNHEALTHY)
+    assert line_of(error, Cluster(("a:1", "b:1"), 1)) == (
+        "the others gave up worker 1 at step 7, it was silent too long; start all workers again "
+        "with the same command, they go on from the last checkpoint"
+    )
+
+
 def test_a_chief_of_its_own_job_counts_first():
     cluster = Cluster(("a:1", "b:1", "c:1"), 0, chiefs=1)
     assert "lost worker 2 (c:1) " in line_of(tf.errors.AbortedError(None, None, UNHEALTHY), cluster)
