@@ -113,6 +113,7 @@ def stop_at_moments(run_dir, moments, rng, *arguments):
     return saved
 
 
+@pytest.mark.long
 def test_two_moments(tmp_path):
     stop_at_moments(tmp_path, 2, random.Random(1))
 
