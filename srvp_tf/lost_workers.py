@@ -47,12 +47,18 @@ def losing_workers(cluster, place):
 
 
 def _lost(cluster, text):
-    """Indices of the workers that an error blames, or else of those that take no connection."""
-    if "CoordinationService/Heartbeat" in text:  # the chief keeps the register of the living
-        blamed = {0}
-    else:
-        # Passed on from worker to worker, an error names them all, the cause first.
-        found = _TASK.findall(text.partition("unhealthy")[2]) or _TASK.findall(text)[:1]
-        blamed = {int(task) + (cluster.chiefs if job == "worker" else 0) for job, task in found}
+    """Indices of the workers that an error blames, and of those that take no connection."""
+
+    def blamed(text):
+        return [
+            int(task) + (cluster.chiefs if job == "worker" else 0)
+            for job, task in _TASK.findall(text)
+        ]
+
+    if unhealthy := blamed(text.partition("unhealthy")[2]):  # the chief's own finding
+        return set(unhealthy)
+    # Passed on from worker to worker, an error names them all, the cause first; but one that heard
+    # of it early may have ended by now, and be the only one that this worker hears of.
+    first = [0] if "CoordinationService/Heartbeat" in text else blamed(text)[:1]
     others = {*range(len(cluster.addresses))} - {cluster.index}
-    return blamed or {i for i in others if not is_listening(cluster.addresses[i])}
+    return {*first, *(i for i in others if not is_listening(cluster.addresses[i]))}

@@ -68,7 +68,8 @@ def test_one_of_four_is_named_by_the_other_three(tmp_path):
         workers.wait_for_checkpoint(tmp_path / "run", 4)
         workers.processes[2].kill()
         for line in map(one_line, workers.finish(0, 1, 3)):
-            assert f"lost worker 2 ({workers.addresses[2]}) at step " in line
+            # One that ended because of it may be named too.
+            assert "lost worker " in line and f"worker 2 ({workers.addresses[2]})" in line
 
 
 def test_a_pause_is_survived(tmp_path):

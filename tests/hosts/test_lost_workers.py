@@ -1,5 +1,6 @@
 """Who is blamed. The texts are TensorFlow's own, as killed and frozen workers caused them."""
 
+import contextlib
 import socket
 
 import pytest
@@ -37,22 +38,31 @@ def line_of(error, cluster):
     return str(caught.value)
 
 
+@pytest.fixture
+def four():
+    """Addresses of four workers that take connections."""
+    with contextlib.ExitStack() as servers:
+        held = [servers.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(4)]
+        yield tuple(f"127.0.0.1:{server.getsockname()[1]}" for server in held)
+
+
 @pytest.mark.parametrize(
     ("text", "index", "blamed"),
-    [
-        (UNHEALTHY, 0, "worker 1 (b:1)"),
-        (RESET, 0, "worker 3 (d:1)"),
-        (PASSED_ON, 1, "worker 3 (d:1)"),
-        (NO_CHIEF, 2, "worker 0 (a:1)"),
-    ],
+    [(UNHEALTHY, 0, 1), (RESET, 0, 3), (PASSED_ON, 1, 3), (NO_CHIEF, 2, 0)],
 )
-def test_the_error_names_the_worker(text, index, blamed):
-    cluster = Cluster(("a:1", "b:1", "c:1", "d:1"), index)
+def test_the_error_names_the_worker(four, text, index, blamed):
     for kind in (tf.errors.UnavailableError, tf.errors.InternalError):
-        assert line_of(kind(None, None, text), cluster) == (
-            f"lost {blamed} at step 7: what it printed says why; start all workers again with the "
-            "same command, they go on from the last checkpoint"
+        assert line_of(kind(None, None, text), Cluster(four, index)) == (
+            f"lost worker {blamed} ({four[blamed]}) at step 7: what it printed says why; start all "
+            "workers again with the same command, they go on from the last checkpoint"
         )
+
+
+def test_who_is_gone_is_named_beside_who_ended_because_of_it(four):
+    (gone,) = free_addresses(1)
+    cluster = Cluster((*four[:2], gone, four[3]), 1)
+    line = line_of(tf.errors.UnavailableError(None, None, RESET), cluster)
+    assert f"lost worker 2 ({gone}), worker 3 ({four[3]}) at step 7" in line
 
 
 def test_a_worker_hears_that_it_is_taken_for_dead():
