@@ -8,6 +8,7 @@ from absl import flags
 
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
+from srvp_tf.flags import define_checkpoint_flag
 
 _MAX_RESULTS_BYTES = 1 << 20  # thousands of times what `evaluate` writes
 
@@ -23,13 +24,7 @@ class SourceRun(NamedTuple):
 def define_run_flags(flag_values):
     """--run_dir and --checkpoint."""
     flags.DEFINE_string("run_dir", None, "folder of the run", flag_values=flag_values)
-    flags.DEFINE_enum(
-        "checkpoint",
-        None,
-        ("last", "best"),
-        "which model; by default the one that the run's configuration judges",
-        flag_values=flag_values,
-    )
+    define_checkpoint_flag(flag_values)
 
 
 def open_run(flag_values):

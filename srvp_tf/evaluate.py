@@ -9,8 +9,6 @@ video. LPIPS and FVD need weights, which python -m srvp_tf.metrics.fetch brings.
 """
 
 import contextlib
-import os
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -19,13 +17,14 @@ import numpy as np
 from absl import flags
 
 from srvp_tf import command, judging
+from srvp_tf.atomic_files import replacing_folder
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation_report import print_report, write_report
-from srvp_tf.flags import config_from_flags, define_config_flags
+from srvp_tf.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 
 REPORT = "results.json"
-DATA_FLAGS = ("data_dir", "digits", "digits_dir", "test_length")
+DATA_FLAGS = (*WHERE_THE_DATA_IS, "test_length")
 
 
 def define_flags(flag_values):
@@ -164,18 +163,8 @@ def _fresh_folder(path):
         raise UserError(f"{path} holds {foreign[0]}, no result: choose another --output_dir")
     if found and REPORT not in found:
         raise UserError(f"{path} holds no {REPORT} and is not empty: choose another --output_dir")
-    fresh, old = (path.with_name(f".{path.name}.{os.getpid()}.{kind}") for kind in ("tmp", "old"))
-    try:
-        fresh.mkdir(parents=True)
+    with replacing_folder(path) as fresh:
         yield fresh
-        if path.exists():
-            path.rename(old)
-        fresh.rename(path)
-    finally:
-        if old.exists() and not path.exists():  # stopped between the two renamings
-            old.rename(path)
-        for leftover in (fresh, old):
-            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _progress(total):

@@ -7,17 +7,20 @@ results.json and some videos into a folder of its own. Without --input the video
 the run's corpus.
 """
 
-import dataclasses
 from pathlib import Path
 
 from absl import flags
 
 from srvp_tf import command
 from srvp_tf.errors import UserError
-from srvp_tf.flags import define_config_flags
+from srvp_tf.flags import (
+    WHERE_THE_DATA_IS,
+    config_from_flags,
+    define_checkpoint_flag,
+    define_config_flags,
+)
 
 EXPERIMENTS = ("frame_rates", "content_swap", "interpolation", "long_horizon")
-_DATA_FLAGS = ("data_dir", "digits", "digits_dir")
 _FORMATS = ("gif", "mp4", "webm", "png", "npz")
 _AT_LEAST = {
     "num_videos": 2,
@@ -68,15 +71,8 @@ def define_flags(flag_values):
     number("horizon", None, "frames to predict; by default those of the run's test clips")
     number("long_horizon", 2000, "long_horizon: frames to predict")
     number("seed", 0, "seed of the futures")
-    flags.DEFINE_enum(
-        "checkpoint",
-        None,
-        ("last", "best"),
-        "which model; by default the one that the run's configuration judges",
-        flag_values=flag_values,
-    )
-    # Where the corpus lies may have changed since the training.
-    define_config_flags(flag_values, only=_DATA_FLAGS)
+    define_checkpoint_flag(flag_values)
+    define_config_flags(flag_values, only=WHERE_THE_DATA_IS)
 
 
 def main(flag_values):
@@ -86,10 +82,8 @@ def main(flag_values):
     if not flag_values.run_dir:
         raise UserError("--run_dir is missing: name the folder of a training run")
     run = RunFolder(flag_values.run_dir)
-    config = run.config()
-    # `config_from_flags` would take this command's seed and num_videos for the run's.
-    given = {name: flag_values[name].value for name in _DATA_FLAGS if flag_values[name].present}
-    config = dataclasses.replace(config, data=dataclasses.replace(config.data, **given))
+    # This command's seed and num_videos are not the run's.
+    config = config_from_flags(flag_values, run.config(), only=WHERE_THE_DATA_IS)
     names = _chosen(flag_values, config)
     _check(flag_values, names)
     output = Path(flag_values.output_dir or run.path / "experiments")

@@ -7,6 +7,9 @@ from absl import flags
 
 from srvp_tf.config import SECTIONS, Config, config_fields
 
+WHERE_THE_DATA_IS = ("data_dir", "digits", "digits_dir")
+"""Fields that may have changed since a run was trained."""
+
 _DEFINE = {
     bool: flags.DEFINE_bool,
     int: flags.DEFINE_integer,
@@ -39,14 +42,38 @@ def define_config_flags(
             _define(spec, None, flag_values)  # a run's own setting is the default
 
 
-def config_from_flags(flag_values: flags.FlagValues, base: Config | None = None) -> Config:
+def define_checkpoint_flag(flag_values: flags.FlagValues) -> None:
+    """Defines --checkpoint, for commands that follow training; None: the kind that a run judges."""
+    flags.DEFINE_enum(
+        "checkpoint",
+        None,
+        ("last", "best"),
+        "which model; by default the one that the run's configuration judges",
+        flag_values=flag_values,
+    )
+
+
+def config_from_flags(
+    flag_values: flags.FlagValues,
+    base: Config | None = None,
+    only: Collection[str] | None = None,
+) -> Config:
     """The configuration `base` (the defaults if None) with the flags that were given put over it.
 
-    Raises `UserError` when a value is out of range or two settings contradict each other.
+    Args:
+      flag_values: the flags.
+      base: a run's own, or None.
+      only: fields to take, for commands whose other flags of a field's name mean something else;
+        None for all that are flags.
+
+    Raises:
+      UserError: a value is out of range, or two settings contradict each other.
     """
     base = base or Config()
     given: dict[str, dict] = {section: {} for section in SECTIONS}
     for section, spec in config_fields():
+        if only is not None and spec.name not in only:
+            continue
         if spec.name in flag_values and flag_values[spec.name].present:
             given[section][spec.name] = flag_values[spec.name].value
     return Config(

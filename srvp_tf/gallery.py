@@ -18,11 +18,10 @@ from absl import flags
 from srvp_tf import command, judging
 from srvp_tf.errors import UserError
 from srvp_tf.evaluate import evaluate
-from srvp_tf.flags import define_config_flags
+from srvp_tf.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
 from srvp_tf.run_folder import RunFolder
 from srvp_tf.site.folder import check_replaceable, replacing_folder
 
-_DATA_FLAGS = ("data_dir", "digits", "digits_dir")
 _OF_TRAINING = ("train_length", "val_length")
 _AT_LEAST = {"num_shown": 1, "num_videos": 1, "num_samples": 1, "long_horizon": 1}
 _TITLE = "Predicted videos"
@@ -56,7 +55,7 @@ def define_flags(flag_values):
         flag_values=flag_values,
     )
     judging.define_flags(flag_values)
-    define_config_flags(flag_values, only=_DATA_FLAGS)
+    define_config_flags(flag_values, only=WHERE_THE_DATA_IS)
 
 
 def main(flag_values):
@@ -108,11 +107,9 @@ def main(flag_values):
 def _runs(flag_values):
     """Name -> (`RunFolder`, `Config`) of every run, each name once."""
     runs = {}
-    given = {name: flag_values[name].value for name in _DATA_FLAGS if flag_values[name].present}
     for path in dict.fromkeys([flag_values.run_dir, *map(str.strip, flag_values.compare)]):
         folder = RunFolder(path)
-        config = folder.config()
-        config = dataclasses.replace(config, data=dataclasses.replace(config.data, **given))
+        config = config_from_flags(flag_values, folder.config(), only=WHERE_THE_DATA_IS)
         folder.checkpoint_path(config.eval.checkpoint)  # if there is none, then now
         parts = folder.path.resolve().parts
         name = parts[-1] if parts[-1] not in runs else "/".join(parts[-2:])

@@ -4,7 +4,6 @@ The first frames of the input are given to the model, which draws several future
 them beside the truth. Without --input they are those of a test video of the run's corpus.
 """
 
-import dataclasses
 import os
 from pathlib import Path
 
@@ -13,9 +12,13 @@ from absl import flags
 
 from srvp_tf import command
 from srvp_tf.errors import UserError
-from srvp_tf.flags import define_config_flags
+from srvp_tf.flags import (
+    WHERE_THE_DATA_IS,
+    config_from_flags,
+    define_checkpoint_flag,
+    define_config_flags,
+)
 
-_DATA_FLAGS = ("data_dir", "digits", "digits_dir")
 _NO_INPUT = ("none", "")
 _AT_LEAST = {
     "horizon": 1,
@@ -47,15 +50,8 @@ def define_flags(flag_values):
     number("seed", 0, "seed of the futures")
     number("first_frame", 0, "frame of the input to begin at, from 0")
     number("video", None, "without --input: which test video, from 0")
-    flags.DEFINE_enum(
-        "checkpoint",
-        None,
-        ("last", "best"),
-        "which model; by default the one that the run's configuration judges",
-        flag_values=flag_values,
-    )
-    # Where the corpus lies may have changed since the training.
-    define_config_flags(flag_values, only=_DATA_FLAGS)
+    define_checkpoint_flag(flag_values)
+    define_config_flags(flag_values, only=WHERE_THE_DATA_IS)
 
 
 def main(flag_values):
@@ -68,7 +64,8 @@ def main(flag_values):
     _check_numbers(flag_values)
     _check_output(output)
     run = RunFolder(flag_values.run_dir)
-    config = _with_data_flags(run.config(), flag_values)
+    # This command's num_samples, seed and euler_steps are not the run's.
+    config = config_from_flags(flag_values, run.config(), only=WHERE_THE_DATA_IS)
     euler_steps = flag_values.euler_steps or config.model.euler_steps
     config.model.check_euler_steps(euler_steps)
     _check_euler_steps(euler_steps, flag_values.frames_per_step)
@@ -112,12 +109,6 @@ def _check_numbers(flag_values):
             f"--video={flag_values.video} chooses a test video, but --input={flag_values.input} is "
             "given: leave one of them out"
         )
-
-
-def _with_data_flags(config, flag_values):
-    # `config_from_flags` would take this command's num_samples, seed and euler_steps for the run's.
-    given = {name: flag_values[name].value for name in _DATA_FLAGS if flag_values[name].present}
-    return dataclasses.replace(config, data=dataclasses.replace(config.data, **given))
 
 
 def _check_euler_steps(euler_steps, frames_per_step):

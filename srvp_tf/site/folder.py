@@ -3,10 +3,10 @@
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from srvp_tf import atomic_files
 from srvp_tf._version import __version__
 from srvp_tf.errors import UserError
 
@@ -40,20 +40,10 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         UserError: see `check_replaceable`.
     """
     check_replaceable(path)
-    fresh, old = (path.with_name(f".{path.name}.{os.getpid()}.{kind}") for kind in ("tmp", "old"))
-    try:
-        fresh.mkdir(parents=True)
+    with atomic_files.replacing_folder(path) as fresh:
         yield fresh
         _write_listing(fresh)
         check_replaceable(path)  # it may have changed while the page was made
-        if path.exists():
-            path.rename(old)
-        fresh.rename(path)
-    finally:
-        if old.exists() and not path.exists():  # stopped between the two renamings
-            old.rename(path)
-        for leftover in (fresh, old):
-            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _write_listing(folder):
