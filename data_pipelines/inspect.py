@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from absl import flags
 
-from data_pipelines import command
 from data_pipelines.errors import DataError
+from srvp_tf import command
 
 
 class Lengths(NamedTuple):
@@ -191,4 +191,4 @@ def _measured(part: str, clips: np.ndarray) -> str:
 
 if __name__ == "__main__":
     define_flags(flags.FLAGS)
-    command.run(main, flags.FLAGS)
+    command.run(main)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from absl import flags
 
-from data_pipelines import command
 from data_pipelines.errors import DataError
 from data_pipelines.resizing import FITS
+from srvp_tf import command
 
 DATASETS = ("kth", "human36m", "bair", "video_folder")
 _MAX_FRAME_SIZE = 1024
@@ -140,4 +140,4 @@ def _require_same_source(builder, folder: Path) -> None:
 
 if __name__ == "__main__":
     define_flags(flags.FLAGS)
-    command.run(main, flags.FLAGS)
+    command.run(main)

@@ -39,11 +39,9 @@ def open_run(flag_values):
 
 def load(run):
     """The model of a `SourceRun` in float32, and where it comes from, for the metadata."""
-    from srvp_tf.models.srvp import SRVP
-    from srvp_tf.run_folder import load_weights
+    from srvp_tf.run_folder import read_model
 
-    model = SRVP(run.config.model)
-    saved = load_weights(model, run.checkpoint)
+    model, saved = read_model(run.config.model, run.checkpoint)
     origin = {
         "run": run.folder.name,
         "checkpoint": run.checkpoint.name,

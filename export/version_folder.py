@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+from srvp_tf.atomic_files import temporary_path
 from srvp_tf.errors import UserError
 
 
@@ -57,7 +58,7 @@ def new_version(output_dir, version):
     Until then its name is no number, so that servers pass it over.
     """
     path = Path(output_dir, str(version))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_path(path)
     try:
         temporary.mkdir(parents=True)
         yield temporary

@@ -1,8 +1,10 @@
 """Files and folders that are either whole or not there."""
 
 import contextlib
+import glob
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +19,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     It reaches the disk before it is renamed. After an error it is gone, and `path` is as it was.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_path(path)
     try:
         yield temporary
         _sync(temporary)
@@ -35,7 +37,11 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
     After an error it is gone, and `path` is as it was. What may be replaced, the caller must say.
     """
-    fresh, old = (path.with_name(f".{path.name}.{os.getpid()}.{kind}") for kind in ("tmp", "old"))
+    if not path.exists():
+        for old in _abandoned(path, "old"):  # killed between the two renamings
+            old.rename(path)
+            break
+    fresh, old = temporary_path(path), temporary_path(path, "old")
     try:
         fresh.mkdir(parents=True)
         yield fresh
@@ -47,6 +53,36 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             old.rename(path)
         for leftover in (fresh, old):
             shutil.rmtree(leftover, ignore_errors=True)
+
+
+def temporary_path(path: Path, kind: str = "tmp") -> Path:
+    """A free name beside `path` for this process; what killed ones of this host left there goes."""
+    for leftover in _abandoned(path, kind):
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink(missing_ok=True)
+    return path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.{kind}")
+
+
+def _abandoned(path: Path, kind: str) -> list[Path]:
+    """What processes of this host that live no more called `temporary_path`."""
+    start, end = f".{path.name}.{socket.gethostname()}.", f".{kind}"
+    found = path.parent.glob(f"{glob.escape(start)}*{end}")
+    owners = ((leftover.name[len(start) : -len(end)], leftover) for leftover in found)
+    return [x for owner, x in owners if owner.isdecimal() and not _is_another_alive(int(owner))]
+
+
+def _is_another_alive(pid: int) -> bool:
+    if pid == os.getpid():  # a container's next process has the number of its last
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def remove_leftovers(folder: Path, pattern: str = LEFTOVERS) -> None:

@@ -137,6 +137,17 @@ def assign(variables, arrays, source):
     """Give every variable its array, by name; nothing is assigned unless all of them fit.
 
     Raises:
+        UserError: as `check`.
+    """
+    check(variables, arrays, source)
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
+
+
+def check(variables, arrays, source):
+    """Check that every variable, or its outline, has an array by name and no array is left over.
+
+    Raises:
         UserError: names the arrays that are missing, left over, or of another shape or type.
     """
     missing, unknown = sorted(variables.keys() - arrays), sorted(arrays.keys() - variables)
@@ -155,8 +166,6 @@ def assign(variables, arrays, source):
                 f"{source} belongs to another model: {name} is {found[1]} {list(found[0])}, "
                 f"expected {expected[1]} {list(expected[0])}"
             )
-    for name, variable in variables.items():
-        variable.assign(arrays[name])
 
 
 def _numpy_name(dtype):

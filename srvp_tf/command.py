@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -59,11 +60,9 @@ def run(
     if any(option in ("--help", "-help", "-h", "--helpfull") for option in options[1:]):
         if default_flagfile:
             _take_as_defaults(default_flagfile, flag_values)
-        print(usage.help_text(program, main, flag_values))
-        sys.exit(0)
+        _exit(0, usage.help_text(program, main, flag_values))
     if "--version" in options[1:] and "version" not in flag_values:
-        print(f"srvp-tf {__version__}")
-        sys.exit(0)
+        _exit(0, f"srvp-tf {__version__}")
     try:
         _parse(argv, flag_values)
     except (flags.Error, ValueError, OSError, RecursionError) as error:  # absl compares names
@@ -72,22 +71,17 @@ def run(
     try:
         interruption.watch()
         status = main(flag_values)
-    except Terminated:
-        interruption.settle()
-        _fail(f"{program}: terminated", EXIT_TERMINATED)
-    except KeyboardInterrupt:
-        interruption.settle()
-        _fail(f"{program}: interrupted", EXIT_INTERRUPTED)
-    except Exception as error:
+    except (Terminated, KeyboardInterrupt, Exception) as error:
         # C++ may turn what a signal raised into an error of its own.
-        if interruption.signal_number is not None:
-            interruption.settle()
-            _fail(f"{program}: stopped by a signal", 128 + interruption.signal_number)
+        number = interruption.settle()
+        if number == signal.SIGTERM:
+            _fail(f"{program}: terminated", EXIT_TERMINATED)
+        if number == signal.SIGINT or isinstance(error, KeyboardInterrupt):
+            _fail(f"{program}: interrupted", EXIT_INTERRUPTED)
         if not isinstance(error, _user_errors()):
             raise
         _fail(f"{program}: {_one_line(error)}", EXIT_ERROR)
-    exit_at_once_if_signalled()
-    sys.exit(status)
+    _exit(status)
 
 
 def start_tensorflow(deterministic: bool) -> None:
@@ -217,5 +211,17 @@ def _one_line(error: Exception) -> str:
 
 def _fail(line: str, status: int) -> NoReturn:
     print(line, file=sys.stderr)
+    _exit(status)
+
+
+def _exit(status: int | None, last_words: str = "") -> NoReturn:
+    try:
+        if sys.stdout is not None:
+            print(last_words, end="\n" if last_words else "", flush=True)
+    except OSError as error:  # Python would try again, and print a traceback
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # `| head` has read enough
+            print(f"standard output: {error.strerror}", file=sys.stderr)
+            status = status or EXIT_ERROR
     exit_at_once_if_signalled()
     sys.exit(status)

@@ -48,6 +48,8 @@ DATASET_CHANNELS = {
 """Colour channels that each corpus can have after its preprocessing."""
 
 _MAX_SEED = 2**31 - 1
+# So that a model can be outlined, and compared with a checkpoint, before memory is taken for it.
+_MAX_WIDTH, _MAX_LAYERS = 10**6, 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,15 +60,26 @@ class ModelConfig(Section):
     frame_size: int = field(64, "height and width of a frame, pixels", choices=(32, 64, 128))
     channels: int = field(1, "colour channels of a frame", choices=(1, 3))
     skips: bool = field(False, "skip connections from one frame's encoding to every decoded frame")
-    nf: int = field(64, "filters of the first convolution", minimum=1)
-    nhx: int = field(128, "features per encoded frame", minimum=1)
-    ny: int = field(20, "dimensions of the state y", minimum=1)
-    nz: int = field(20, "dimensions of the noise variable z", minimum=1)
-    nt_inf: int = field(5, "frames that the content w and the first state are read from", minimum=1)
-    nh_inf: int = field(256, "width of w, of the LSTM and of q(y_1)'s hidden layers", minimum=1)
-    nlayers_inf: int = field(3, "affine layers of q(y_1)", minimum=1)
-    nh_res: int = field(512, "width of the hidden layers of f and of the prior p(z)", minimum=1)
-    nlayers_res: int = field(4, "affine layers of f and of the prior p(z)", minimum=1)
+    nf: int = field(64, "filters of the first convolution", minimum=1, maximum=_MAX_WIDTH)
+    nhx: int = field(128, "features per encoded frame", minimum=1, maximum=_MAX_WIDTH)
+    ny: int = field(20, "dimensions of the state y", minimum=1, maximum=_MAX_WIDTH)
+    nz: int = field(20, "dimensions of the noise variable z", minimum=1, maximum=_MAX_WIDTH)
+    nt_inf: int = field(
+        5,
+        "frames that the content w and the first state are read from",
+        minimum=1,
+        maximum=_MAX_WIDTH,
+    )
+    nh_inf: int = field(
+        256, "width of w, of the LSTM and of q(y_1)'s hidden layers", minimum=1, maximum=_MAX_WIDTH
+    )
+    nlayers_inf: int = field(3, "affine layers of q(y_1)", minimum=1, maximum=_MAX_LAYERS)
+    nh_res: int = field(
+        512, "width of the hidden layers of f and of the prior p(z)", minimum=1, maximum=_MAX_WIDTH
+    )
+    nlayers_res: int = field(
+        4, "affine layers of f and of the prior p(z)", minimum=1, maximum=_MAX_LAYERS
+    )
     euler_steps: int = field(1, "Euler steps per frame interval", minimum=1)
     res_gain: float = field(1.41, "gain of f's orthogonal initialisation", above=0)
     obs_scale: float = field(1.0, "standard deviation nu of the observation model", above=0)

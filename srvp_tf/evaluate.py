@@ -75,16 +75,14 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
     from srvp_tf.distribute import local_strategy
     from srvp_tf.evaluation import Evaluator
     from srvp_tf.metrics.best_of import summarize
-    from srvp_tf.models.srvp import SRVP
-    from srvp_tf.run_folder import load_weights
+    from srvp_tf.run_folder import read_model
     from srvp_tf.sample_store import SampleStore
 
     data, c = config.data, config.eval
     strategy = local_strategy()
     with strategy.scope():
-        model = SRVP(config.model)
+        model, metadata = read_model(config.model, folder.checkpoint_path(c.checkpoint))
         frame_metrics = judged_by.frame_metrics()
-    metadata = load_weights(model, folder.checkpoint_path(c.checkpoint))
     corpus = command.open_corpus(config)
     fewer = 0 < c.num_videos < corpus.num_test_videos
     videos = corpus.test_videos(length=data.test_length, num_videos=c.num_videos if fewer else None)

@@ -11,8 +11,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.evaluation_report import write_report
 from srvp_tf.experiments import drawings, tables
 from srvp_tf.experiments.latents import video_batches
-from srvp_tf.models.srvp import SRVP
-from srvp_tf.run_folder import load_weights
+from srvp_tf.run_folder import read_model
 from srvp_tf.video import write_video
 
 REPORT = "results.json"
@@ -57,9 +56,8 @@ class ExperimentRun:
     def __init__(self, run, config, settings):
         self.run, self.config, self.settings = run, config, settings
         self.kind = settings.checkpoint or config.eval.checkpoint
-        model = SRVP(config.model)
-        self.step = load_weights(model, run.checkpoint_path(self.kind))["step"]
-        self.model = model.frozen()
+        model, metadata = read_model(config.model, run.checkpoint_path(self.kind))
+        self.step, self.model = metadata["step"], model.frozen()
         self.nt_cond = config.data.nt_cond
         horizon = settings.horizon or config.data.test_length - self.nt_cond
         self.length = self.nt_cond + horizon

@@ -2,11 +2,13 @@
 
 Python runs a signal's handler between any two instructions of the main thread. What it raises in a
 `__del__` or in a callback of the garbage collector is printed as "Exception ignored" and lost; what
-it raises below C++ may come back as another error. Both are seen to here.
+it raises below C++ may be printed there, and come back as another error; and C++ that was left half
+way may abort when the process unloads it. All of this is seen to here.
 """
 
 import atexit
 import contextlib
+import functools
 import math
 import os
 import signal
@@ -27,12 +29,14 @@ class Terminated(BaseException):
 class Interruption:
     """Raises `KeyboardInterrupt` at SIGINT and `Terminated` at SIGTERM, once each is wanted.
 
-    `signal_number` is the first one that came, or None. Outside the main thread, where no handler
-    can be set, nothing changes.
+    `signal_number` is the first one that came, or None. From then until `settle` nothing is written
+    to file descriptor 2, and the process ends without the destructors of C++. Outside the main
+    thread, where no handler can be set, nothing changes.
     """
 
     def __init__(self):
         self.signal_number = None
+        self._stderr = None
         self._came_at = None
         self._is_settled = self._is_due = False
         self._report_unraisable = sys.unraisablehook
@@ -43,16 +47,38 @@ class Interruption:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._come)
             sys.unraisablehook = self._raise_again
+            self._stderr = _copy_of_stderr()
+            # What is registered first is called last: all that others clear away at exit is gone.
+            atexit.register(self._leave)
 
-    def settle(self) -> None:
-        """What was raised has arrived: raise no more."""
+    def settle(self) -> int | None:
+        """What was raised has arrived: raise no more, be heard again; returns `signal_number`."""
         self._is_settled = True
+        if self._stderr is not None and self.signal_number is not None:
+            _flush(sys.stderr)  # what was printed since then is dropped
+            os.dup2(self._stderr, 2)
+        return self.signal_number
+
+    def _hush(self) -> None:
+        if self._stderr is not None:
+            _flush(sys.stderr)
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+
+    def _leave(self) -> None:
+        if self._is_settled and self.signal_number is not None:
+            _flush(sys.stdout)
+            _flush(sys.stderr)
+            os._exit(128 + self.signal_number)
 
     def _come(self, number, frame) -> None:
+        if self._is_settled and self.signal_number is None:  # on the way out, after an error
+            os._exit(128 + number)
         if self._is_settled or self._is_due:
             return
         if self.signal_number is None:
             self.signal_number, self._came_at = number, time.monotonic()
+            self._hush()
         elif time.monotonic() - self._came_at < SAME_REQUEST_SECONDS:
             return  # what the first one raised may be clearing away
         self._raise(number)
@@ -76,6 +102,17 @@ class Interruption:
         self._came_at, self._is_due = -math.inf, False
         with contextlib.suppress(OSError):  # the main thread has ended
             signal.pthread_kill(threading.main_thread().ident, self.signal_number)
+
+
+@functools.cache
+def _copy_of_stderr() -> int | None:
+    with contextlib.suppress(OSError):  # closed
+        return os.dup(2)
+
+
+def _flush(stream) -> None:
+    with contextlib.suppress(AttributeError, OSError, RuntimeError, ValueError):
+        stream.flush()  # it may be None, closed, or in the middle of being written to
 
 
 def exit_at_once_if_signalled() -> None:

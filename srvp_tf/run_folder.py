@@ -118,9 +118,11 @@ def weights_path(run_or_checkpoint):
 
 def model_variables(model):
     """Name -> variable of all weights of a model, as checkpoints call them."""
-    return {
-        "model/" + variable.path.partition("/")[2]: variable.value for variable in model.weights
-    }
+    return {name: weight.value for name, weight in _named_weights(model).items()}
+
+
+def _named_weights(model):
+    return {"model/" + weight.path.partition("/")[2]: weight for weight in model.weights}
 
 
 def load_weights(model, run_or_checkpoint):
@@ -130,13 +132,35 @@ def load_weights(model, run_or_checkpoint):
         UserError: no such checkpoint, a damaged one, or one of another model.
     """
     path = weights_path(run_or_checkpoint)
+    weights, metadata = _read_weights(path)
+    checkpoints.assign(model_variables(model), weights, path)
+    return metadata
+
+
+def read_model(config, run_or_checkpoint):
+    """A new `SRVP` with the weights of a run folder or checkpoint, and the checkpoint's metadata.
+
+    The sizes that a `ModelConfig` asks for take memory only if the checkpoint has them.
+
+    Raises:
+        UserError: as `load_weights`.
+    """
+    from srvp_tf.models.srvp import SRVP  # TensorFlow: the rest of this file does without
+
+    path = weights_path(run_or_checkpoint)
+    weights, metadata = _read_weights(path)
+    checkpoints.check(_named_weights(SRVP.outline(config)), weights, path)
+    model = SRVP(config)
+    checkpoints.assign(model_variables(model), weights, path)
+    return model, metadata
+
+
+def _read_weights(path):
     try:
         arrays, metadata = checkpoints.read(path)
     except DamagedCheckpoint as error:
         raise UserError(f"{error}{_older_one(path)}") from None
-    weights = {name: array for name, array in arrays.items() if name.startswith("model/")}
-    checkpoints.assign(model_variables(model), weights, path)
-    return metadata
+    return {name: array for name, array in arrays.items() if name.startswith("model/")}, metadata
 
 
 def _older_one(path):
@@ -160,12 +184,8 @@ def load_model(run_dir, checkpoint=None):
     Raises:
         UserError: no run folder, no such checkpoint, a damaged one, or one of another model.
     """
-    from srvp_tf.models.srvp import SRVP  # TensorFlow: the rest of this file does without
-
     folder = RunFolder(run_dir)
     config = folder.config()
     if checkpoint in (None, "last", "best"):
         checkpoint = folder.checkpoint_path(checkpoint)
-    model = SRVP(config.model)
-    load_weights(model, checkpoint)
-    return model
+    return read_model(config.model, checkpoint)[0]

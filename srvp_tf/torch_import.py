@@ -88,6 +88,7 @@ def import_experiment(xp_dir, run_dir, model_name=MODEL):
     from srvp_tf.models.srvp import SRVP
     from srvp_tf.run_state import Status
 
+    check(SRVP.outline(config.model), state, source)  # sizes that the file lacks take no memory
     model = SRVP(config.model)
     assign(model, state, source)
     metadata = {**Status(step=_step(config, source))._asdict(), "imported_from": str(source)}
@@ -100,8 +101,19 @@ def assign(model, state, source):
     """Give a model the tensors of an official state dict, strictly by name and shape.
 
     Raises:
-        UserError: names the tensor that is missing, left over, misshapen, not float32, or not
-            finite.
+        UserError: as `check`, or names the tensor that is not float32, or not finite.
+    """
+    expected = check(model, state, source)
+    arrays = {name: to_array(tensor, name, source) for name, tensor in state.items()}
+    for name, tensor in expected.items():
+        tensor.variable.assign(tensor.from_torch(arrays[name]))
+
+
+def check(model, state, source):
+    """The `torch_names.torch_tensors` of a model, or of its outline, held against a state dict.
+
+    Raises:
+        UserError: names the tensor that is missing, left over or misshapen.
     """
     from srvp_tf.torch_names import torch_tensors
 
@@ -123,9 +135,7 @@ def assign(model, state, source):
                 f"{source} does not fit its config.json: {name} is {list(state[name].shape)}, "
                 f"expected {theirs}"
             )
-    arrays = {name: to_array(tensor, name, source) for name, tensor in state.items()}
-    for name, tensor in expected.items():
-        tensor.variable.assign(tensor.from_torch(arrays[name]))
+    return expected
 
 
 def _judging(config, kinds):

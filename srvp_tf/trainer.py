@@ -91,8 +91,9 @@ class Trainer:
             last = self.checkpoints.path("last", self.status.step)
             if is_chief and self.status.step and not last.exists():  # gone on from the best one
                 self._save("last")
-            if is_chief:  # a kill may have come before the oldest one was removed
+            if is_chief:  # a kill may have come before those were removed that had been replaced
                 self.checkpoints.prune("last")
+                self.checkpoints.prune("best")
         self.group.share_folder(self.folder.samples)
         self.group.agree({"the step that they go on from": self.status.step})
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from srvp_tf.atomic_files import temporary_path
 from srvp_tf.errors import UserError
 from srvp_tf.run_folder import RunFolder
 
@@ -30,7 +31,7 @@ def write_weights_folder(run_dir, config, arrays, metadata, kinds=("last",)):
         UserError: it cannot be written.
     """
     run_dir = Path(run_dir).resolve()
-    partial = run_dir.with_name(f".{run_dir.name}.{os.getpid()}.part")
+    partial = temporary_path(run_dir)
     try:
         partial.mkdir(parents=True)
         folder = RunFolder(partial)

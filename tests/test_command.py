@@ -190,3 +190,24 @@ def test_a_module_run_as_a_program(tmp_path):
     assert bad.stderr.count("\n") == 1
     usage = hello("--help").stdout
     assert "Usage: python -m hello " in usage and "This command:\n  --run_dir=r" in usage
+
+
+@pytest.mark.parametrize(
+    ("shell", "status", "error"),
+    [
+        ("{} --help | head -1", 0, ""),
+        ("{} --version > /dev/full", 1, "standard output: No space left on device\n"),
+        ("{} --version >&-", 0, ""),
+    ],
+)
+def test_who_reads_the_answer_may_leave(shell, status, error):
+    program = f"{sys.executable} -m srvp_tf.train"
+    line = f"set -o pipefail; {shell.format(program)}"
+    result = subprocess.run(
+        ["bash", "-c", line],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (status, error)

@@ -71,6 +71,15 @@ class SRVP(keras.Model):
         self.dynamics.build()
         self.built = True
 
+    @classmethod
+    def outline(cls, config):
+        """A model of a `ModelConfig` whose weights have names, shapes and types, but no values.
+
+        It takes no memory to speak of, whatever the sizes, and cannot be called.
+        """
+        with keras.StatelessScope(initialize_variables=False):
+            return cls(config)
+
     def frozen(self):
         """A copy for inference alone: what depends on the weights only is computed once, here.
 

@@ -12,7 +12,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.judging import Judging
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.models.srvp import SRVP
-from srvp_tf.run_folder import RunFolder, load_weights
+from srvp_tf.run_folder import RunFolder, read_model
 from srvp_tf.site import charts, judged_runs, sections, tables
 from srvp_tf.site.judged_runs import Judged
 from srvp_tf.site.material import Material, ShownRun
@@ -63,8 +63,8 @@ def open_run(name, folder, config, request, scratch) -> OpenRun:
     Raises:
         UserError: the checkpoint or the evaluation is damaged, or weights of metrics are missing.
     """
-    model = SRVP(config.model)
-    step = load_weights(model, folder.checkpoint_path(config.eval.checkpoint))["step"]
+    model, metadata = read_model(config.model, folder.checkpoint_path(config.eval.checkpoint))
+    step = metadata["step"]
     found = judged_runs.stored(folder.path / "evaluation")
     if found is None:
         reasons = ["there is no evaluation"]

@@ -52,6 +52,7 @@ def main(_):
             try:
                 send()
             except BaseException as error:
+                print("printed in C++", file=sys.stderr)
                 raise RuntimeError("from C++") from error
     time.sleep(20)
     print("it was lost")
@@ -70,11 +71,45 @@ def test_a_signal_that_python_would_lose_arrives(number, place):
         check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    word = "stopped by a signal" if place == "translated" else WORD[number]
     assert (result.returncode, result.stdout, result.stderr) == (
         STATUS[number],
         "",
-        f"prog: {word}\n",
+        f"prog: {WORD[number]}\n",
+    )
+
+
+ABORTS = """
+import atexit, os, sys
+from absl import flags
+from srvp_tf import command
+
+def main(_):
+    atexit.register(print, "cleared away")
+    import ctypes
+    libc = ctypes.CDLL(None)
+    libc.__cxa_atexit(libc.abort, None, None)  # as a destructor of C++
+    import signal
+    signal.raise_signal(int(sys.argv[1]))
+    for _ in range(1000):  # the handler runs in here
+        pass
+
+command.run(main, ["prog"], flags.FlagValues())
+"""
+
+
+@pytest.mark.parametrize("number", list(STATUS))
+def test_after_a_signal_no_destructor_of_a_library_can_abort(number):
+    result = subprocess.run(
+        [sys.executable, "-c", ABORTS, str(int(number))],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (
+        STATUS[number],
+        "cleared away\n",
+        f"prog: {WORD[number]}\n",
     )
 
 
