@@ -12,7 +12,7 @@ from srvp_tf.models.srvp import SRVP
 from srvp_tf.training_step import TrainingStep
 
 # Videos per training step: few, as the published batches do not fit every machine.
-TRAINING_BATCH = {"smmnist": 8, "kth": 2, "bair": 4}
+TRAINING_BATCH = {"quickstart": 16, "smmnist": 8, "kth": 2, "bair": 4}
 
 
 def config_of(setting):

@@ -60,7 +60,9 @@ def read(path):
             members = archive.infolist()
             if sum(member.file_size for member in members) > _MAX_BYTES:
                 raise ValueError(f"it unpacks to more than {_MAX_BYTES >> 20} MiB")
-            # Damage to the list of members can hide those that follow.
+            # Damage to the list of members can hide the first ones, or those that follow.
+            if not members or members[0].header_offset:
+                raise ValueError("its list of arrays is broken")
             with open(path, "rb") as file:
                 file.seek(archive.start_dir)
                 if file.read().count(_LISTED) != len(members):
@@ -82,7 +84,10 @@ def _array(content):
     if math.prod(header.shape) * header.dtype.itemsize != len(content) - file.tell():
         raise ValueError(f"its header says {list(header.shape)}")
     file.seek(0)
-    return np.lib.format.read_array(file, allow_pickle=False)
+    array = np.lib.format.read_array(file, allow_pickle=False)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError("it holds NaN or infinity")
+    return array
 
 
 def case(golden):
