@@ -36,8 +36,7 @@ def to_array(frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray:
         pixels = on_white(reformatter.reformat(frame, format="rgba").to_ndarray())
     else:
         pixels = reformatter.reformat(frame, format="rgb24").to_ndarray()
-    # Degrees, counterclockwise. PyAV before 14 does not tell.
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
+    turns = round(frame.rotation / 90) % 4  # degrees, counterclockwise
     return np.rot90(pixels, turns) if turns else pixels
 
 

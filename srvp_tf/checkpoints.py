@@ -17,6 +17,7 @@ import numpy as np
 
 from srvp_tf.atomic_files import replacing
 from srvp_tf.errors import UserError
+from srvp_tf.npz_files import write_npz
 
 FORMAT_VERSION = 2
 _METADATA = "metadata"
@@ -32,7 +33,7 @@ def write(path, arrays, metadata):
     """Write name -> array and a JSON-able dictionary to `path`, atomically."""
     text = json.dumps({"format_version": FORMAT_VERSION, **metadata})
     with replacing(path) as temporary, open(temporary, "w+b") as file:
-        np.savez(file, **{_METADATA: np.array(text)}, **arrays)
+        write_npz(file, {_METADATA: np.array(text), **arrays})
         with zipfile.ZipFile(file, "a") as archive:
             archive.comment = _MARK + bytes(_DIGITS)
         digest = _sha256(file)
@@ -109,7 +110,7 @@ def _read_arrays(file):
             # Also for files that were never ours: neither a compressed member nor a header makes
             # more bytes than the file has.
             if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
-                raise ValueError(f"{member.filename} is not as numpy.savez writes it")
+                raise ValueError(f"{member.filename} is not as it was written")
             arrays[member.filename.removesuffix(".npy")] = _array(archive.read(member))
         return arrays
 

@@ -1,6 +1,5 @@
 """What every `python -m srvp_tf.X` shares: flags in, one clear line out when the user erred."""
 
-import contextlib
 import os
 import signal
 import sys
@@ -16,6 +15,7 @@ from srvp_tf.config import Config
 from srvp_tf.errors import UserError
 from srvp_tf.flagfiles import check_flagfile
 from srvp_tf.interruption import Interruption, Terminated, exit_at_once_if_signalled
+from srvp_tf.quiet import quiet_stderr
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
@@ -89,23 +89,9 @@ def start_tensorflow(deterministic: bool) -> None:
     # Without a GPU TensorFlow's search for one is logged as an error.
     has_gpu = Path("/dev/nvidiactl").exists()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu else "3")
-    with _quiet_stderr():
+    with quiet_stderr():
         from srvp_tf.distribute import configure_determinism
     configure_determinism(deterministic)
-
-
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Drop what is written to file descriptor 2: TensorFlow's notices at import heed no setting."""
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
 
 
 def open_corpus(config: Config):

@@ -11,6 +11,7 @@ from srvp_tf.deaf_wait import at_most
 from srvp_tf.errors import UserError
 from srvp_tf.hosts import cluster_from_environment
 from srvp_tf.lost_workers import losing_workers
+from srvp_tf.quiet import quiet_stderr
 from srvp_tf.rendezvous import wait_for_all
 
 _JOINING_SECONDS = 300.0  # all are there: it takes two
@@ -60,7 +61,9 @@ def _several_hosts(cluster):
         f"worker {cluster.index}: another one stopped before all had joined, what it printed says "
         "why; start all of them again"
     )
-    with at_most(_JOINING_SECONDS, line), losing_workers(cluster, lambda: "while they joined"):
+    losing = losing_workers(cluster, lambda: "while they joined")
+    # TensorFlow 2.20 announces its server.
+    with at_most(_JOINING_SECONDS, line), losing, quiet_stderr():
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
     with contextlib.suppress(ValueError):  # not the main thread
         # TensorFlow has taken SIGTERM for itself, and does nothing with it.

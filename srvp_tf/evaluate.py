@@ -22,6 +22,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.evaluation_report import print_report, write_report
 from srvp_tf.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
 from srvp_tf.metrics.published_results import RESULTS, published_setting
+from srvp_tf.npz_files import write_npz
 
 REPORT = "results.json"
 DATA_FLAGS = (*WHERE_THE_DATA_IS, "test_length")
@@ -119,7 +120,8 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
                     fvd.update(batch, result.draws[: len(batch)])
                 first_video += len(batch)
         scores = {name: np.concatenate(values) for name, values in scores.items()}
-        np.savez_compressed(fresh / "results.npz", **scores)
+        with open(fresh / "results.npz", "wb") as file:
+            write_npz(file, scores, compressed=True)
         report = {
             "run": str(folder.path),
             "checkpoint": c.checkpoint,

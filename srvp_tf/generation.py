@@ -9,6 +9,7 @@ from srvp_tf.atomic_files import replacing
 from srvp_tf.errors import UserError
 from srvp_tf.guards import check_futures
 from srvp_tf.noise import forecast_noise
+from srvp_tf.npz_files import write_npz
 from srvp_tf.sampling import frames_per_chunk
 from srvp_tf.video import to_uint8, write_video
 from srvp_tf.video.gif import MAX_FPS
@@ -144,6 +145,6 @@ def _write_arrays(path, **arrays):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(file, **arrays)
+            write_npz(file, arrays, compressed=True)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error

@@ -36,7 +36,7 @@ class Interruption:
 
     def __init__(self):
         self.signal_number = None
-        self._stderr = None
+        self._stderr = self._dropped = None
         self._came_at = None
         self._is_settled = self._is_due = False
         self._report_unraisable = sys.unraisablehook
@@ -54,16 +54,18 @@ class Interruption:
     def settle(self) -> int | None:
         """What was raised has arrived: raise no more, be heard again; returns `signal_number`."""
         self._is_settled = True
-        if self._stderr is not None and self.signal_number is not None:
-            _flush(sys.stderr)  # what was printed since then is dropped
+        if self._dropped is not None:
+            _flush(sys.stderr)
             os.dup2(self._stderr, 2)
+            if b"\r" in os.pread(self._dropped, 1 << 20, 0):  # a progress bar has ended its line
+                print(file=sys.stderr)
         return self.signal_number
 
     def _hush(self) -> None:
         if self._stderr is not None:
             _flush(sys.stderr)
-            with open(os.devnull, "wb") as nowhere:
-                os.dup2(nowhere.fileno(), 2)
+            self._dropped = os.memfd_create("stderr")
+            os.dup2(self._dropped, 2)
 
     def _leave(self) -> None:
         if self._is_settled and self.signal_number is not None:

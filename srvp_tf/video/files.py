@@ -9,6 +9,7 @@ import numpy as np
 
 from srvp_tf.atomic_files import replacing
 from srvp_tf.errors import UserError
+from srvp_tf.npz_files import write_npz
 from srvp_tf.video.canvas import Conditioning, check_clips, grid_frames, strip, to_uint8
 from srvp_tf.video.gif import write_gif
 
@@ -65,7 +66,7 @@ def write_video(
         with replacing(path) as temporary:
             if suffix == ".npz":
                 with open(temporary, "wb") as file:
-                    np.savez_compressed(file, frames=to_uint8(videos))
+                    write_npz(file, {"frames": to_uint8(videos)}, compressed=True)
             elif suffix == ".png":
                 picture = strip(
                     videos, conditioning=conditioning, captions=captions, every=every, scale=scale

@@ -169,8 +169,8 @@ def test_the_transparent_is_white(tmp_path):
     sprites = np.zeros((3, 8, 8, 4), np.uint8)
     expected = np.full((3, 8, 8, 3), 255, np.uint8)
     for index in range(3):
-        sprites[index, 2:4, 2 * index : 2 * index + 2] = (200, 10, 30, 255)
-        expected[index, 2:4, 2 * index : 2 * index + 2] = (200, 10, 30)
+        sprites[index, 2:4, 2 * index : 2 * index + 2] = (255, 0, 0, 255)
+        expected[index, 2:4, 2 * index : 2 * index + 2] = (255, 0, 0)
     images = [Image.fromarray(sprite) for sprite in sprites]
     np.testing.assert_array_equal(
         read_video(save_gif(tmp_path / "a.gif", images, disposal=2)), expected

@@ -87,8 +87,8 @@ def stored_array(shape, content, protocol=3):
 
     class Reduced:
         def __reduce__(self):
-            empty = (np.ndarray, (0,), b"b")
-            return np._core.multiarray._reconstruct, empty, state
+            reconstruct, empty, _ = np.zeros(0).__reduce__()
+            return reconstruct, empty, state
 
     class Stateful(pickle._Pickler):
         def save_reduce(self, func, args, state=None, *rest, obj=None, **options):
