@@ -14,7 +14,7 @@ from srvp_tf._version import __version__
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
 from srvp_tf.flagfiles import check_flagfile
-from srvp_tf.interruption import Interruption, Terminated, exit_at_once_if_signalled
+from srvp_tf.interruption import Interruption, Terminated
 from srvp_tf.quiet import quiet_stderr
 
 EXIT_ERROR = 1
@@ -44,7 +44,8 @@ def run(
 
     Args:
       main: the command; what it returns is the exit status, None for 0.
-      argv: program name and arguments; None for this process' own.
+      argv: program name and arguments; None for this process' own, which then ends with the
+        command.
       flag_values: where the command's flags are defined, and its values end up.
       default_flagfile: a flagfile that is read before the arguments.
 
@@ -52,6 +53,7 @@ def run(
       SystemExit: always, unless `main` has a bug. 1 after an error, 2 if the command line itself
         is wrong, 130 when interrupted, 143 when terminated.
     """
+    interruption = Interruption(ends_process=argv is None)
     argv = list(sys.argv if argv is None else argv)
     program = usage.program_name(argv[0])
     options = argv[: argv.index("--")] if "--" in argv else argv
@@ -67,10 +69,9 @@ def run(
         _parse(argv, flag_values)
     except (flags.Error, ValueError, OSError, RecursionError) as error:  # absl compares names
         _fail(f"{program}: {_one_line(error)} (--help lists the flags)", EXIT_USAGE)
-    interruption = Interruption()
     try:
         interruption.watch()
-        status = main(flag_values)
+        _exit(main(flag_values))
     except (Terminated, KeyboardInterrupt, Exception) as error:
         # C++ may turn what a signal raised into an error of its own.
         number = interruption.settle()
@@ -81,7 +82,8 @@ def run(
         if not isinstance(error, _user_errors()):
             raise
         _fail(f"{program}: {_one_line(error)}", EXIT_ERROR)
-    _exit(status)
+    finally:
+        interruption.release()
 
 
 def start_tensorflow(deterministic: bool) -> None:
@@ -209,5 +211,4 @@ def _exit(status: int | None, last_words: str = "") -> NoReturn:
         if not isinstance(error, BrokenPipeError):  # `| head` has read enough
             print(f"standard output: {error.strerror}", file=sys.stderr)
             status = status or EXIT_ERROR
-    exit_at_once_if_signalled()
     sys.exit(status)

@@ -30,11 +30,15 @@ class Interruption:
     """Raises `KeyboardInterrupt` at SIGINT and `Terminated` at SIGTERM, once each is wanted.
 
     `signal_number` is the first one that came, or None. From then until `settle` nothing is written
-    to file descriptor 2, and the process ends without the destructors of C++. Outside the main
-    thread, where no handler can be set, nothing changes.
+    to file descriptor 2. Outside the main thread, where no handler can be set, nothing changes.
+
+    Args:
+      ends_process: whether the process has nothing to do afterwards. If so, one that was signalled
+        ends without the destructors of C++, and on the way out a signal ends it at once.
     """
 
-    def __init__(self):
+    def __init__(self, ends_process: bool):
+        self._ends_process, self._previous = ends_process, {}
         self.signal_number = None
         self._stderr = self._dropped = None
         self._came_at = None
@@ -42,30 +46,45 @@ class Interruption:
         self._report_unraisable = sys.unraisablehook
 
     def watch(self) -> None:
-        """Take the signals from now on, to the end of the process."""
+        """Take the signals from now on."""
         with contextlib.suppress(ValueError):  # not the main thread
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, self._come)
-            sys.unraisablehook = self._raise_again
             self._stderr = _copy_of_stderr()
-            # What is registered first is called last: all that others clear away at exit is gone.
-            atexit.register(self._leave)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._come)
+            sys.unraisablehook = self._raise_again
+            if self._ends_process:
+                # What is registered first is called last, after all that others clear away.
+                atexit.register(self._leave)
 
     def settle(self) -> int | None:
         """What was raised has arrived: raise no more, be heard again; returns `signal_number`."""
         self._is_settled = True
-        if self._dropped is not None:
-            _flush(sys.stderr)
-            os.dup2(self._stderr, 2)
-            if b"\r" in os.pread(self._dropped, 1 << 20, 0):  # a progress bar has ended its line
-                print(file=sys.stderr)
+        self._unhush()
         return self.signal_number
+
+    def release(self) -> None:
+        """Take no more signals."""
+        for number, handler in self._previous.items():
+            handler = signal.SIG_DFL if handler is None else handler  # it was C's
+            signal.signal(number, _exit if self._ends_process else handler)
+        self._previous = {}
+        sys.unraisablehook = self._report_unraisable
+        self._unhush()
 
     def _hush(self) -> None:
         if self._stderr is not None:
             _flush(sys.stderr)
             self._dropped = os.memfd_create("stderr")
             os.dup2(self._dropped, 2)
+
+    def _unhush(self) -> None:
+        if self._dropped is not None:
+            _flush(sys.stderr)
+            os.dup2(self._stderr, 2)
+            if b"\r" in os.pread(self._dropped, 1 << 20, 0):  # a progress bar has ended its line
+                print(file=sys.stderr)
+            os.close(self._dropped)
+            self._dropped = None
 
     def _leave(self) -> None:
         if self._is_settled and self.signal_number is not None:
@@ -74,8 +93,6 @@ class Interruption:
             os._exit(128 + self.signal_number)
 
     def _come(self, number, frame) -> None:
-        if self._is_settled and self.signal_number is None:  # on the way out, after an error
-            os._exit(128 + number)
         if self._is_settled or self._is_due:
             return
         if self.signal_number is None:
@@ -117,12 +134,5 @@ def _flush(stream) -> None:
         stream.flush()  # it may be None, closed, or in the middle of being written to
 
 
-def exit_at_once_if_signalled() -> None:
-    """From the interpreter's shutdown on, a signal ends the process with its status, silently."""
-    atexit.register(_exit_at_signals)
-
-
-def _exit_at_signals() -> None:
-    with contextlib.suppress(ValueError):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda number, frame: os._exit(128 + number))
+def _exit(number, frame) -> NoReturn:
+    os._exit(128 + number)

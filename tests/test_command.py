@@ -1,5 +1,6 @@
 """Commands for this test."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,15 @@ def test_a_users_trouble_is_one_line(capsys, error, line):
 def test_a_data_error_is_one_line(capsys):
     status, _, err = outcome(capsys, raising(DataError("a.avi: cut short")))
     assert status == 1 and err.endswith(": a.avi: cut short\n")
+
+
+def test_inside_another_program_signals_are_left_as_they_were(capsys):
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    for main in (nothing, raising(UserError("x")), lambda _: signal.raise_signal(signal.SIGINT)):
+        outcome(capsys, main)
+        assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == before
+    status, out, err = outcome(capsys, lambda _: signal.raise_signal(signal.SIGTERM))
+    assert (status, out) == (143, "") and err.endswith(": terminated\n")
 
 
 def test_a_bug_keeps_its_traceback():

@@ -377,7 +377,7 @@ def test_a_disk_that_is_full_leaves_nothing(runs, generate_here, tmp_path, monke
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez_compressed", full)
+    monkeypatch.setattr(np.lib.format, "write_array", full)
     outcome = generate_here(f"--run_dir={runs['grey']}", "--output=a.npz")
     assert_refused(outcome, "cannot write a.npz: No space left on device")
     assert not list(tmp_path.iterdir())

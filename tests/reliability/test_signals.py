@@ -57,7 +57,8 @@ def main(_):
     time.sleep(20)
     print("it was lost")
 
-command.run(main, ["prog"], flags.FlagValues())
+sys.argv[:] = ["prog"]
+command.run(main, flag_values=flags.FlagValues())
 """
 
 
@@ -83,17 +84,20 @@ import atexit, os, sys
 from absl import flags
 from srvp_tf import command
 
+number = int(sys.argv[1])
+
 def main(_):
     atexit.register(print, "cleared away")
     import ctypes
     libc = ctypes.CDLL(None)
     libc.__cxa_atexit(libc.abort, None, None)  # as a destructor of C++
     import signal
-    signal.raise_signal(int(sys.argv[1]))
+    signal.raise_signal(number)
     for _ in range(1000):  # the handler runs in here
         pass
 
-command.run(main, ["prog"], flags.FlagValues())
+sys.argv[:] = ["prog"]
+command.run(main, flag_values=flags.FlagValues())
 """
 
 
