@@ -53,7 +53,7 @@ setup(
     ],
     extras_require={
         "test": [
-            "pytest>=8,<10",
+            "pytest>=8.4,<10",
             "pytest-xdist>=3.6,<4",
             "ruff>=0.15,<0.18",
             "scipy>=1.12,<2",

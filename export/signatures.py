@@ -125,7 +125,8 @@ def build_signatures(model, settings):
     def predict_multi_step(frames, noise_y, noise_z):
         samples = noise_y[:, None], noise_z[:, None]
         futures = prediction.predict_samples(model, frames, *samples, **sampling)
-        return predicted(futures[:, 0])
+        # A slice of six dimensions is more than TFLite of TensorFlow 2.20 has.
+        return predicted(tf.squeeze(futures, 1))
 
     def predict_samples(**tensors):
         futures = prediction.predict_samples(model, **tensors, **sampling)
