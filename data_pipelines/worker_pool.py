@@ -5,6 +5,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -78,6 +79,9 @@ def _end_with_parent() -> None:
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
     """Drop what is written to file descriptor 2: TensorFlow's notices at import heed no setting."""
+    if sys.stderr is None:  # it was closed at the start: 2 may be anything
+        yield
+        return
     kept = os.dup(2)
     try:
         with open(os.devnull, "wb") as nowhere:

@@ -188,9 +188,10 @@ def _write(output: str, frames: np.ndarray, num_given: int, samples: np.ndarray)
     write(Path(output), Futures(frames[:num_given], truth, to_uint8(samples), 1))
 
 
-def run(argv):
+def run(argv=None):
     """Take the action off the command line, parse the rest, and exit."""
-    argv, values = list(argv), flags.FlagValues()
+    ends_process = argv is None
+    argv, values = list(sys.argv if argv is None else argv), flags.FlagValues()
     define_flags(values)
     action = argv.pop(1) if len(argv) > 1 and not argv[1].startswith("-") else None
 
@@ -200,8 +201,8 @@ def run(argv):
         main(flag_values, action)
 
     chosen.__module__ = __name__  # whose docstring --help prints
-    command.run(chosen, argv, values)
+    command.run(chosen, argv, values, ends_process=ends_process)
 
 
 if __name__ == "__main__":
-    run(sys.argv)
+    run()

@@ -2,10 +2,9 @@
 
 import contextlib
 import os
-import shutil
 from pathlib import Path
 
-from srvp_tf.atomic_files import temporary_path
+from srvp_tf.atomic_files import temporary_folder
 from srvp_tf.errors import UserError
 
 
@@ -58,17 +57,13 @@ def new_version(output_dir, version):
     Until then its name is no number, so that servers pass it over.
     """
     path = Path(output_dir, str(version))
-    temporary = temporary_path(path)
-    try:
-        temporary.mkdir(parents=True)
+    with temporary_folder(path) as temporary:
         yield temporary
         for file in temporary.rglob("*"):
             if file.is_file():
                 with open(file, "rb") as opened:
                     os.fsync(opened.fileno())
         temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _is_version(name):

@@ -1,11 +1,18 @@
-"""Files and folders that are either whole or not there."""
+"""Files and folders that are either whole or not there.
+
+They are written under a temporary name, `.NAME.TOKEN.tmp`, and renamed. Their writer holds a lock
+on them that ends with its process: what can be locked has been abandoned, and the next write to the
+same place clears it away. Where locks are not to be had nothing is cleared.
+"""
 
 import contextlib
+import fcntl
 import glob
 import os
+import re
+import secrets
 import shutil
-import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 LEFTOVERS = ".*.tmp"
@@ -14,21 +21,17 @@ LEFTOVERS = ".*.tmp"
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """Context that gives a temporary path beside `path`; its file takes `path`'s place at the end.
+    """Context that gives a new file beside `path`; it takes `path`'s place at the end.
 
     It reaches the disk before it is renamed. After an error it is gone, and `path` is as it was.
     """
     path = Path(path)
-    temporary = temporary_path(path)
-    try:
+    with _temporary(path, _make_file) as temporary:
         yield temporary
         _sync(temporary)
         os.replace(temporary, path)
         with contextlib.suppress(OSError):  # some file systems cannot sync a folder
             _sync(path.parent)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 @contextlib.contextmanager
@@ -37,58 +40,122 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
     After an error it is gone, and `path` is as it was. What may be replaced, the caller must say.
     """
-    if not path.exists():
-        for old in _abandoned(path, "old"):  # killed between the two renamings
-            old.rename(path)
-            break
-    fresh, old = temporary_path(path), temporary_path(path, "old")
-    try:
-        fresh.mkdir(parents=True)
+    path = path.resolve()
+    _restore(path)
+    with temporary_folder(path) as fresh:
         yield fresh
-        if path.exists():
-            path.rename(old)
-        fresh.rename(path)
-    finally:
-        if old.exists() and not path.exists():  # stopped between the two renamings
-            old.rename(path)
-        for leftover in (fresh, old):
-            shutil.rmtree(leftover, ignore_errors=True)
+        old = fresh.with_suffix(".old")
+        with contextlib.ExitStack() as stack:
+            try:
+                if path.exists():
+                    stack.callback(os.close, _locked(path))
+                    path.rename(old)
+                fresh.rename(path)
+            finally:
+                if old.exists() and not path.exists():  # stopped between the two renamings
+                    old.rename(path)
+                shutil.rmtree(old, ignore_errors=True)
 
 
-def temporary_path(path: Path, kind: str = "tmp") -> Path:
-    """A free name beside `path` for this process; what killed ones of this host left there goes."""
-    for leftover in _abandoned(path, kind):
-        if leftover.is_dir() and not leftover.is_symlink():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink(missing_ok=True)
-    return path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.{kind}")
-
-
-def _abandoned(path: Path, kind: str) -> list[Path]:
-    """What processes of this host that live no more called `temporary_path`."""
-    start, end = f".{path.name}.{socket.gethostname()}.", f".{kind}"
-    found = path.parent.glob(f"{glob.escape(start)}*{end}")
-    owners = ((leftover.name[len(start) : -len(end)], leftover) for leftover in found)
-    return [x for owner, x in owners if owner.isdecimal() and not _is_another_alive(int(owner))]
-
-
-def _is_another_alive(pid: int) -> bool:
-    if pid == os.getpid():  # a container's next process has the number of its last
-        return False
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True
+def temporary_folder(path: Path) -> contextlib.AbstractContextManager[Path]:
+    """Context that gives a new folder beside `path`, to be renamed; at the end it is gone."""
+    return _temporary(path, lambda folder: folder.mkdir(parents=True))
 
 
 def remove_leftovers(folder: Path, pattern: str = LEFTOVERS) -> None:
     """Delete the files that killed processes left in a folder in which no live one writes."""
     for path in folder.glob(pattern):
         if path.is_file():
+            path.unlink()
+
+
+@contextlib.contextmanager
+def _temporary(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
+    temporary, lock = _claimed(path, make)
+    try:
+        yield temporary
+    finally:
+        _remove(temporary)
+        os.close(lock)
+
+
+def _claimed(path: Path, make: Callable[[Path], None]) -> tuple[Path, int]:
+    """A new file or folder beside `path`, and the descriptor that keeps it locked."""
+    _clear_abandoned(path)
+    while True:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        make(temporary)
+        with contextlib.suppress(FileNotFoundError):  # another cleared it away before the lock
+            lock = _locked(temporary)
+            if temporary.exists():
+                return temporary, lock
+            os.close(lock)
+
+
+def _make_file(path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+
+
+def _locked(path: Path) -> int:
+    """A descriptor of a file or folder that is locked until it is closed."""
+    descriptor = os.open(path, os.O_RDONLY)
+    with contextlib.suppress(OSError):  # not every file system has locks
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def _restore(path: Path) -> None:
+    """Bring back the folder of a process that was killed between its two renamings."""
+    if path.exists():
+        return
+    with contextlib.suppress(OSError):  # another is faster, or nothing can be renamed there
+        for old in sorted(_leftovers(path, "old"), key=os.path.getmtime, reverse=True):
+            with _abandoned(old) as is_abandoned:
+                if is_abandoned:
+                    old.rename(path)
+                    return
+
+
+def _clear_abandoned(path: Path) -> None:
+    """Delete what killed processes left on their way to `path`."""
+    for kind in ("tmp", "old"):
+        for leftover in _leftovers(path, kind):
+            with _abandoned(leftover) as is_abandoned:
+                if is_abandoned:
+                    _remove(leftover)
+
+
+def _leftovers(path: Path, kind: str) -> list[Path]:
+    name = re.compile(re.escape(f".{path.name}.") + f"[0-9a-f]{{8}}\\.{kind}")
+    found = path.parent.glob(f".{glob.escape(path.name)}.*.{kind}")
+    return [leftover for leftover in found if name.fullmatch(leftover.name)]
+
+
+@contextlib.contextmanager
+def _abandoned(leftover: Path) -> Iterator[bool]:
+    """Context: whether its writer lives no more; if so no other process may take it meanwhile."""
+    try:
+        descriptor = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:  # gone, or not ours
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    """Delete a file or folder, if it can be."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
             path.unlink()
 
 

@@ -36,6 +36,7 @@ def run(
     argv: Sequence[str] | None = None,
     flag_values: flags.FlagValues = flags.FLAGS,
     default_flagfile: str | None = None,
+    ends_process: bool | None = None,
 ) -> NoReturn:
     """Parses the command line, calls `main(flag_values)` and exits.
 
@@ -44,16 +45,17 @@ def run(
 
     Args:
       main: the command; what it returns is the exit status, None for 0.
-      argv: program name and arguments; None for this process' own, which then ends with the
-        command.
+      argv: program name and arguments; None for this process' own.
       flag_values: where the command's flags are defined, and its values end up.
       default_flagfile: a flagfile that is read before the arguments.
+      ends_process: whether the process ends with the command; None: if its arguments are its own.
 
     Raises:
       SystemExit: always, unless `main` has a bug. 1 after an error, 2 if the command line itself
         is wrong, 130 when interrupted, 143 when terminated.
     """
-    interruption = Interruption(ends_process=argv is None)
+    if ends_process is None:
+        ends_process = argv is None
     argv = list(sys.argv if argv is None else argv)
     program = usage.program_name(argv[0])
     options = argv[: argv.index("--")] if "--" in argv else argv
@@ -69,6 +71,7 @@ def run(
         _parse(argv, flag_values)
     except (flags.Error, ValueError, OSError, RecursionError) as error:  # absl compares names
         _fail(f"{program}: {_one_line(error)} (--help lists the flags)", EXIT_USAGE)
+    interruption = Interruption(ends_process)
     try:
         interruption.watch()
         _exit(main(flag_values))

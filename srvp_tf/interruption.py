@@ -2,14 +2,12 @@
 
 Python runs a signal's handler between any two instructions of the main thread. What it raises in a
 `__del__` or in a callback of the garbage collector is printed as "Exception ignored" and lost; what
-it raises below C++ may be printed there, and come back as another error; and C++ that was left half
-way may abort when the process unloads it. All of this is seen to here.
+it raises below C++ may be dropped there, or printed, and come back as another error; and C++ that
+was left half way may abort when the process unloads it. All of this is seen to here.
 """
 
 import atexit
 import contextlib
-import functools
-import math
 import os
 import signal
 import sys
@@ -19,7 +17,8 @@ from typing import NoReturn
 
 from srvp_tf.stop_request import SAME_REQUEST_SECONDS
 
-_RETRY_SECONDS = 0.02
+_CHECK_SECONDS = 0.1
+_LONGEST_TRANSLATION = 5.0  # seconds for which any exception may be ours in other words
 
 
 class Terminated(BaseException):
@@ -27,7 +26,7 @@ class Terminated(BaseException):
 
 
 class Interruption:
-    """Raises `KeyboardInterrupt` at SIGINT and `Terminated` at SIGTERM, once each is wanted.
+    """Raises `KeyboardInterrupt` at SIGINT and `Terminated` at SIGTERM, again if that was lost.
 
     `signal_number` is the first one that came, or None. From then until `settle` nothing is written
     to file descriptor 2. Outside the main thread, where no handler can be set, nothing changes.
@@ -41,92 +40,115 @@ class Interruption:
         self._ends_process, self._previous = ends_process, {}
         self.signal_number = None
         self._stderr = self._dropped = None
-        self._came_at = None
-        self._is_settled = self._is_due = False
+        self._came_at = self._raised_at = 0.0
+        self._is_settled = self._has_arrived = self._is_check = False
         self._report_unraisable = sys.unraisablehook
 
     def watch(self) -> None:
         """Take the signals from now on."""
-        with contextlib.suppress(ValueError):  # not the main thread
-            self._stderr = _copy_of_stderr()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.signal(number, self._come)
-            sys.unraisablehook = self._raise_again
-            if self._ends_process:
-                # What is registered first is called last, after all that others clear away.
-                atexit.register(self._leave)
+        if threading.current_thread() is not threading.main_thread():
+            return
+        with contextlib.suppress(OSError):  # closed
+            self._stderr = os.dup(2)
+        if self._ends_process:
+            # What is registered first is called last, after all that others clear away.
+            atexit.register(self._leave)
+        sys.unraisablehook = self._take_unraisable
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._come)
 
     def settle(self) -> int | None:
         """What was raised has arrived: raise no more, be heard again; returns `signal_number`."""
-        self._is_settled = True
+        self._is_settled, self._has_arrived = True, self.signal_number is not None
         self._unhush()
         return self.signal_number
 
     def release(self) -> None:
         """Take no more signals."""
+        was_lost = not self._is_settled
+        self._is_settled = True
         for number, handler in self._previous.items():
             handler = signal.SIG_DFL if handler is None else handler  # it was C's
             signal.signal(number, _exit if self._ends_process else handler)
+        if self._previous:
+            sys.unraisablehook = self._report_unraisable
         self._previous = {}
-        sys.unraisablehook = self._report_unraisable
-        self._unhush()
+        self._unhush(replay=was_lost)
+        if self._stderr is not None:
+            os.close(self._stderr)
+            self._stderr = None
+
+    def _come(self, number, frame) -> None:
+        is_check, self._is_check = self._is_check, False
+        if self._is_settled:
+            return
+        now = time.monotonic()
+        if self.signal_number is None:
+            self.signal_number, self._came_at = number, now
+            self._hush()
+            self._check_later()
+        elif is_check:
+            self._check_later()
+            if _is_under_way(sys.exception(), now - self._raised_at):
+                return
+        elif now - self._came_at < SAME_REQUEST_SECONDS:
+            return  # what the first one raised may be clearing away
+        self._raised_at = now
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    def _check_later(self) -> None:
+        timer = threading.Timer(_CHECK_SECONDS, self._check)
+        timer.daemon = True
+        with contextlib.suppress(RuntimeError):  # no thread can be started: it will have to do
+            timer.start()
+
+    def _check(self) -> None:
+        """The handler looks whether the main thread still raises what it raised."""
+        if not self._is_settled:
+            self._is_check = True
+            with contextlib.suppress(OSError):  # the main thread has ended
+                signal.pthread_kill(threading.main_thread().ident, self.signal_number)
+
+    def _take_unraisable(self, unraisable) -> None:
+        if self.signal_number is None or self._is_settled:
+            self._report_unraisable(unraisable)
 
     def _hush(self) -> None:
         if self._stderr is not None:
             _flush(sys.stderr)
-            self._dropped = os.memfd_create("stderr")
-            os.dup2(self._dropped, 2)
+            with contextlib.suppress(OSError):  # no descriptor is left
+                self._dropped = os.memfd_create("stderr")
+                os.dup2(self._dropped, 2)
 
-    def _unhush(self) -> None:
-        if self._dropped is not None:
-            _flush(sys.stderr)
-            os.dup2(self._stderr, 2)
-            if b"\r" in os.pread(self._dropped, 1 << 20, 0):  # a progress bar has ended its line
-                print(file=sys.stderr)
-            os.close(self._dropped)
-            self._dropped = None
+    def _unhush(self, replay: bool = False) -> None:
+        if self._dropped is None:
+            return
+        _flush(sys.stderr)
+        os.dup2(self._stderr, 2)
+        said = os.pread(self._dropped, 1 << 20, 0)
+        os.close(self._dropped)
+        self._dropped = None
+        if replay:
+            os.write(2, said)
+        elif b"\r" in said:  # a progress bar has ended its line
+            print(file=sys.stderr)
 
     def _leave(self) -> None:
-        if self._is_settled and self.signal_number is not None:
+        if self._has_arrived:
             _flush(sys.stdout)
             _flush(sys.stderr)
             os._exit(128 + self.signal_number)
 
-    def _come(self, number, frame) -> None:
-        if self._is_settled or self._is_due:
-            return
-        if self.signal_number is None:
-            self.signal_number, self._came_at = number, time.monotonic()
-            self._hush()
-        elif time.monotonic() - self._came_at < SAME_REQUEST_SECONDS:
-            return  # what the first one raised may be clearing away
-        self._raise(number)
 
-    def _raise(self, number) -> NoReturn:
-        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
-
-    def _raise_again(self, unraisable) -> None:
-        if self.signal_number is None or not issubclass(
-            unraisable.exc_type, (Terminated, KeyboardInterrupt)
-        ):
-            self._report_unraisable(unraisable)
-            return
-        # Not from here: this runs inside what swallows exceptions.
-        self._is_due = True
-        retry = threading.Timer(_RETRY_SECONDS, self._send_again)
-        retry.daemon = True
-        retry.start()
-
-    def _send_again(self) -> None:
-        self._came_at, self._is_due = -math.inf, False
-        with contextlib.suppress(OSError):  # the main thread has ended
-            signal.pthread_kill(threading.main_thread().ident, self.signal_number)
-
-
-@functools.cache
-def _copy_of_stderr() -> int | None:
-    with contextlib.suppress(OSError):  # closed
-        return os.dup(2)
+def _is_under_way(error, seconds: float) -> bool:
+    """Whether an exception that is being handled is ours, raised so many seconds ago."""
+    if error is not None and seconds < _LONGEST_TRANSLATION:
+        return True
+    while error is not None:
+        if isinstance(error, (Terminated, KeyboardInterrupt)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _flush(stream) -> None:

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
     """Context: what is written to file descriptor 2 is dropped."""
+    if sys.stderr is None:  # it was closed at the start: 2 may be anything
+        yield
+        return
     sys.stderr.flush()
     stderr = os.dup(2)
     try:

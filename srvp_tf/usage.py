@@ -12,8 +12,10 @@ from srvp_tf.config import SECTIONS
 
 _WIDTH = 100
 _HELP_COLUMN = 34
-_SHARED = {
+_FLAGFILE = {
     "--flagfile=configs/smmnist.cfg": "flags from a file, one a line; the later of two wins",
+}
+_SHARED = {
     "--help": "this text",
     "--version": "the version of srvp-tf",
 }
@@ -35,7 +37,9 @@ def help_text(program: str, main: Callable, flag_values: flags.FlagValues) -> st
         lines = (_flag_lines(flag_values[name]) for name in names if name in flag_values)
         if body := "\n".join(lines):
             parts.append(f"{title}\n{body}")
-    shared = "\n".join(_row(head, text) for head, text in _SHARED.items())
+    is_configured = "srvp_tf.flags" in flag_values.flags_by_module_dict()
+    rows = (_FLAGFILE if is_configured else {}) | _SHARED
+    shared = "\n".join(_row(head, text) for head, text in rows.items())
     parts.append(f"Every command:\n{shared}")
     return "\n\n".join(part for part in parts if part)
 

@@ -1,10 +1,9 @@
 """Writing a run folder that holds weights and no state of training."""
 
 import os
-import shutil
 from pathlib import Path
 
-from srvp_tf.atomic_files import temporary_path
+from srvp_tf.atomic_files import temporary_folder
 from srvp_tf.errors import UserError
 from srvp_tf.run_folder import RunFolder
 
@@ -31,19 +30,16 @@ def write_weights_folder(run_dir, config, arrays, metadata, kinds=("last",)):
         UserError: it cannot be written.
     """
     run_dir = Path(run_dir).resolve()
-    partial = temporary_path(run_dir)
     try:
-        partial.mkdir(parents=True)
-        folder = RunFolder(partial)
-        folder.create(config)
-        store = folder.checkpoints()
-        store.open()
-        for kind in kinds:
-            store.save(kind, metadata["step"], arrays, metadata)
-        os.rename(partial, run_dir)  # over an empty folder at most
+        with temporary_folder(run_dir) as partial:
+            folder = RunFolder(partial)
+            folder.create(config)
+            store = folder.checkpoints()
+            store.open()
+            for kind in kinds:
+                store.save(kind, metadata["step"], arrays, metadata)
+            os.rename(partial, run_dir)  # over an empty folder at most
     except OSError as error:
         raise UserError(
             f"{run_dir} cannot be written ({error.strerror}): choose another folder"
         ) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

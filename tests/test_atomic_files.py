@@ -1,5 +1,5 @@
+import concurrent.futures
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from srvp_tf.atomic_files import replacing, replacing_folder, temporary_path
+from srvp_tf.atomic_files import replacing, replacing_folder
+
+ROOT = Path(__file__).parents[1]
 
 KILLED = """
 import os, signal, sys
@@ -31,7 +33,7 @@ with getattr(atomic_files, "replacing" if kind == "file" else "replacing_folder"
 def kill_while_writing(kind, path):
     """Another process writes `path` and is killed at it."""
     command = [sys.executable, "-c", KILLED, kind, str(path)]
-    result = subprocess.run(command, cwd=Path(__file__).parents[1], check=False)
+    result = subprocess.run(command, cwd=ROOT, check=False)
     assert result.returncode == -signal.SIGKILL
 
 
@@ -73,13 +75,63 @@ def test_a_kill_between_the_two_renamings_loses_neither_folder(tmp_path, fails):
     assert (path / "a").read_text() == ("old" if fails else "new")
 
 
-def test_what_lives_and_what_is_foreign_is_left_alone(tmp_path):
+def test_what_lives_is_left_alone_also_by_another_process(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from srvp_tf.atomic_files import replacing\n"
+        "with replacing(sys.argv[1]) as fresh: fresh.write_text('theirs')"
+    )
     path = tmp_path / "a"
-    name = temporary_path(path).name
-    pid = str(os.getpid())
-    kept = [name.replace(pid, str(os.getppid())), ".a.elsewhere.1.tmp", name.replace(pid, "x")]
-    for other in kept:
-        (tmp_path / other).write_text("theirs")
-    (tmp_path / name).mkdir()  # of an earlier process of this number
-    assert temporary_path(path).name == name
-    assert names(tmp_path) == sorted(kept)
+    with replacing(path) as first, replacing(path) as second:
+        first.write_text("first")
+        subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, check=True)
+        assert path.read_text() == "theirs"
+        second.write_text("second")
+    assert names(tmp_path) == ["a"] and path.read_text() == "first"
+
+
+def test_threads_do_not_meet(tmp_path):
+    def write(number):
+        with replacing_folder(tmp_path / f"{number % 2}") as fresh:
+            (fresh / "a").write_text(str(number))
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(write, number) for number in range(40)]
+    # Two may replace one folder at once: the later one says so.
+    assert all(isinstance(x.exception(), OSError | None) for x in done)
+    assert names(tmp_path) == ["0", "0/a", "1", "1/a"]
+
+
+def test_what_is_foreign_or_cannot_be_deleted_is_left_alone(tmp_path, monkeypatch):
+    foreign = [".a.tmp", ".a.b.tmp", ".a.elsewhere.1.tmp", ".ab.00000000.tmp", ".a.0000000g.tmp"]
+    for name in foreign:
+        (tmp_path / name).write_text("theirs")
+    (tmp_path / ".a.00000000.tmp").write_text("left")
+    (tmp_path / ".a.00000001.tmp").symlink_to(tmp_path / ".a.b.tmp")
+
+    def refuse(path):
+        raise PermissionError(1, "not yours", str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", refuse)
+        with replacing(tmp_path / "a") as temporary:
+            temporary.write_text("ours")
+    assert names(tmp_path) == sorted([*foreign, "a", ".a.00000000.tmp", ".a.00000001.tmp"])
+    with replacing(tmp_path / "a"):
+        pass
+    assert names(tmp_path) == sorted([*foreign, "a", ".a.00000001.tmp"])
+
+
+def test_a_link_to_a_folder_stays_one(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with replacing_folder(tmp_path / "link") as fresh:
+        (fresh / "a").write_text("new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real" / "a").read_text() == "new"
+    assert names(tmp_path) == ["link", "real", "real/a"]
+
+
+def test_a_long_name(tmp_path):
+    path = tmp_path / ("a" * 240)
+    with replacing(path) as temporary:
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"

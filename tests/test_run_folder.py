@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -182,6 +183,16 @@ def test_an_outline_has_the_weights_names_shapes_and_types(family, changes):
 
     config = dataclasses.replace(small_run.config().model, family=family, **changes)
     assert described(SRVP.outline(config)) == described(SRVP(config))
+
+
+def test_keras_does_not_give_an_outline_values_later():
+    class Doubled(keras.layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    outline = SRVP.outline(small_run.config().model)
+    Doubled()(keras.Input((4,)))  # in a scope that gives values to all that wait for them
+    assert all(weight._value is None for weight in outline.weights)
 
 
 def test_sizes_that_the_checkpoint_lacks_take_no_memory(tmp_path):

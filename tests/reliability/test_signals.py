@@ -54,6 +54,17 @@ def main(_):
             except BaseException as error:
                 print("printed in C++", file=sys.stderr)
                 raise RuntimeError("from C++") from error
+        elif place == "dropped":
+            try:
+                send()
+            except BaseException:
+                print("printed in C++", file=sys.stderr)
+        elif place == "slow":
+            try:
+                send()
+            finally:
+                time.sleep(1)
+                print("cleared away")
     time.sleep(20)
     print("it was lost")
 
@@ -62,7 +73,7 @@ command.run(main, flag_values=flags.FlagValues())
 """
 
 
-@pytest.mark.parametrize("place", ["del", "weakref", "gc", "translated"])
+@pytest.mark.parametrize("place", ["del", "weakref", "gc", "translated", "dropped", "slow"])
 @pytest.mark.parametrize("number", list(STATUS))
 def test_a_signal_that_python_would_lose_arrives(number, place):
     result = subprocess.run(
@@ -74,7 +85,7 @@ def test_a_signal_that_python_would_lose_arrives(number, place):
     )
     assert (result.returncode, result.stdout, result.stderr) == (
         STATUS[number],
-        "",
+        "cleared away\n" if place == "slow" else "",
         f"prog: {WORD[number]}\n",
     )
 
