@@ -65,7 +65,6 @@ class Interruption:
 
     def release(self) -> None:
         """Take no more signals."""
-        was_lost = not self._is_settled
         self._is_settled = True
         for number, handler in self._previous.items():
             handler = signal.SIG_DFL if handler is None else handler  # it was C's
@@ -73,7 +72,7 @@ class Interruption:
         if self._previous:
             sys.unraisablehook = self._report_unraisable
         self._previous = {}
-        self._unhush(replay=was_lost)
+        self._unhush()
         if self._stderr is not None:
             os.close(self._stderr)
             self._stderr = None
@@ -104,10 +103,16 @@ class Interruption:
 
     def _check(self) -> None:
         """The handler looks whether the main thread still raises what it raised."""
-        if not self._is_settled:
+        if self._is_settled:
+            return
+        number = self.signal_number
+        if signal.getsignal(number) == self._come:
             self._is_check = True
-            with contextlib.suppress(OSError):  # the main thread has ended
-                signal.pthread_kill(threading.main_thread().ident, self.signal_number)
+        else:  # what was lost is for another to take now
+            self.signal_number = None
+            self._unhush()
+        with contextlib.suppress(OSError):  # the main thread has ended
+            signal.pthread_kill(threading.main_thread().ident, number)
 
     def _take_unraisable(self, unraisable) -> None:
         if self.signal_number is None or self._is_settled:
@@ -120,7 +125,7 @@ class Interruption:
                 self._dropped = os.memfd_create("stderr")
                 os.dup2(self._dropped, 2)
 
-    def _unhush(self, replay: bool = False) -> None:
+    def _unhush(self) -> None:
         if self._dropped is None:
             return
         _flush(sys.stderr)
@@ -128,9 +133,7 @@ class Interruption:
         said = os.pread(self._dropped, 1 << 20, 0)
         os.close(self._dropped)
         self._dropped = None
-        if replay:
-            os.write(2, said)
-        elif b"\r" in said:  # a progress bar has ended its line
+        if b"\r" in said:  # a progress bar has ended its line
             print(file=sys.stderr)
 
     def _leave(self) -> None:
