@@ -19,6 +19,9 @@ LEFTOVERS = ".*.tmp"
 """Pattern of what a killed process may leave beside the files that it wrote."""
 
 
+_unfinished: set[Path] = set()
+
+
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """Context that gives a new file beside `path`; it takes `path`'s place at the end.
@@ -62,6 +65,12 @@ def temporary_folder(path: Path) -> contextlib.AbstractContextManager[Path]:
     return _temporary(path, lambda folder: folder.mkdir(parents=True))
 
 
+def remove_unfinished() -> None:
+    """Delete what this process is writing: it is about to end without a word to those who write."""
+    for temporary in list(_unfinished):
+        _remove(temporary)
+
+
 def remove_leftovers(folder: Path, pattern: str = LEFTOVERS) -> None:
     """Delete the files that killed processes left in a folder in which no live one writes."""
     for path in folder.glob(pattern):
@@ -76,6 +85,7 @@ def _temporary(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
         yield temporary
     finally:
         _remove(temporary)
+        _unfinished.discard(temporary)
         os.close(lock)
 
 
@@ -84,12 +94,14 @@ def _claimed(path: Path, make: Callable[[Path], None]) -> tuple[Path, int]:
     _clear_abandoned(path)
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        _unfinished.add(temporary)
         make(temporary)
         with contextlib.suppress(FileNotFoundError):  # another cleared it away before the lock
             lock = _locked(temporary)
             if temporary.exists():
                 return temporary, lock
             os.close(lock)
+        _unfinished.discard(temporary)
 
 
 def _make_file(path: Path) -> None:

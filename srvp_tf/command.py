@@ -19,8 +19,8 @@ from srvp_tf.quiet import quiet_stderr
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
-EXIT_TERMINATED = 143
+
+_WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 _MAX_LINE = 1000  # letters of a message; some quote what they refuse
 
@@ -37,6 +37,7 @@ def run(
     flag_values: flags.FlagValues = flags.FLAGS,
     default_flagfile: str | None = None,
     ends_process: bool | None = None,
+    is_crash_safe: bool = False,
 ) -> NoReturn:
     """Parses the command line, calls `main(flag_values)` and exits.
 
@@ -49,6 +50,8 @@ def run(
       flag_values: where the command's flags are defined, and its values end up.
       default_flagfile: a flagfile that is read before the arguments.
       ends_process: whether the process ends with the command; None: if its arguments are its own.
+      is_crash_safe: whether a signal that `main` does not handle may end the process at once, with
+        its temporary files deleted and nothing else done.
 
     Raises:
       SystemExit: always, unless `main` has a bug. 1 after an error, 2 if the command line itself
@@ -64,24 +67,29 @@ def run(
     if any(option in ("--help", "-help", "-h", "--helpfull") for option in options[1:]):
         if default_flagfile:
             _take_as_defaults(default_flagfile, flag_values)
-        _exit(0, usage.help_text(program, main, flag_values))
+        sys.exit(_said(0, usage.help_text(program, main, flag_values)))
     if "--version" in options[1:] and "version" not in flag_values:
-        _exit(0, f"srvp-tf {__version__}")
+        sys.exit(_said(0, f"srvp-tf {__version__}"))
     try:
         _parse(argv, flag_values)
     except (flags.Error, ValueError, OSError, RecursionError) as error:  # absl compares names
         _fail(f"{program}: {_one_line(error)} (--help lists the flags)", EXIT_USAGE)
-    interruption = Interruption(ends_process)
+    last_words = {number: f"{program}: {word}" for number, word in _WORDS.items()}
+    interruption = Interruption(ends_process, last_words if is_crash_safe else None)
     try:
         interruption.watch()
-        _exit(main(flag_values))
+        status = _said(main(flag_values))
+        # Workers of a group take leave of each other in a destructor.
+        if is_crash_safe and "TF_CONFIG" not in os.environ:
+            interruption.status = status
+        sys.exit(status)
     except (Terminated, KeyboardInterrupt, Exception) as error:
         # C++ may turn what a signal raised into an error of its own.
         number = interruption.settle()
-        if number == signal.SIGTERM:
-            _fail(f"{program}: terminated", EXIT_TERMINATED)
-        if number == signal.SIGINT or isinstance(error, KeyboardInterrupt):
-            _fail(f"{program}: interrupted", EXIT_INTERRUPTED)
+        if isinstance(error, KeyboardInterrupt):
+            number = number or signal.SIGINT
+        if number is not None:
+            _fail(last_words[number], 128 + number)
         if not isinstance(error, _user_errors()):
             raise
         _fail(f"{program}: {_one_line(error)}", EXIT_ERROR)
@@ -202,10 +210,11 @@ def _one_line(error: Exception) -> str:
 
 def _fail(line: str, status: int) -> NoReturn:
     print(line, file=sys.stderr)
-    _exit(status)
+    sys.exit(_said(status))
 
 
-def _exit(status: int | None, last_words: str = "") -> NoReturn:
+def _said(status: int | None, last_words: str = "") -> int:
+    """The exit status, after standard output has been written to its end."""
     try:
         if sys.stdout is not None:
             print(last_words, end="\n" if last_words else "", flush=True)
@@ -214,4 +223,4 @@ def _exit(status: int | None, last_words: str = "") -> NoReturn:
         if not isinstance(error, BrokenPipeError):  # `| head` has read enough
             print(f"standard output: {error.strerror}", file=sys.stderr)
             status = status or EXIT_ERROR
-    sys.exit(status)
+    return status or 0

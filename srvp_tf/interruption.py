@@ -15,6 +15,7 @@ import threading
 import time
 from typing import NoReturn
 
+from srvp_tf.atomic_files import remove_unfinished
 from srvp_tf.stop_request import SAME_REQUEST_SECONDS
 
 _CHECK_SECONDS = 0.1
@@ -34,11 +35,16 @@ class Interruption:
     Args:
       ends_process: whether the process has nothing to do afterwards. If so, one that was signalled
         ends without the destructors of C++, and on the way out a signal ends it at once.
+      at_once: if the process has nothing to clear away but temporary files either: nothing is
+        raised, as TensorFlow's C++ may crash on it; this is printed, and the process ends.
+
+    `status`: set it for a process that is to end with it, and without destructors, in any case.
     """
 
-    def __init__(self, ends_process: bool):
+    def __init__(self, ends_process: bool, at_once: dict[int, str] | None = None):
         self._ends_process, self._previous = ends_process, {}
-        self.signal_number = None
+        self._at_once = at_once if ends_process else None
+        self.signal_number = self.status = None
         self._stderr = self._dropped = None
         self._came_at = self._raised_at = 0.0
         self._is_settled = self._has_arrived = self._is_check = False
@@ -81,6 +87,8 @@ class Interruption:
         is_check, self._is_check = self._is_check, False
         if self._is_settled:
             return
+        if self._at_once is not None:
+            self._end(number)
         now = time.monotonic()
         if self.signal_number is None:
             self.signal_number, self._came_at = number, now
@@ -94,6 +102,14 @@ class Interruption:
             return  # what the first one raised may be clearing away
         self._raised_at = now
         raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    def _end(self, number) -> NoReturn:
+        remove_unfinished()
+        _flush(sys.stdout)
+        if self._stderr is not None:
+            with contextlib.suppress(OSError):
+                os.write(self._stderr, f"{self._at_once[number]}\n".encode())
+        os._exit(128 + number)
 
     def _check_later(self) -> None:
         timer = threading.Timer(_CHECK_SECONDS, self._check)
@@ -137,10 +153,11 @@ class Interruption:
             print(file=sys.stderr)
 
     def _leave(self) -> None:
-        if self._has_arrived:
+        status = 128 + self.signal_number if self._has_arrived else self.status
+        if status is not None:
             _flush(sys.stdout)
             _flush(sys.stderr)
-            os._exit(128 + self.signal_number)
+            os._exit(status)
 
 
 def _is_under_way(error, seconds: float) -> bool:

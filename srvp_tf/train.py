@@ -72,4 +72,4 @@ def train(config, run_dir, init_from=None):
 
 if __name__ == "__main__":
     define_flags(flags.FLAGS)
-    command.run(main)
+    command.run(main, is_crash_safe=True)

@@ -128,9 +128,55 @@ def test_after_a_signal_no_destructor_of_a_library_can_abort(number):
     )
 
 
+AT_ONCE = """
+import os, signal, sys
+from absl import flags
+from srvp_tf import command
+from srvp_tf.atomic_files import replacing, replacing_folder
+from srvp_tf.quiet import quiet_stderr
+
+number = int(sys.argv[1])
+
+def main(_):
+    print("it was here")
+    with replacing("a") as file, replacing_folder(__import__("pathlib").Path("b")) as folder:
+        file.write_text("half")
+        (folder / "c").write_text("half")
+        with quiet_stderr():
+            try:
+                signal.raise_signal(number)
+                for _ in range(1000):  # the handler runs in here
+                    pass
+            except BaseException:
+                print("C++ would not have survived it")
+    print("it was lost")
+
+sys.argv[:] = ["prog"]
+command.run(main, flag_values=flags.FlagValues(), is_crash_safe=True)
+"""
+
+
+@pytest.mark.parametrize("number", list(STATUS))
+def test_a_command_that_has_nothing_to_lose_ends_at_once(tmp_path, number):
+    result = subprocess.run(
+        [sys.executable, "-c", AT_ONCE, str(int(number))],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (
+        STATUS[number],
+        "it was here\n",
+        f"prog: {WORD[number]}\n",
+    )
+    assert not list(tmp_path.iterdir())
+
+
 def assert_one_line(process, number, out, err):
     """What a run says that was stopped at any moment."""
-    assert process.returncode in (STATUS[number], -number), (process.returncode, err)
+    assert process.returncode in (STATUS[number], -number), (process.returncode, out, err)
     if process.returncode == -number:  # before the command had begun
         assert (out, err) == ("", "")
     elif out.endswith(f"{STOPPED}\n"):
