@@ -220,7 +220,7 @@ def _said(status: int | None, last_words: str = "") -> int:
             print(last_words, end="\n" if last_words else "", flush=True)
     except OSError as error:  # Python would try again, and print a traceback
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):  # `| head` has read enough
+        if not isinstance(error, BrokenPipeError) and not status:  # `| head` has read enough
             print(f"standard output: {error.strerror}", file=sys.stderr)
-            status = status or EXIT_ERROR
+            status = EXIT_ERROR
     return status or 0
