@@ -73,21 +73,23 @@ command.run(main, flag_values=flags.FlagValues())
 """
 
 
-@pytest.mark.parametrize("place", ["del", "weakref", "gc", "translated", "dropped", "slow"])
-@pytest.mark.parametrize("number", list(STATUS))
-def test_a_signal_that_python_would_lose_arrives(number, place):
+def assert_ends(number, out, code, *arguments):
+    """The program `code`, which sends itself a signal, ends with its line and status."""
     result = subprocess.run(
-        [sys.executable, "-c", SWALLOWED, str(int(number)), place],
+        [sys.executable, "-c", code, str(int(number)), *arguments],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    assert (result.returncode, result.stdout, result.stderr) == (
-        STATUS[number],
-        "cleared away\n" if place == "slow" else "",
-        f"prog: {WORD[number]}\n",
-    )
+    ending = (STATUS[number], out, f"prog: {WORD[number]}\n")
+    assert (result.returncode, result.stdout, result.stderr) == ending
+
+
+@pytest.mark.parametrize("place", ["del", "weakref", "gc", "translated", "dropped", "slow"])
+@pytest.mark.parametrize("number", list(STATUS))
+def test_a_signal_that_python_would_lose_arrives(number, place):
+    assert_ends(number, "cleared away\n" if place == "slow" else "", SWALLOWED, place)
 
 
 ABORTS = """
@@ -114,18 +116,7 @@ command.run(main, flag_values=flags.FlagValues())
 
 @pytest.mark.parametrize("number", list(STATUS))
 def test_after_a_signal_no_destructor_of_a_library_can_abort(number):
-    result = subprocess.run(
-        [sys.executable, "-c", ABORTS, str(int(number))],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert (result.returncode, result.stdout, result.stderr) == (
-        STATUS[number],
-        "cleared away\n",
-        f"prog: {WORD[number]}\n",
-    )
+    assert_ends(number, "cleared away\n", ABORTS)
 
 
 AT_ONCE = """
@@ -157,20 +148,9 @@ command.run(main, flag_values=flags.FlagValues(), is_crash_safe=True)
 
 
 @pytest.mark.parametrize("number", list(STATUS))
-def test_a_command_that_has_nothing_to_lose_ends_at_once(tmp_path, number):
-    result = subprocess.run(
-        [sys.executable, "-c", AT_ONCE, str(int(number))],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert (result.returncode, result.stdout, result.stderr) == (
-        STATUS[number],
-        "it was here\n",
-        f"prog: {WORD[number]}\n",
-    )
+def test_a_command_that_has_nothing_to_lose_ends_at_once(tmp_path, monkeypatch, number):
+    monkeypatch.chdir(tmp_path)
+    assert_ends(number, "it was here\n", AT_ONCE)
     assert not list(tmp_path.iterdir())
 
 
