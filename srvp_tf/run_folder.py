@@ -145,11 +145,12 @@ def read_model(config, run_or_checkpoint):
     Raises:
         UserError: as `load_weights`.
     """
-    from srvp_tf.models.srvp import SRVP  # TensorFlow: the rest of this file does without
+    from srvp_tf.models.outline import outline  # TensorFlow: the rest of this file does without
+    from srvp_tf.models.srvp import SRVP
 
     path = weights_path(run_or_checkpoint)
     weights, metadata = _read_weights(path)
-    checkpoints.check(_named_weights(SRVP.outline(config)), weights, path)
+    checkpoints.check(_named_weights(outline(config)), weights, path)
     model = SRVP(config)
     checkpoints.assign(model_variables(model), weights, path)
     return model, metadata

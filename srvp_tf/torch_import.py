@@ -85,10 +85,11 @@ def import_experiment(xp_dir, run_dir, model_name=MODEL):
     state = read_state_dict(source)
     kinds = ("last", "best") if source.name == BEST_MODEL else ("last",)
     config = _judging(config, kinds)
+    from srvp_tf.models.outline import outline
     from srvp_tf.models.srvp import SRVP
     from srvp_tf.run_state import Status
 
-    check(SRVP.outline(config.model), state, source)  # sizes that the file lacks take no memory
+    check(outline(config.model), state, source)  # sizes that the file lacks take no memory
     model = SRVP(config.model)
     assign(model, state, source)
     metadata = {**Status(step=_step(config, source))._asdict(), "imported_from": str(source)}

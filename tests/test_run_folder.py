@@ -8,6 +8,7 @@ import pytest
 from srvp_tf import checkpoints
 from srvp_tf.config import RESUMABLE_FIELDS, Config, ModelConfig
 from srvp_tf.errors import UserError
+from srvp_tf.models.outline import outline
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.run_folder import RunFolder, load_weights, model_variables, read_model, weights_path
 from tests import small_run
@@ -182,7 +183,7 @@ def test_an_outline_has_the_weights_names_shapes_and_types(family, changes):
         return [(w.path, tuple(w.shape), w.dtype) for w in model.weights]
 
     config = dataclasses.replace(small_run.config().model, family=family, **changes)
-    assert described(SRVP.outline(config)) == described(SRVP(config))
+    assert described(outline(config)) == described(SRVP(config))
 
 
 def test_keras_does_not_give_an_outline_values_later():
@@ -190,9 +191,9 @@ def test_keras_does_not_give_an_outline_values_later():
         def call(self, x):
             return 2 * x
 
-    outline = SRVP.outline(small_run.config().model)
+    outlined = outline(small_run.config().model)
     Doubled()(keras.Input((4,)))  # in a scope that gives values to all that wait for them
-    assert all(weight._value is None for weight in outline.weights)
+    assert all(weight._value is None for weight in outlined.weights)
 
 
 def test_sizes_that_the_checkpoint_lacks_take_no_memory(tmp_path):

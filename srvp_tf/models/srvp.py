@@ -4,7 +4,6 @@ import dataclasses
 
 import keras
 import tensorflow as tf
-from keras.src.backend.common import global_state  # no public name says it
 
 from srvp_tf.config import ModelConfig
 from srvp_tf.distributions import Gaussian
@@ -71,22 +70,6 @@ class SRVP(keras.Model):
             self.q_z.build((None, None, c.nhx))
         self.dynamics.build()
         self.built = True
-
-    @classmethod
-    def outline(cls, config):
-        """A model of a `ModelConfig` whose weights have names, shapes and types, but no values.
-
-        It takes no memory to speak of, whatever the sizes, and cannot be called.
-        """
-        # Keras keeps such weights in a list, to give them values in its next scope.
-        waiting = "uninitialized_variables"
-        before = global_state.get_global_attribute(waiting)
-        global_state.set_global_attribute(waiting, [])
-        try:
-            with keras.StatelessScope(initialize_variables=False):
-                return cls(config)
-        finally:
-            global_state.set_global_attribute(waiting, before)
 
     def frozen(self):
         """A copy for inference alone: what depends on the weights only is computed once, here.
