@@ -8,6 +8,8 @@ half is computed once. Kernels keep the layout of the specification: [kh, kw, in
 
 import tensorflow as tf
 
+_FEW_CHANNELS = 4  # frames have 1 or 3; convolution kernels compute 8 or 16 at a time
+
 
 class LinearMap:
     """`map(inputs, kernel)`, in two steps: the first one depends on the kernel alone."""
@@ -46,6 +48,8 @@ class TransposedConvolution(LinearMap):
         self.size, self.stride = size, stride
 
     def apply(self, inputs, kernel):
+        if (self.size, self.stride) == (4, 2) and kernel.shape[self.output_axis] <= _FEW_CHANNELS:
+            return _transposed_to_few_channels(inputs, kernel)
         batch, height, width = tf.unstack(tf.shape(inputs)[:3])
         static_height, static_width = inputs.shape[1:3]
         shape = [
@@ -55,6 +59,37 @@ class TransposedConvolution(LinearMap):
             kernel.shape[self.output_axis],
         ]
         return tf.nn.conv2d_transpose(inputs, kernel, shape, self.stride, "SAME")
+
+
+@tf.custom_gradient
+def _transposed_to_few_channels(inputs, kernel):
+    """Transposed 4 x 4 convolution of stride 2 [N, h, w, in] -> [N, 2 h, 2 w, C], C a few.
+
+    Blocks of 2 x 2 outputs, those between four inputs, see these four inputs alone: one 2 x 2
+    convolution has them as its channels, 4 C in the place of C. It takes less than half of the time
+    of the transposed one; the gradients are the usual ones.
+    """
+    # A tap belongs to one input of a block along each axis, the later first, and to one output.
+    taps = tf.reshape(kernel, [2, 2, 2, 2, *kernel.shape[2:]])
+    taps = tf.transpose(tf.reverse(taps, [0, 2]), [0, 2, 5, 1, 3, 4])
+    padding = [[0, 0], [1, 1], [1, 1], [0, 0]]
+    blocks = tf.nn.conv2d(
+        tf.pad(inputs, padding), tf.reshape(taps, [2, 2, kernel.shape[3], -1]), 1, "VALID"
+    )
+    # The outermost blocks lie half outside.
+    outputs = tf.nn.depth_to_space(blocks, 2)[:, 1:-1, 1:-1]
+
+    def gradient(upstream):
+        of_kernel = tf.raw_ops.Conv2DBackpropFilter(
+            input=upstream,
+            filter_sizes=tf.shape(kernel),
+            out_backprop=inputs,
+            strides=[1, 2, 2, 1],
+            padding="SAME",
+        )
+        return tf.nn.conv2d(upstream, kernel, 2, "SAME"), of_kernel
+
+    return outputs, gradient
 
 
 class Expansion(LinearMap):

@@ -50,10 +50,11 @@ def direct(name, inputs, kernel):
 @pytest.mark.parametrize(
     "name", ["conv3", "conv4_stride2", "conv4_valid", "transposed3", "transposed4_stride2"]
 )
-def test_a_map_is_its_definition(name):
+@pytest.mark.parametrize("filters", [1, 3, 7])
+def test_a_map_is_its_definition(name, filters):
     linear = LINEAR_MAPS[name]
     shape = [linear.size, linear.size, 5, 5]
-    shape[linear.input_axis], shape[linear.output_axis] = 3, 7
+    shape[linear.input_axis], shape[linear.output_axis] = 3, filters
     inputs, kernel = random(2, 6, 8, 3), random(*shape, seed=1)
     assert_same(
         values_and_gradients(linear, inputs, kernel),
