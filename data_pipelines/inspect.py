@@ -112,7 +112,8 @@ def describe(name: str, corpus) -> list[str]:
     skipped = getattr(corpus, "skipped", [])
     if parts:
         lines.append(f"left out when it was prepared: {len(skipped) or 'nothing'}")
-    return lines + [f"  {line}" for line in skipped]
+    lines += [f"  {line}" for line in skipped]
+    return lines + [f"note: {line}" for line in getattr(corpus, "remarks", [])]
 
 
 def draw_clips(

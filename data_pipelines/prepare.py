@@ -115,6 +115,8 @@ def prepare(
     skipped = builder.info.metadata["skipped"]
     parts = ", ".join(f"{s.num_examples} {name}" for name, s in builder.info.splits.items())
     size = builder.info.dataset_size / 2**20
+    for line in builder.info.metadata.get("remarks", []):
+        print(f"note: {line}")
     print(f"{builder.data_dir}: videos: {parts}; {size:.1f} MiB; {len(skipped)} left out")
     return int(strict and bool(skipped))
 

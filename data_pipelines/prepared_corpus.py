@@ -60,6 +60,8 @@ class PreparedCorpus(ABC):
         self.frame_size, _, self.channels = folder.frame_shape
         self.skipped = folder.skipped
         """A line for each file that `prepare` left out."""
+        self.remarks = folder.remarks
+        """Lines on what `prepare` read as it is stored though players show it otherwise."""
         train, validation = folder.part("train"), folder.part("validation")
         if train and validation is None:
             kept, held_out = split_train_validation(len(train))

@@ -6,6 +6,7 @@ as TFDS encodes them; beside it lies a report, written last, that says what beca
 
 import contextlib
 import errno
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -43,6 +44,8 @@ class Report(NamedTuple):
     """A line for every source, or rest of one, that could not be used."""
     failed: list[str]
     """The paths of sources that gave no video."""
+    remarks: list[str]
+    """`<path>: <phrase>`, for what is to be said of a source that gave videos."""
 
 
 def plan(part: str, sources: list[Source], min_frames: int) -> list[Shard]:
@@ -83,7 +86,7 @@ def write_shard(shard: Shard, path: Path) -> Report:
 def _write(shard: Shard, path: Path) -> Report:
     import tensorflow as tf
 
-    report = Report([], 0, [], [])
+    report = Report([], 0, [], [], [])
     num_bytes = 0
     with _disk_errors(path.parent), tf.io.TFRecordWriter(str(path)) as writer:
         for source in shard.sources:
@@ -106,6 +109,8 @@ def _write(shard: Shard, path: Path) -> Report:
                 )
             if len(report.lengths) == written:
                 report.failed.append(str(source.path))
+            elif remarks := getattr(source, "remarks", None):
+                report.remarks.extend(f"{source.path}: {phrase}" for phrase in remarks())
     return report._replace(num_bytes=num_bytes)
 
 
@@ -159,10 +164,12 @@ def finished(path: Path) -> Report | None:
 
 
 def _is_sane(report: Report) -> bool:
-    numbers, lines = [*report.lengths, report.num_bytes], [*report.skipped, *report.failed]
+    texts = (report.skipped, report.failed, report.remarks)
+    if not all(type(values) is list for values in (report.lengths, *texts)):
+        return False
+    numbers, lines = [*report.lengths, report.num_bytes], itertools.chain(*texts)
     return (
-        all(type(values) is list for values in (report.lengths, report.skipped, report.failed))
-        and all(type(number) is int and number > 0 for number in report.lengths)
+        all(type(number) is int and number > 0 for number in report.lengths)
         and all(type(number) is int for number in numbers)
         and all(type(line) is str for line in lines)
     )

@@ -11,7 +11,7 @@ import numpy as np
 from data_pipelines.errors import DataError
 
 # Part of every fingerprint: a change of what is written makes shards of before unusable.
-_FORMAT = 1
+_FORMAT = 2
 _SHOWN = 6
 
 
@@ -23,6 +23,9 @@ class Source(Protocol):
     def videos(self) -> Iterator[tuple[str, np.ndarray]]:
         """Yield (name, frames uint8 [T, H, W, C]); raises `DataError` where it cannot be read."""
         ...
+
+    # May have remarks() -> list[str] too: what is to be said of videos that were read, in phrases
+    # without a colon and a space.
 
 
 class Layout(NamedTuple):
@@ -57,6 +60,18 @@ def layout_fingerprint(layout: Layout, folder: Path) -> str:
             sizes = [(name, size) for name, size, _ in _state(source.path)]
             digest.update(f"{part} {os.path.relpath(source.path, folder)!r} {sizes}\n".encode())
     return digest.hexdigest()[:24]
+
+
+def summarised(remarks: Collection[str]) -> list[str]:
+    """One line for all "<path>: <phrase>" of one phrase: the first path, and how many more."""
+    paths: dict[str, list[str]] = {}
+    for remark in sorted(remarks):
+        path, _, phrase = remark.rpartition(": ")
+        paths.setdefault(phrase, []).append(path)
+    return [
+        f"{first}{f' and {len(more)} more' * bool(more)}: {phrase}"
+        for phrase, (first, *more) in paths.items()
+    ]
 
 
 def one_line(text: str) -> str:

@@ -84,8 +84,10 @@ class PreparedFolder:
         self._info = fitting[0].info
         self.path = Path(fitting[0].data_dir)
         self.frame_shape: tuple[int, int, int] = _frame_shape(fitting[0], data_dir)
-        self.skipped: list[str] = _skipped(self._info.metadata, self.path)
+        self.skipped = _lines("skipped", self._info.metadata, self.path)
         """A line for each file that was left out."""
+        self.remarks = _lines("remarks", self._info.metadata, self.path)
+        """Lines on what was read as it is stored though players show it otherwise."""
         if self._info.dataset_size < _MEMORY_SHARE * _memory():
             self._read_ahead()
 
@@ -136,8 +138,10 @@ def _frame_shape(builder, data_dir: Path) -> tuple[int, int, int]:
     return shape[1:]
 
 
-def _skipped(metadata, folder: Path) -> list[str]:
-    lines = metadata.get("skipped") if isinstance(metadata, dict) else None
+def _lines(name: str, metadata, folder: Path) -> list[str]:
+    lines = metadata.get(name) if isinstance(metadata, dict) else None
+    if name == "remarks" and isinstance(metadata, dict) and name not in metadata:
+        return []  # of a version that noted none
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
         raise DataError(f"{folder}: its metadata.json is damaged; prepare the corpus anew.")
     return lines

@@ -1,15 +1,16 @@
 """Decodes video files with PyAV (FFmpeg)."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
 from data_pipelines.complete_files import require_complete
 from data_pipelines.errors import DataError
-from data_pipelines.pixels import MAX_PIXELS, on_white, require_sane_size
+from data_pipelines.pixels import MAX_PIXELS, require_sane_size
+from data_pipelines.video_frames import FrameReader
 
 _OPTIONS = {
     # FFmpeg would also take play lists, which name other files and addresses, and show plain text
@@ -21,28 +22,14 @@ _OPTIONS = {
 _MAX_FRAME_BYTES = 1 << 26  # 8K in YUV 4:2:0 takes 48 MiB, 4K of 16 bits in 4:4:4 as much
 _MANY_THREADS_BYTES = 1 << 24
 _MOST_BITS = 64  # of a pixel, where its format is not known yet
-
-
-def to_array(frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray:
-    """The pixels of a decoded frame, uint8 [H, W, 1 or 3]: grey, or RGB with alpha laid on white.
-
-    A rotation by quarter turns that the file asks for (telephones) is done. The reformatter, one
-    per video, keeps what FFmpeg prepares for a pixel format and size: anew for every frame that
-    takes several times as long as the conversion itself.
-    """
-    if frame.format.name.startswith(("gray", "mono")):
-        pixels = reformatter.reformat(frame, format="gray").to_ndarray()[..., np.newaxis]
-    elif any(component.is_alpha for component in frame.format.components):
-        pixels = on_white(reformatter.reformat(frame, format="rgba").to_ndarray())
-    else:
-        pixels = reformatter.reformat(frame, format="rgb24").to_ndarray()
-    turns = round(frame.rotation / 90) % 4  # degrees, counterclockwise
-    return np.rot90(pixels, turns) if turns else pixels
+# FFmpeg's own decoders pass over alpha that WebM keeps beside the stream.
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_HDR = {16: "PQ", 18: "HLG"}  # transfer functions, by their numbers in ITU-T H.273
 
 
 def decode(
     path: Path,
-    convert: Callable[[av.VideoFrame, VideoReformatter], np.ndarray] = to_array,
+    convert: Callable[[av.VideoFrame], np.ndarray] | None = None,
     threads: int = 0,
 ) -> Iterator[np.ndarray]:
     """Yield the frames of a video file, uint8 [H, W, C], in the order of presentation.
@@ -54,29 +41,28 @@ def decode(
 
     Args:
         path: the file.
-        convert: makes an array of a decoded frame.
+        convert: makes an array of a decoded frame; None: a `FrameReader`, which see.
         threads: of the decoder; 0: as many as it likes.
 
     Raises:
         DataError: the file is no video, is cut short, damaged, or has absurdly large frames.
     """
     require_complete(path)
+    convert = convert or FrameReader(path)
     index = 0
     try:
-        # The prefix keeps a name with a colon or a % from being more than a name.
-        with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as container:
-            stream = _video_stream(container, path)
-            context = stream.codec_context
-            if context is None:
-                raise DataError(f"{path}: holds a video of no known codec; convert it.")
-            _bound_memory(path, context, threads)
-            stream.thread_type = "AUTO"
-            reformatter = VideoReformatter()
-            for frame in container.decode(stream):
-                if frame.is_corrupt:
-                    raise DataError(f"{path}: frame {index} is damaged; repair or remove the file.")
-                yield convert(frame, reformatter)
-                index += 1
+        with _opened(path) as (container, stream):
+            decoder = _decoder(stream, path)
+            _bound_memory(path, decoder, threads)
+            decoder.thread_type = "AUTO"
+            for packet in container.demux(stream):
+                for frame in decoder.decode(packet):
+                    if frame.is_corrupt:
+                        raise DataError(
+                            f"{path}: frame {index} is damaged; repair or remove the file."
+                        )
+                    yield convert(frame)
+                    index += 1
     except DataError:
         raise
     except Exception as error:  # a damaged video can raise a dozen types
@@ -90,6 +76,52 @@ def decode(
             f"{path}: is no video that can be decoded ({reason}); give a mp4, avi, mov, mkv, webm "
             "or gif."
         ) from None
+
+
+def stored_otherwise(path: Path) -> list[str]:
+    """What `decode` gives as it is stored though players show it otherwise: phrases.
+
+    Empty where nothing is to be said, and of what is no video.
+    """
+    try:
+        with _opened(path) as (_, stream):
+            ratio, transfer = stream.sample_aspect_ratio, stream.codec_context.color_trc
+    except Exception:  # a damaged video can raise a dozen types; decoding it says why
+        return []
+    found = []
+    if ratio and ratio != 1:
+        shape = f"{ratio.numerator}:{ratio.denominator}"
+        found.append(f"pixels are not square ({shape}), frames are read as stored")
+    if transfer in _HDR:
+        found.append(f"colours are HDR ({_HDR[transfer]}), values are read as stored")
+    return found
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    # The prefix keeps a name with a colon or a % from being more than a name.
+    with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as container:
+        yield container, _video_stream(container, path)
+
+
+def _decoder(stream: av.VideoStream, path: Path) -> av.VideoCodecContext:
+    """The stream's own, or one that gives alpha too where it is kept beside the stream."""
+    context = stream.codec_context
+    if context is None:
+        raise DataError(f"{path}: holds a video of no known codec; convert it.")
+    name = _ALPHA_DECODERS.get(context.name)
+    tags = {key.lower(): value for key, value in stream.metadata.items()}  # writers differ in case
+    if name is None or tags.get("alpha_mode") != "1":
+        return context
+    if name not in av.codecs_available:
+        raise DataError(
+            f"{path}: has alpha, for which this build of PyAV lacks {name}; install one that has "
+            "it (`pip install av`), or convert the video."
+        )
+    decoder = av.CodecContext.create(name, "r")
+    for known in ("width", "height", "pix_fmt", "colorspace", "color_range"):
+        setattr(decoder, known, getattr(context, known))
+    return decoder
 
 
 def _bound_memory(path: Path, context: av.VideoCodecContext, threads: int) -> None:
@@ -109,6 +141,7 @@ def _bound_memory(path: Path, context: av.VideoCodecContext, threads: int) -> No
 
 
 def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    """FFmpeg's choice, which players follow: no preview beside the film."""
     covers = av.stream.Disposition.attached_pic
     # The cover picture of a piece of music is stored as a video stream.
     streams = [s for s in container.streams.video if not s.disposition & covers]
@@ -116,4 +149,5 @@ def _video_stream(container: av.container.InputContainer, path: Path) -> av.Vide
         raise DataError(
             f"{path}: holds no video" + (", only audio." * bool(container.streams.audio) or ".")
         )
-    return streams[0]
+    best = container.streams.best("video")
+    return best if best in streams else streams[0]

@@ -4,7 +4,9 @@
     frames = read_video("walk.mp4", max_frames=20)    uint8 [T, H, W, C]
 
 Frames are those that the file stores, each once, in the order in which they are to be shown. Its
-clock is not looked at: a frame that is shown for two seconds is one frame.
+clock is not looked at: a frame that is shown for two seconds is one frame. They are turned and
+mirrored as it says, and in the colours that its tags say. The shape of its pixels and the transfer
+functions of HDR are left alone: `remarks` tells of them.
 """
 
 import itertools
@@ -18,7 +20,7 @@ from data_pipelines.arguments import require_at_least
 from data_pipelines.errors import DataError
 from data_pipelines.frame_arrays import ARRAY_SUFFIXES, iterate_array
 from data_pipelines.image_folders import IMAGE_SUFFIXES, iterate_images
-from data_pipelines.video_decoding import decode
+from data_pipelines.video_decoding import decode, stored_otherwise
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".gif", ".m4v")
 
@@ -77,6 +79,16 @@ def read_video(path: str | os.PathLike, max_frames: int | None = None) -> np.nda
             )
         frames.append(frame)
     return np.stack(frames)
+
+
+def remarks(path: str | os.PathLike) -> list[str]:
+    """What is to be said of a video that was read: phrases; empty as a rule.
+
+    They tell what a player would show otherwise: pixels that are not square, and HDR (PQ, HLG).
+    """
+    path = Path(path)
+    is_video = path.is_file() and path.suffix.lower() not in (*ARRAY_SUFFIXES, *IMAGE_SUFFIXES)
+    return stored_otherwise(path) if is_video else []
 
 
 def _frames(path: Path, threads: int) -> Iterator[np.ndarray]:

@@ -75,7 +75,7 @@ def input_videos(paths, config, rate, length, needed):
         UserError: one has fewer frames than are needed.
     """
     from data_pipelines.resizing import fit_frames
-    from data_pipelines.video_files import iterate_frames
+    from data_pipelines.video_files import iterate_frames, remarks
 
     videos = []
     for path in paths:
@@ -90,5 +90,7 @@ def input_videos(paths, config, rate, length, needed):
                 f"{path} has {found} frames at the model's rate; this experiment needs {needed}"
             )
         videos.append(np.stack(frames))
+        for remark in remarks(path):
+            print(f"{path}: {remark}")
     shortest = min(-(-len(video) // rate) for video in videos)
     return Videos(np.stack([video[: (shortest - 1) * rate + 1] for video in videos]), rate)

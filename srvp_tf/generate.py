@@ -159,6 +159,8 @@ def _input_frames(flag_values, config, horizon):
             f"model needs {nt_cond} or more"
         )
     _tell_fitting(shape, config.model, source)
+    if flag_values.input not in _NO_INPUT:
+        _tell_remarks(source)
     return np.stack(kept), video_id
 
 
@@ -166,6 +168,13 @@ def _read(path, max_frames):
     from data_pipelines.video_files import iterate_frames
 
     return iterate_frames(path, max_frames)
+
+
+def _tell_remarks(path):
+    from data_pipelines.video_files import remarks
+
+    for remark in remarks(path):
+        print(f"{path}: {remark}")
 
 
 def _test_video(config, index):

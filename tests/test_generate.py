@@ -191,6 +191,17 @@ def test_a_colour_video_of_another_size_is_fitted_and_that_is_said(runs, generat
     assert (arrays(tmp_path / "a.npz")["conditioning"] == luma).all()
 
 
+def test_pixels_that_are_not_square_are_told(runs, generate_here):
+    with av.open("in.mp4", "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"x264-params": "sar=4/3"})
+        stream.width, stream.height, stream.pix_fmt = SIZE, SIZE, "yuv420p"
+        for frame in clip(6, channels=3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+    _, out, _ = generate_here(f"--run_dir={runs['grey']}", "--input=in.mp4", "--output=a.npz")
+    assert "in.mp4: pixels are not square (4:3), frames are read as stored\n" in out
+
+
 def test_a_folder_of_grey_images_for_a_colour_model(runs, generate_here, tmp_path):
     (tmp_path / "in").mkdir()
     for number, frame in enumerate(clip(12)):

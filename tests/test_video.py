@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageSequence
 
+from data_pipelines.video_files import read_video
 from srvp_tf.errors import UserError
 from srvp_tf.video import strip, to_uint8, write_video
 from srvp_tf.video.canvas import GAP, GREEN, LINE_HEIGHT, RED, check_clips, grid_frames
@@ -122,6 +123,31 @@ def test_encoded_files(tmp_path, suffix, codec, fps):
         assert stream.codec_context.codec.canonical_name == codec
         assert stream.codec_context.pix_fmt == "yuv420p"
         assert container.duration / 1e6 == pytest.approx(LENGTH / fps, abs=0.02)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+@pytest.mark.parametrize("size", [64, 720])
+def test_encoded_colours_are_those_of_their_tags(tmp_path, suffix, size):
+    path, colour = tmp_path / f"a{suffix}", np.array([32, 192, 64])
+    video = np.broadcast_to(colour.astype(np.uint8), (2, size, size, 3))
+    write_video(path, video, conditioning=None, scale=1)
+    with av.open(str(path)) as container:
+        context = container.streams.video[0].codec_context
+        numbers = (context.colorspace, context.color_primaries, context.color_trc)
+        assert (*numbers, context.color_range) == (1, 1, 1, 1)  # BT.709, limited
+        frame = next(container.decode(video=0))
+    assert (frame.colorspace, frame.color_range) == (1, 1)
+    half = size // 2
+    levels = [
+        np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[half // n, half // n]
+        for plane, n in zip(frame.planes, (1, 2, 2), strict=True)
+    ]
+    red, green, blue = colour / 255
+    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    expected = [luma, (blue - luma) / 1.8556, (red - luma) / 1.5748]
+    expected = np.multiply(expected, (219, 224, 224)) + (16, 128, 128)
+    assert np.abs(levels - expected).max() <= 1
+    assert np.abs(read_video(path)[0, half, half].astype(int) - colour).max() <= 2
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".webm"])

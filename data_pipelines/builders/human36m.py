@@ -6,13 +6,13 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
 from PIL import Image
 
 from data_pipelines.builders.video_builder import VideoBuilder, VideoConfig
 from data_pipelines.errors import DataError
 from data_pipelines.sources import Layout, wrong_layout
 from data_pipelines.video_decoding import decode
+from data_pipelines.video_frames import FrameReader
 
 SUBJECTS = {"train": (1, 5, 6, 7, 8), "test": (9, 11)}
 BOX = (100, 100, 900, 900)
@@ -28,19 +28,19 @@ class Human36mVideo:
 
     def videos(self) -> Iterator[tuple[str, np.ndarray]]:
         """Cropped, THEN resized with Lanczos, by Pillow."""
-        frames = list(decode(self.path, self._cropped, threads=1))
+        reader = FrameReader(self.path)
+        frames = list(decode(self.path, lambda frame: self._cropped(reader, frame), threads=1))
         if not frames:
             raise DataError(f"{self.path}: holds no frame.")
         yield f"{self.path.parent.parent.name}-{self.path.stem}", np.stack(frames)
 
-    def _cropped(self, frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray:
+    def _cropped(self, reader: FrameReader, frame: av.VideoFrame) -> np.ndarray:
         if frame.width < BOX[2] or frame.height < BOX[3]:
             raise DataError(
                 f"{self.path}: is {frame.width} x {frame.height} pixels, too small for the box "
                 f"{BOX} of Human3.6M; for other videos there is --dataset=video_folder."
             )
-        pixels = reformatter.reformat(frame, format="rgb24").to_ndarray()
-        image = Image.fromarray(pixels).crop(BOX)
+        image = Image.fromarray(reader.rgb(frame)).crop(BOX)
         size = (self.frame_size, self.frame_size)
         return np.asarray(image.resize(size, Image.Resampling.LANCZOS))
 

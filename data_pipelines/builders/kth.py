@@ -41,7 +41,7 @@ class _Scale:
     def __init__(self, path: Path, size: int):
         self._path, self._size, self._graph = path, size, None
 
-    def __call__(self, frame: av.VideoFrame, _) -> np.ndarray:
+    def __call__(self, frame: av.VideoFrame) -> np.ndarray:
         """RGB, uint8 [size, size, 3]."""
         if (frame.width, frame.height) != (WIDTH, HEIGHT):
             raise DataError(

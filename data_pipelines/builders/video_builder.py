@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from data_pipelines.errors import DataError
 from data_pipelines.shard_files import Report, Shard, plan, settle, shard_path
-from data_pipelines.sources import Layout, layout_fingerprint, one_line
+from data_pipelines.sources import Layout, layout_fingerprint, one_line, summarised
 from data_pipelines.worker_pool import write_shards
 
 
@@ -40,7 +40,8 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     The folder of the sources is TFDS' manual_dir. Records hold `video`, uint8 [T, H, W, C], and
     `name`; their order is that of the sources. Metadata: `skipped`, a line for each file left out;
-    `source`, the folder, and `layout`, a fingerprint of the files in it.
+    `remarks`, lines on what was read as stored; `source`, the folder, and `layout`, a fingerprint
+    of the files in it.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -71,7 +72,7 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                     ),
                 }
             ),
-            metadata=tfds.core.MetadataDict(skipped=[], source=None, layout=None),
+            metadata=tfds.core.MetadataDict(skipped=[], remarks=[], source=None, layout=None),
             disable_shuffling=True,
         )
 
@@ -121,6 +122,10 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             excluded |= failed
         _print_skipped(skipped)
         metadata["skipped"] = sorted(skipped)
+        remarks = [
+            line for shards in written.values() for _, report in shards for line in report.remarks
+        ]
+        metadata["remarks"] = summarised(map(one_line, remarks))
         infos = [self._collect(part, shards) for part, shards in written.items()]
         shutil.rmtree(staging)
         return infos

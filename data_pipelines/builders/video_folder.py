@@ -13,7 +13,7 @@ from data_pipelines.builders.video_builder import VideoBuilder, VideoConfig
 from data_pipelines.errors import DataError
 from data_pipelines.resizing import fit_frames
 from data_pipelines.sources import Layout, wrong_layout
-from data_pipelines.video_files import VIDEO_SUFFIXES, iterate_frames
+from data_pipelines.video_files import VIDEO_SUFFIXES, iterate_frames, remarks
 from data_pipelines.video_search import VideoSearch
 
 TEST_SHARE, VALIDATION_SHARE = 0.1, 0.05
@@ -78,6 +78,10 @@ class FolderVideo:
         # An end that is too short to be a video goes with what comes before it.
         name = f"{self.name}#{number}" if number else self.name
         yield name, np.concatenate(pieces + following)
+
+    def remarks(self) -> list[str]:
+        """See `video_files.remarks`."""
+        return remarks(self.path)
 
     @property
     def _frame_bytes(self) -> int:

@@ -19,6 +19,8 @@ ENCODERS = {
     ".webm": ("webm", "libvpx-vp9", {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4"}),
 }
 SUFFIXES = (".gif", *ENCODERS, ".png", ".npz")
+# BT.709 of limited range, by the numbers of ITU-T H.273: untagged, players guess by the size.
+_COLOURS = {"colorspace": 1, "color_primaries": 1, "color_trc": 1, "color_range": 1}
 
 
 def write_video(
@@ -94,13 +96,17 @@ def _encode(
     encoder: str,
     options: dict[str, str],
 ) -> None:
-    """Encodes uint8 [H, W, 3] pictures in YUV 4:2:0, whose sizes must be even: white is added."""
+    """Encodes uint8 [H, W, 3] pictures in YUV 4:2:0, whose sizes must be even: white is added.
+
+    The colours are those of BT.709, and tagged so.
+    """
     import av
+    from av.video.reformatter import VideoReformatter
 
     if encoder not in av.codecs_available:
         raise UserError(f"this build of PyAV lacks {encoder}, needed for .{container_format} files")
     with av.open(str(path), "w", format=container_format) as container:
-        stream = None
+        stream, reformatter = None, VideoReformatter()
         for picture in pictures:
             height, width, _ = picture.shape
             if stream is None:
@@ -108,7 +114,16 @@ def _encode(
                 stream = container.add_stream(encoder, rate=rate, options=options)
                 stream.width, stream.height = width + width % 2, height + height % 2
                 stream.pix_fmt = "yuv420p"
+                for name, number in _COLOURS.items():
+                    setattr(stream.codec_context, name, number)
             padding = ((0, height % 2), (0, width % 2), (0, 0))
             picture = np.pad(picture, padding, constant_values=255)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            frame = reformatter.reformat(
+                av.VideoFrame.from_ndarray(picture, format="rgb24"),
+                format=stream.pix_fmt,
+                dst_colorspace=_COLOURS["colorspace"],
+                dst_color_range=_COLOURS["color_range"],
+            )
+            frame.colorspace, frame.color_range = _COLOURS["colorspace"], _COLOURS["color_range"]
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

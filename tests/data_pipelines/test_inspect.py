@@ -1,5 +1,6 @@
 """What `inspect` says and draws, against what was put into the corpus and what training gets."""
 
+import json
 import os
 import subprocess
 import sys
@@ -85,6 +86,28 @@ def test_what_was_left_out_is_named(tmp_path, inspect_here):
     assert "left out when it was prepared: 1\n" in output
     assert f"  {tmp_path / 'bad.avi'}: is empty; fetch it again.\n" in output
     assert "video_folder: frames of 32 x 32 pixels, RGB\n" in output
+
+
+def test_what_was_read_otherwise_than_it_is_shown_is_told(tmp_path, inspect_here, capsys):
+    for number in range(5):
+        options = {"x264-params": f"sar={'1/1' if number == 3 else '4/3'}"}
+        encode(tmp_path / f"{number}.mp4", clip(20), ("libx264", "yuv420p", options))
+    prepared("video_folder", tmp_path, tmp_path / "prepared", frame_size=32)
+    told = (
+        f"note: {tmp_path / '0.mp4'} and 3 more: pixels are not square (4:3), frames are read as "
+        "stored\n"
+    )
+    assert told in capsys.readouterr().out
+    arguments = ("--dataset=video_folder", f"--data_dir={tmp_path / 'prepared'}")
+    status, output = inspect_here(*arguments, "--frame_size=32")
+    assert status == 0 and output.count(told) == output.count("note: ") == 1
+    # Of a preparation of before there is nothing to tell.
+    (metadata,) = tmp_path.glob("prepared/video_folder/*/1.0.0/metadata.json")
+    without = json.loads(metadata.read_text())
+    del without["remarks"]
+    metadata.write_text(json.dumps(without))
+    status, output = inspect_here(*arguments, "--frame_size=32")
+    assert status == 0 and "note: " not in output
 
 
 def tiles(picture, top, rows, columns, size, scale):

@@ -270,7 +270,8 @@ def _hostile_tfds_bair():
 
 
 def _reports():
-    report = {"lengths": [3], "num_bytes": 84, "skipped": ["a: is damaged."], "failed": ["a"]}
+    lines = {"skipped": ["a: is damaged."], "failed": ["a"], "remarks": ["b: is HDR"]}
+    report = {"lengths": [3], "num_bytes": 84, **lines}
     return {"shard": {"s.json": json.dumps(report).encode(), "s.tfrecord": bytes(100)}}
 
 
@@ -280,7 +281,7 @@ def _read_report(folder):
     report = finished(folder / "s.tfrecord")
     if report is None:
         raise OSError("taken for unfinished")
-    assert all(type(line) is str for line in (*report.skipped, *report.failed))
+    assert all(type(line) is str for line in (*report.skipped, *report.failed, *report.remarks))
     assert all(type(n) is int and n > 0 for n in report.lengths) and type(report.num_bytes) is int
     return list(report)
 
@@ -293,6 +294,8 @@ def _hostile_reports():
         "true": '{"lengths": [true], "num_bytes": 84, "skipped": [], "failed": []}',
         "digits": '{"lengths": [3], "num_bytes": %s, "skipped": [], "failed": []}' % ("9" * 5000),
     }
+    texts = {name: text.replace("}", ', "remarks": []}') for name, text in texts.items()}
+    texts["remarks"] = json.dumps(json.loads(_reports()["shard"]["s.json"]) | {"remarks": [1]})
     return {name: _reports()["shard"] | {"s.json": text.encode()} for name, text in texts.items()}
 
 
