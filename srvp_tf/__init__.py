@@ -13,7 +13,10 @@ Letters, in the code and in the paper:
 
 import importlib
 
+from srvp_tf import processor
 from srvp_tf._version import __version__
+
+processor.choose_onednn()
 
 # Public name -> its module, with `:name` where the module calls it otherwise.
 _LAZY = {

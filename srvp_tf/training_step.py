@@ -8,6 +8,7 @@ from srvp_tf.guards import Diagnosis, largest_latent, worst_gradient
 from srvp_tf.losses import LossTerms, latent_kl, loss_terms
 from srvp_tf.noise import training_noise
 from srvp_tf.optim import Adam, LossScale, learning_rate
+from srvp_tf.processor import tell_what_slows
 
 
 class Contribution(NamedTuple):
@@ -59,6 +60,7 @@ class TrainingStep:
     """
 
     def __init__(self, model, config):
+        tell_what_slows(config.precision)
         self.model, self.config = model, config
         self.strategy = tf.distribute.get_strategy()
         self.optimizer = Adam([v.value for v in model.trainable_variables])

@@ -16,6 +16,7 @@ from srvp_tf.models.inference import InitialStatePosterior, LatentPosterior
 from srvp_tf.models.initializers import child_seed
 from srvp_tf.models.outputs import Encoding, Inference, Paths, Reconstruction
 from srvp_tf.noise import ForecastNoise, forecast_noise
+from srvp_tf.processor import tell_what_slows
 
 
 @keras.saving.register_keras_serializable("srvp_tf")
@@ -252,6 +253,7 @@ class SRVP(keras.Model):
         Raises:
             UserError: on frames of another shape, too few of them, or numbers out of range.
         """
+        tell_what_slows(self.precision)
         frames = tf.convert_to_tensor(frames)
         single = frames.shape.rank == 4
         if single:
