@@ -5,11 +5,8 @@ import dataclasses
 import numpy as np
 from absl import flags
 
-from benchmarks.plain import plain_copy
 from srvp_tf import command
 from srvp_tf.flags import config_from_flags, define_config_flags
-from srvp_tf.models.srvp import SRVP
-from srvp_tf.training_step import TrainingStep
 
 # Videos per training step: few, as the published batches do not fit every machine.
 TRAINING_BATCH = {"quickstart": 16, "smmnist": 8, "kth": 2, "bair": 4}
@@ -25,6 +22,9 @@ def config_of(setting):
 
 def model_of(model_config, variant="ours"):
     """A model with initial weights: "plain", or "ours" with any of ", bf16" and ", frozen"."""
+    from benchmarks.plain import plain_copy
+    from srvp_tf.models.srvp import SRVP
+
     model = SRVP(model_config, precision="mixed_bfloat16" if "bf16" in variant else "float32")
     if "frozen" in variant:
         return model.frozen()
@@ -38,10 +38,12 @@ def clips_of(model_config, batch, num_frames):
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
-def training_step_of(setting, variant):
-    """(`TrainingStep`, clips) of a setting and variant."""
+def training_step_of(setting, variant, batch=None):
+    """(`TrainingStep`, clips) of a setting and variant; `batch` videos, or few."""
+    from srvp_tf.training_step import TrainingStep
+
     config = config_of(setting)
     model = model_of(config.model, variant)
     train = dataclasses.replace(config.train, precision=model.precision)
-    clips = clips_of(config.model, TRAINING_BATCH[setting], config.data.train_length)
+    clips = clips_of(config.model, batch or TRAINING_BATCH[setting], config.data.train_length)
     return TrainingStep(model, train), clips
