@@ -17,10 +17,11 @@ import numpy as np
 from data_pipelines.arguments import require_at_least
 from data_pipelines.errors import DataError
 from data_pipelines.frame_arrays import ARRAY_SUFFIXES, iterate_array
-from data_pipelines.image_folders import IMAGE_SUFFIXES, iterate_images
+from data_pipelines.image_files import IMAGE_SUFFIXES, iterate_pages
+from data_pipelines.image_folders import iterate_images
 from data_pipelines.video_decoding import decode
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".gif", ".m4v")
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".gif", ".m4v", ".3gp", ".3g2")
 
 MAX_BYTES = 1 << 29
 """Of the frames that `read_video` gives: 512 MiB. Before they are one array they take it twice."""
@@ -36,7 +37,8 @@ def iterate_frames(
 
     Args:
         path: a video (mp4, avi, mov, mkv, webm, gif: by content, not by name); a folder of
-            numbered images, in the order of their numbers; or an .npz (`frames`, or its only array)
+            numbered images, in the order of their numbers; an image file of several pages (TIFF,
+            animated PNG or WebP); or an .npz (`frames`, or its only array)
             or .npy of [T, H, W, C] or [T, H, W], uint8 or float in [0, 1].
         max_frames: stop after so many; None: at the end.
         threads: of a video's decoder; 0: as many as it likes.
@@ -91,5 +93,5 @@ def _frames(path: Path, threads: int) -> Iterator[np.ndarray]:
     if suffix in ARRAY_SUFFIXES:
         return iterate_array(path)
     if suffix in IMAGE_SUFFIXES:
-        raise DataError(f"{path}: is one image; give the folder of numbered images.")
+        return iterate_pages(path)
     return decode(path, threads=threads)

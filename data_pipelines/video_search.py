@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from data_pipelines.image_folders import IMAGE_SUFFIXES
+from data_pipelines.image_files import IMAGE_SUFFIXES
 from data_pipelines.video_files import VIDEO_SUFFIXES
 
 
