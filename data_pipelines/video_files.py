@@ -19,6 +19,7 @@ from data_pipelines.errors import DataError
 from data_pipelines.frame_arrays import ARRAY_SUFFIXES, iterate_array
 from data_pipelines.image_files import IMAGE_SUFFIXES, iterate_pages
 from data_pipelines.image_folders import iterate_images
+from data_pipelines.paths import local_path
 from data_pipelines.video_decoding import decode
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".gif", ".m4v", ".3gp", ".3g2")
@@ -49,7 +50,7 @@ def iterate_frames(
     """
     if max_frames is not None:
         require_at_least("max_frames", max_frames, 1)
-    frames = itertools.islice(_frames(Path(path), threads), max_frames)
+    frames = itertools.islice(_frames(local_path(path), threads), max_frames)
     shape = None
     for index, frame in enumerate(frames):
         shape = shape or frame.shape
