@@ -136,10 +136,10 @@ def _require_one_picture(path: Path, image: Image.Image) -> None:
         if magic not in (b"P4", b"P5", b"P6"):
             return
         width, height = image.size
-        args = image.tile[0].args
-        maximum = args[-1] if isinstance(args, tuple) else _WHITE if "16" in args else 255
+        decoder, _, offset, args = image.tile[0]
+        is_wide = image.mode == "I" or (decoder == "ppm" and args[1] > 255)
         row = (width + 7) // 8 if magic == b"P4" else width * (1 + 2 * (magic == b"P6"))
-        end = image.tile[0].offset + row * height * (2 if maximum > 255 else 1)
+        end = offset + row * height * (1 + is_wide)
         file.seek(end)
         if file.read(2) == magic:
             count = path.stat().st_size // end

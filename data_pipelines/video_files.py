@@ -39,8 +39,8 @@ def iterate_frames(
     Args:
         path: a video (mp4, avi, mov, mkv, webm, gif: by content, not by name); a folder of
             numbered images, in the order of their numbers; an image file of several pages (TIFF,
-            animated PNG or WebP); or an .npz (`frames`, or its only array)
-            or .npy of [T, H, W, C] or [T, H, W], uint8 or float in [0, 1].
+            animated PNG or WebP); or an .npz (`frames`, or its only array) or .npy of [T, H, W, C]
+            or [T, H, W], uint8 or float in [0, 1].
         max_frames: stop after so many; None: at the end.
         threads: of a video's decoder; 0: as many as it likes.
 

@@ -1,12 +1,11 @@
 """Image files of several pages are videos of them; values of 9 to 16 bits keep their brightness."""
 
-import io
 import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from data_pipelines.errors import DataError
 from data_pipelines.video_files import read_video
@@ -59,21 +58,25 @@ def test_the_picture_for_those_who_cannot_play_an_animation_is_no_frame(tmp_path
 
 
 def test_a_smaller_copy_in_a_tiff_is_no_page(tmp_path):
-    frames = [Image.fromarray(clip()[0]), Image.fromarray(clip()[0, ::2, ::2])]
-    frames[1].encoderinfo = {"tiffinfo": {254: 1}}
-    frames[0].save(tmp_path / "1.tif", save_all=True, append_images=frames[1:])
+    with TiffImagePlugin.AppendingTiffWriter(str(tmp_path / "1.tif"), True) as writer:
+        for frame, tags in ((clip()[0], {}), (clip()[0, ::2, ::2], {254: 1})):
+            Image.fromarray(frame).save(writer, "TIFF", tiffinfo=tags)
+            writer.newFrame()
     np.testing.assert_array_equal(read_video(tmp_path), clip()[:1])
 
 
 def test_pages_that_pillow_does_not_see_are_refused_with_their_number(tmp_path):
     Image.fromarray(GREY[0]).save(tmp_path / "a.tif", tiffinfo={270: "ImageJ=1.54f\nimages=40\n"})
     assert "holds 40 pages with one header" in refusal(tmp_path / "a.tif")
-    for name, frame in (("a.pgm", GREY[0]), ("a.ppm", clip()[0])):
-        file = io.BytesIO()
-        Image.fromarray(frame).save(file, "PPM")
-        folder = tmp_path / name[2:]
+    wide = GREY[0].astype(">u2") * 257
+    for name, magic, most, frame in (
+        *(("a.pgm", "P5", 255, GREY[0]), ("a.ppm", "P6", 255, clip()[0])),
+        *(("b.pgm", "P5", 65535, wide), ("c.pgm", "P5", 4095, wide >> 4)),
+    ):
+        folder = tmp_path / f"{name} folder"
         folder.mkdir()
-        (folder / name).write_bytes(3 * file.getvalue())
+        head = f"{magic}\n{frame.shape[1]} {frame.shape[0]}\n{most}\n".encode()
+        (folder / name).write_bytes(3 * (head + frame.tobytes()))
         with pytest.raises(DataError, match="holds 3 pictures; save each"):
             read_video(folder)
         assert "holds 3 pictures" in refusal(folder / name)
