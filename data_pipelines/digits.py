@@ -11,6 +11,7 @@ import numpy as np
 from data_pipelines.arguments import require_one_of
 from data_pipelines.errors import DataError
 from data_pipelines.idx_files import find_images, read_images
+from data_pipelines.paths import local_path
 
 EMBEDDED_FILE = Path(__file__).parent / "data" / "mnist_10k.npz"
 SOURCES = ("embedded", "idx", "tfds")
@@ -44,10 +45,10 @@ def load_digits(source: str = "embedded", digits_dir: str | os.PathLike | None =
             )
         return load_embedded()
     if source == "tfds":
-        return _load_tfds(digits_dir)
+        return _load_tfds(local_path(digits_dir) if digits_dir else None)
     if not digits_dir:
         raise DataError("digits_source is 'idx' without digits_dir; name the idx files' folder.")
-    return load_idx(Path(digits_dir))
+    return load_idx(local_path(digits_dir))
 
 
 def load_embedded() -> Digits:
@@ -78,7 +79,7 @@ def _read_digits(path: Path) -> np.ndarray:
     return images
 
 
-def _load_tfds(data_dir: str | os.PathLike | None) -> Digits:
+def _load_tfds(data_dir: Path | None) -> Digits:
     # Importing it takes seconds, and only this source needs it.
     import tensorflow_datasets as tfds
 

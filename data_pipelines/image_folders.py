@@ -1,23 +1,14 @@
 """Reads folders of numbered images as videos."""
 
-import contextlib
 import itertools
 import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from data_pipelines.errors import DataError
-from data_pipelines.pixels import on_white, require_sane_size
-
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
-# Of a progressive JPEG, each of which goes over the whole picture for a few bytes; usual are 10.
-_MAX_SCANS = 64
-_SCAN = b"\xff\xda"
-_FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP")
+from data_pipelines.image_files import IMAGE_SUFFIXES, is_grey, read_image
 
 
 def iterate_images(folder: Path) -> Iterator[np.ndarray]:
@@ -27,13 +18,13 @@ def iterate_images(folder: Path) -> Iterator[np.ndarray]:
 
     Raises:
         DataError: no image, two of one number, a gap in the numbers, names of several kinds, an
-            image that cannot be read or has another size.
+            image that cannot be read, has several pages or another size.
     """
     paths = _in_order(folder)
-    grey = all(_is_grey(path) for path in paths)
+    grey = all(is_grey(path) for path in paths)
     size = None
     for path in paths:
-        pixels = _pixels(path, grey)
+        pixels = read_image(path, grey, is_first=size is None)
         height, width, _ = pixels.shape
         if size is None:
             size = (width, height)
@@ -91,50 +82,3 @@ def _natural(name: str) -> tuple:
     """A key that sorts img_2 before img_10: texts and numbers in turn."""
     parts = re.split(r"([0-9]+)", name)
     return tuple(int(part) if index % 2 else part for index, part in enumerate(parts))
-
-
-def _open(path: Path) -> Image.Image:
-    """Read the header; no pixel is decoded before its size is found sane."""
-    with warnings.catch_warnings():
-        # Pillow warns of large images and refuses still larger ones; the limit here is lower.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        image = Image.open(path, formats=_FORMATS)
-    require_sane_size(path, *image.size)
-    if image.format == "JPEG" and (scans := path.read_bytes().count(_SCAN)) > _MAX_SCANS:
-        raise DataError(f"{path}: goes over its picture {scans} times; save it anew.")
-    return image
-
-
-def _is_grey(path: Path) -> bool:
-    with _readable(path), _open(path) as image:
-        return image.mode in ("1", "L", "LA") or image.mode.startswith("I;16")
-
-
-def _pixels(path: Path, grey: bool) -> np.ndarray:
-    with _readable(path), _open(path) as image:
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I;16"):
-            # Pillow clips what is above 255.
-            wide = np.asarray(image).astype(np.uint32)
-            image = Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
-        elif image.mode in ("I", "F"):
-            raise DataError(f"{path}: has pixels of 32 bits; save it with 8 or 16.")
-        if image.has_transparency_data:
-            pixels = on_white(np.asarray(image.convert("RGBA")))
-            return pixels[..., :1] if grey else pixels
-        pixels = np.asarray(image.convert("L" if grey else "RGB"))
-        return pixels[..., np.newaxis] if grey else pixels
-
-
-@contextlib.contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Turns whatever a damaged image raises into one `DataError` that names it."""
-    try:
-        yield
-    except DataError:
-        raise
-    except UnidentifiedImageError:
-        raise DataError(f"{path}: cannot be read as an image (of no known format).") from None
-    except Exception as error:  # a damaged image can raise a dozen types, SyntaxError among them
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise DataError(f"{path}: cannot be read as an image ({reason}).") from None

@@ -14,6 +14,7 @@ import numpy as np
 from absl import flags
 
 from data_pipelines.errors import DataError
+from data_pipelines.paths import define_path, local_path
 from srvp_tf import command
 
 
@@ -47,9 +48,12 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     def text(name, default, help):
         flags.DEFINE_string(name, default, help, flag_values=flag_values)
 
+    def path(name, default, help):
+        define_path(name, default, help, flag_values)
+
     flags.DEFINE_enum("dataset", None, list(_LENGTHS), "corpus", flag_values=flag_values)
-    text("data_dir", None, "folder in which it was prepared (Moving MNIST needs none)")
-    text("output_dir", "inspection", "folder for the pictures")
+    path("data_dir", None, "folder in which it was prepared (Moving MNIST needs none)")
+    path("output_dir", "inspection", "folder for the pictures")
     number("frame_size", 64, "height and width of the frames, pixels")
     number("channels", None, "1 or 3, where a folder was prepared in grey and in colour")
     number("train_length", None, "frames of a training clip; by default as published")
@@ -58,7 +62,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     number("num_clips", 4, "clips to draw of each part")
     number("seed", 0, "which training and validation clips", least=0)
     text("digits", "embedded", "Moving MNIST: embedded, idx or tfds")
-    text("digits_dir", None, "Moving MNIST: folder of the idx files, or TFDS's data folder")
+    path("digits_dir", None, "Moving MNIST: folder of the idx files, or TFDS's data folder")
     text("motion", "stochastic", "Moving MNIST: stochastic or deterministic")
     number("num_digits", 2, "Moving MNIST: digits per video")
     number("max_speed", 4, "Moving MNIST: largest speed per axis, pixels a frame")
@@ -79,7 +83,7 @@ def main(flag_values: flags.FlagValues) -> int:
     for part, failure in failures.items():
         print(f"{part} clips: none: {failure}")
     if clips:
-        for path in draw(clips, name, Path(flag_values.output_dir).expanduser()):
+        for path in draw(clips, name, flag_values.output_dir):
             print(f"wrote {path}")
     return int(bool(failures))
 
@@ -147,12 +151,12 @@ def draw_clips(
     return clips, failures
 
 
-def draw(clips: dict[str, np.ndarray], name: str, folder: Path) -> list[Path]:
+def draw(clips: dict[str, np.ndarray], name: str, folder: str | os.PathLike) -> list[Path]:
     """Write the contact sheet and the film of some clips; returns their paths."""
     from data_pipelines import contact_sheet as sheets
 
     sections = [sheets.Section(f"{part} clips", of_part) for part, of_part in clips.items()]
-    paths = [folder / f"{name}.png", folder / f"{name}.gif"]
+    paths = [local_path(folder) / f"{name}.{suffix}" for suffix in ("png", "gif")]
     sheets.save_sheet(paths[0], sheets.contact_sheet(sections, _COLUMNS))
     sheets.save_film(paths[1], sheets.film(sections), _FPS)
     return paths

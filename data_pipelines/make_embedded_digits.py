@@ -12,16 +12,17 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import app
 
 from data_pipelines.digits import EMBEDDED_FILE, load_idx
 from data_pipelines.errors import DataError
+from data_pipelines.paths import define_path
 
 NUM_TRAIN = 8_000
 NUM_TEST = 2_000
 
-_DIGITS_DIR = flags.DEFINE_string("digits_dir", None, "Folder of MNIST's idx files.", required=True)
-_OUTPUT = flags.DEFINE_string("output", str(EMBEDDED_FILE), "File to write.")
+_DIGITS_DIR = define_path("digits_dir", None, "Folder of MNIST's idx files.", required=True)
+_OUTPUT = define_path("output", str(EMBEDDED_FILE), "File to write.")
 
 
 def choose(images: np.ndarray, count: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from data_pipelines.errors import DataError
+from data_pipelines.paths import local_path
 from data_pipelines.trajectories import render, trajectory
 
 OFFICIAL_SEED = 42
@@ -67,7 +68,7 @@ class TestFile:
 
     def __init__(self, path: str | os.PathLike):
         """Check the file; raises `DataError` if it is not such a file."""
-        self._path = path
+        self._path = path = local_path(path)
         try:
             with zipfile.ZipFile(path) as archive, archive.open(f"{_KEY}.npy") as member:
                 shape, dtype = _read_header(member)

@@ -15,6 +15,7 @@ from pathlib import Path
 from absl import flags
 
 from data_pipelines.errors import DataError
+from data_pipelines.paths import define_path, local_path
 from data_pipelines.resizing import FITS
 from srvp_tf import command
 
@@ -33,12 +34,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     def choice(name, default, choices, help):
         flags.DEFINE_enum(name, default, choices, help, flag_values=flag_values)
 
-    def text(name, help):
-        flags.DEFINE_string(name, None, help, flag_values=flag_values)
-
     choice("dataset", None, DATASETS, "corpus")
-    text("source_dir", "folder of its files")
-    text("data_dir", "folder to prepare it in; training takes the same")
+    define_path("source_dir", None, "folder of its files", flag_values)
+    define_path("data_dir", None, "folder to prepare it in; training takes the same", flag_values)
     number("frame_size", 64, "height and width of the prepared frames, pixels", _MAX_FRAME_SIZE)
     number("workers", None, "processes; by default one per core")
     flags.DEFINE_bool("strict", False, "exit with 1 if a file is left out", flag_values=flag_values)
@@ -58,7 +56,7 @@ def main(flag_values: flags.FlagValues) -> int:
         raise DataError(f"--{next(iter(options))} is an option of --dataset=video_folder alone.")
     if flag_values.channels not in (1, 3):
         raise DataError(f"--channels={flag_values.channels}: give 1 or 3.")
-    source_dir = Path(flag_values.source_dir).expanduser()
+    source_dir = Path(flag_values.source_dir)
     if not source_dir.is_dir():
         raise DataError(f"--source_dir={source_dir} is no folder; name the one of the files.")
     builder = make_builder(
@@ -84,7 +82,7 @@ def make_builder(dataset: str, data_dir: str | os.PathLike, frame_size: int = 64
     builder = BUILDERS[dataset]
     # TFDS wants a configuration that a class lists to be that very object.
     config = builder.builder_configs.get(config.name, config)
-    return builder(config=config, data_dir=os.path.expanduser(data_dir))
+    return builder(config=config, data_dir=os.fspath(local_path(data_dir)))
 
 
 def prepare(
@@ -102,7 +100,9 @@ def prepare(
     """
     import tensorflow_datasets as tfds
 
-    source_dir = Path(source_dir).expanduser().resolve()
+    source_dir = local_path(source_dir).resolve()
+    if not source_dir.is_dir() or not any(source_dir.iterdir()):
+        raise DataError(f"{source_dir}: is no folder with files in it; name that of the videos.")
     if Path(builder.data_dir).exists():
         _require_same_source(builder, source_dir)
         print(f"{builder.data_dir} is there already; remove it to prepare the corpus anew")

@@ -5,7 +5,6 @@ import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
@@ -16,6 +15,7 @@ from data_pipelines.authors_test_files import ImageFiles, SequencesFile
 from data_pipelines.clip_pipeline import clip_batches
 from data_pipelines.digits import split_train_validation
 from data_pipelines.errors import DataError
+from data_pipelines.paths import local_path
 from data_pipelines.stored_videos import PreparedFolder, StoredVideos, span
 
 _LOG = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class PreparedCorpus(ABC):
             channels: C, where a folder was prepared with more than one; None: what there is.
         """
         folder = PreparedFolder(self.dataset, data_dir, frame_size, channels)
-        self.data_dir = Path(data_dir).expanduser()
+        self.data_dir = local_path(data_dir)
         self.frame_size, _, self.channels = folder.frame_shape
         self.skipped = folder.skipped
         """A line for each file that `prepare` left out."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from data_pipelines.errors import DataError
+from data_pipelines.paths import local_path
 from data_pipelines.record_files import MappedVideo, map_videos
 from data_pipelines.tfds_folders import open_folder
 
@@ -64,7 +65,7 @@ class PreparedFolder:
             frame_size: height and width of the frames.
             channels: C; None: any.
         """
-        data_dir = Path(data_dir).expanduser()
+        data_dir = local_path(data_dir)
         folders = _preparations(dataset, data_dir)
         builders = [open_folder(folder) for folder in folders]
         if other := [builder.name for builder in builders if builder.name != dataset]:

@@ -19,10 +19,12 @@ import numpy as np
 from data_pipelines.arguments import require_at_least
 from data_pipelines.errors import DataError
 from data_pipelines.frame_arrays import ARRAY_SUFFIXES, iterate_array
-from data_pipelines.image_folders import IMAGE_SUFFIXES, iterate_images
+from data_pipelines.image_files import IMAGE_SUFFIXES, iterate_pages
+from data_pipelines.image_folders import iterate_images
+from data_pipelines.paths import local_path
 from data_pipelines.video_decoding import decode, stored_otherwise
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".gif", ".m4v")
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".gif", ".m4v", ".3gp", ".3g2")
 
 MAX_BYTES = 1 << 29
 """Of the frames that `read_video` gives: 512 MiB. Before they are one array they take it twice."""
@@ -38,8 +40,9 @@ def iterate_frames(
 
     Args:
         path: a video (mp4, avi, mov, mkv, webm, gif: by content, not by name); a folder of
-            numbered images, in the order of their numbers; or an .npz (`frames`, or its only array)
-            or .npy of [T, H, W, C] or [T, H, W], uint8 or float in [0, 1].
+            numbered images, in the order of their numbers; an image file of several pages (TIFF,
+            animated PNG or WebP); or an .npz (`frames`, or its only array) or .npy of [T, H, W, C]
+            or [T, H, W], uint8 or float in [0, 1].
         max_frames: stop after so many; None: at the end.
         threads: of a video's decoder; 0: as many as it likes.
 
@@ -49,7 +52,7 @@ def iterate_frames(
     """
     if max_frames is not None:
         require_at_least("max_frames", max_frames, 1)
-    frames = itertools.islice(_frames(Path(path), threads), max_frames)
+    frames = itertools.islice(_frames(local_path(path), threads), max_frames)
     shape = None
     for index, frame in enumerate(frames):
         shape = shape or frame.shape
@@ -86,7 +89,7 @@ def remarks(path: str | os.PathLike) -> list[str]:
 
     They tell what a player would show otherwise: pixels that are not square, and HDR (PQ, HLG).
     """
-    path = Path(path)
+    path = local_path(path)
     is_video = path.is_file() and path.suffix.lower() not in (*ARRAY_SUFFIXES, *IMAGE_SUFFIXES)
     return stored_otherwise(path) if is_video else []
 
@@ -103,5 +106,5 @@ def _frames(path: Path, threads: int) -> Iterator[np.ndarray]:
     if suffix in ARRAY_SUFFIXES:
         return iterate_array(path)
     if suffix in IMAGE_SUFFIXES:
-        raise DataError(f"{path}: is one image; give the folder of numbered images.")
+        return iterate_pages(path)
     return decode(path, threads=threads)

@@ -21,6 +21,7 @@ from export.client_signatures import DEFAULT_SIGNATURE, FRAMES, ModelMetadata, T
 from export.client_stream import ENCODE, Stream
 from srvp_tf import command
 from srvp_tf.errors import UserError
+from srvp_tf.paths import define_path
 
 __all__ = ["Client", "InvalidExampleError", "ModelMetadata", "ServerError", "Stream"]
 
@@ -49,8 +50,10 @@ def define_flags(flag_values):
     text("label", None, "label of a version, such as stable")
     flags.DEFINE_float("timeout", 60.0, "seconds for each call", flag_values=flag_values)
     flags.DEFINE_bool("rows", False, "REST in row form (instances)", flag_values=flag_values)
-    text("input", None, "video, GIF, .npz, or folder of images")
-    text("output", "future.gif", "file to write: .gif, .mp4, .webm, .png or .npz")
+    define_path("input", None, "video, GIF, .npz, or folder of images", flag_values)
+    define_path(
+        "output", "future.gif", "file to write: .gif, .mp4, .webm, .png or .npz", flag_values
+    )
     text("signature", None, "predict: which one; by default that for the number of samples")
     number("num_samples", 1, "predict: futures to draw, by default 1 or all of --signature", 1)
     number("seed", 0, "seed of the futures")

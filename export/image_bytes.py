@@ -97,7 +97,17 @@ def _decode_png(image):
     has_few = tf.debugging.Assert(tf.cast(length, tf.int64) <= most, ["image of", length, "bytes"])
     with tf.control_dependencies([_assert_sane(width, height), has_few]):
         rgba = tf.io.decode_png(image, channels=4)
+        bits, is_palette = header[8], header[9] == 3
+        # A file's own alpha shows as a fourth channel, but for grey, where it is 0 or 255 alone.
+        has_alpha = tf.cond(
+            tf.logical_and(bits < 8, is_palette),
+            lambda: tf.shape(tf.io.decode_png(image))[-1] == 4,
+            lambda: False,
+        )
     alpha = tf.cast(rgba[..., 3:], tf.int32)
+    # Of less than 8 bits, TensorFlow gives opaque images an alpha of 2^bits - 1.
+    opaque = tf.bitwise.left_shift(1, tf.cast(tf.minimum(bits, 8), tf.int32)) - 1
+    alpha = tf.where(tf.logical_or(alpha != opaque, has_alpha), alpha, 255)
     on_white = tf.cast(rgba[..., :3], tf.int32) * alpha + 255 * (255 - alpha)
     return tf.cast((on_white + 127) // 255, tf.uint8), header[9] & 3 == 0
 

@@ -14,6 +14,7 @@ from export.settings import define_settings_flags, settings_from_flags
 from export.version_folder import check_kind, choose_version, new_version
 from srvp_tf import command
 from srvp_tf.errors import UserError
+from srvp_tf.paths import define_path
 
 _PARITY_VIDEOS = 2
 # No server can load versions with noise inputs: they never lie among those that it polls.
@@ -23,12 +24,12 @@ _OUTPUT_DIR = {True: "models/srvp", False: "models/srvp_noise_inputs"}  # by whe
 def define_flags(flag_values):
     """The flags of this command."""
     source_run.define_run_flags(flag_values)
-    flags.DEFINE_string(
+    define_path(
         "output_dir",
         None,
         f"folder of the model's versions; by default {_OUTPUT_DIR[True]}, and "
         f"{_OUTPUT_DIR[False]} with --noise_inputs",
-        flag_values=flag_values,
+        flag_values,
     )
     flags.DEFINE_integer(
         "version", None, "version to write; by default the next one", flag_values=flag_values

@@ -13,6 +13,7 @@ from absl import flags
 from export.extras import require
 from srvp_tf import command
 from srvp_tf.errors import UserError
+from srvp_tf.paths import define_path
 
 _SHIPPED_CONFIG = Path(__file__).parent / "deploy" / "model.config"
 
@@ -23,12 +24,15 @@ def define_flags(flag_values):
     def text(name, default, help):
         flags.DEFINE_string(name, default, help, flag_values=flag_values)
 
+    def path(name, default, help):
+        define_path(name, default, help, flag_values)
+
     def number(name, default, help, least=0):
         flags.DEFINE_integer(name, default, help, lower_bound=least, flag_values=flag_values)
 
-    text("model_dir", None, "folder that holds the version folders 1, 2, ...")
+    path("model_dir", None, "folder that holds the version folders 1, 2, ...")
     text("model_name", "srvp", "what clients call the model")
-    text("model_config_file", None, "version policy and labels; by default those of deploy/")
+    path("model_config_file", None, "version policy and labels; by default those of deploy/")
     text("host", "127.0.0.1", "address to listen on; by default this machine alone can connect")
     number("grpc_port", 8500, "port for gRPC; 0: any free one")
     number("rest_port", 8501, "port for REST; 0: any free one")

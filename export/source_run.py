@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from absl import flags
-
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
 from srvp_tf.flags import define_checkpoint_flag
+from srvp_tf.paths import define_path
 
 _MAX_RESULTS_BYTES = 1 << 20  # thousands of times what `evaluate` writes
 
@@ -23,7 +22,7 @@ class SourceRun(NamedTuple):
 
 def define_run_flags(flag_values):
     """--run_dir and --checkpoint."""
-    flags.DEFINE_string("run_dir", None, "folder of the run", flag_values=flag_values)
+    define_path("run_dir", None, "folder of the run", flag_values)
     define_checkpoint_flag(flag_values)
 
 

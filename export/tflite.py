@@ -16,6 +16,7 @@ from export.settings import define_settings_flags, settings_from_flags
 from srvp_tf import command
 from srvp_tf.atomic_files import replacing
 from srvp_tf.errors import UserError
+from srvp_tf.paths import define_path
 
 TOLERANCES = {"none": 1e-5, "float16": 1e-3, "dynamic_int8": 2e-2}
 """Quantization -> difference allowed from the Keras model, in parts of a tensor's range.
@@ -28,7 +29,7 @@ pixels at an edge suffer most: 1e-3 is a PSNR of 60 dB, 2e-2 one of 34 dB.
 def define_flags(flag_values):
     """The flags of this command."""
     source_run.define_run_flags(flag_values)
-    flags.DEFINE_string("output", "srvp.tflite", "file to write", flag_values=flag_values)
+    define_path("output", "srvp.tflite", "file to write", flag_values)
     flags.DEFINE_enum(
         "quantize", "none", tuple(TOLERANCES), "how weights are kept", flag_values=flag_values
     )

@@ -2,10 +2,10 @@
 
 import contextlib
 import os
-from pathlib import Path
 
 from srvp_tf.atomic_files import temporary_folder
 from srvp_tf.errors import UserError
+from srvp_tf.paths import local_path
 
 
 def choose_version(output_dir, version=None):
@@ -14,7 +14,7 @@ def choose_version(output_dir, version=None):
     Raises:
         UserError: `version` exists or is no version number, or the folder takes no files.
     """
-    output_dir = Path(output_dir)
+    output_dir = local_path(output_dir)
     parent = next(path for path in (output_dir, *output_dir.absolute().parents) if path.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise UserError(f"--output_dir={output_dir} cannot be written: {parent} takes no files")
@@ -39,7 +39,7 @@ def check_kind(output_dir, seeded):
         seeded: whether the version to come has one SavedModel for a server; else it has one in a
             folder for each signature, which a server would try to load in vain.
     """
-    for path in sorted(Path(output_dir).glob("[0-9]*")):
+    for path in sorted(local_path(output_dir).glob("[0-9]*")):
         if _is_version(path.name):
             other = "*/saved_model.pb" if seeded else "saved_model.pb"
             if next(path.glob(other), None):
@@ -56,7 +56,7 @@ def new_version(output_dir, version):
 
     Until then its name is no number, so that servers pass it over.
     """
-    path = Path(output_dir, str(version))
+    path = local_path(output_dir) / str(version)
     with temporary_folder(path) as temporary:
         yield temporary
         for file in temporary.rglob("*"):

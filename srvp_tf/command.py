@@ -15,6 +15,7 @@ from srvp_tf.config import Config
 from srvp_tf.errors import UserError
 from srvp_tf.flagfiles import check_flagfile
 from srvp_tf.interruption import Interruption, Terminated
+from srvp_tf.paths import local_path
 from srvp_tf.quiet import quiet_stderr
 
 EXIT_ERROR = 1
@@ -150,7 +151,7 @@ def resolve_flagfile(name: str) -> str:
     Only `kth.cfg` and `configs/kth.cfg` mean a shipped config; any other folder must exist. Raises
     `UserError` if there is neither, or if the file cannot be read as text.
     """
-    path = Path(name).expanduser()
+    path = local_path(name)
     if not path.exists():
         shipped = shipped_configs()
         if path.name not in shipped or str(path.parent) not in (".", "configs"):

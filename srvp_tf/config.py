@@ -21,6 +21,7 @@ from srvp_tf.config_schema import (
     shown,
 )
 from srvp_tf.errors import UserError
+from srvp_tf.paths import local_path
 
 FORMAT_VERSION = 3
 
@@ -116,11 +117,15 @@ class DataConfig(Section):
     """Data: the corpus and the lengths of its clips."""
 
     dataset: str = field("moving_mnist", "corpus", choices=tuple(DATASET_CHANNELS))
-    data_dir: str = field("", "--data_dir of data_pipelines.prepare (Moving MNIST needs none)")
+    data_dir: str = field(
+        "", "--data_dir of data_pipelines.prepare (Moving MNIST needs none)", is_path=True
+    )
     digits: str = field(
         "embedded", "where Moving MNIST's digits come from", choices=("embedded", "idx", "tfds")
     )
-    digits_dir: str = field("", "folder of the MNIST idx files, or TFDS's data folder")
+    digits_dir: str = field(
+        "", "folder of the MNIST idx files, or TFDS's data folder", is_path=True
+    )
     motion: str = field(
         "stochastic", "Moving MNIST: bounces", choices=("stochastic", "deterministic")
     )
@@ -255,7 +260,7 @@ class Config:
     def load(cls, path: str | os.PathLike) -> "Config":
         """Reads a configuration file; raises `UserError` if it is missing or not valid."""
         try:
-            text = read_text(path)
+            text = read_text(local_path(path))
         except (FileNotFoundError, NotADirectoryError):
             raise UserError(f"{path} does not exist: give the folder of a training run") from None
         except UnicodeDecodeError:
@@ -264,7 +269,7 @@ class Config:
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the configuration so that a crash leaves the old file or the new, never a part."""
-        with replacing(path) as temporary:
+        with replacing(local_path(path)) as temporary:
             temporary.write_text(self.to_json(), encoding="utf-8")
 
 
@@ -286,6 +291,9 @@ def differences(a: Config, b: Config, ignore: Collection[str] = ()) -> list[str]
 
 
 def _values(config: Config) -> dict[str, bool | float | str]:
-    return {
-        spec.name: getattr(getattr(config, section), spec.name) for section, spec in config_fields()
-    }
+    values = {}
+    for section, spec in config_fields():
+        value = getattr(getattr(config, section), spec.name)
+        # Saved or given by a program, a path may still have its ~.
+        values[spec.name] = os.path.expanduser(value) if spec.metadata["is_path"] else value
+    return values

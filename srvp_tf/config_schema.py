@@ -26,6 +26,7 @@ def field(
     maximum: float | None = None,
     above: float | None = None,
     words: dict[str, int] | None = None,
+    is_path: bool = False,
     since: int = 1,
 ) -> Any:
     """A dataclass field with the metadata that flags, `--help` and the checks are made from.
@@ -38,6 +39,7 @@ def field(
       maximum: largest value allowed; an int is at most 2**31 - 1 in any case.
       above: bound that the value must exceed.
       words: words that may be given for numbers, in flags.
+      is_path: whether it is a file or folder of the user's, see `srvp_tf.paths`.
       since: format version from which on saved configurations have the field; the default must mean
         what was done before.
     """
@@ -48,6 +50,7 @@ def field(
         "maximum": maximum,
         "above": above,
         "words": words or {},
+        "is_path": is_path,
         "since": since,
     }
     return dataclasses.field(default=default, metadata=metadata)

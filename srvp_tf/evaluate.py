@@ -23,6 +23,7 @@ from srvp_tf.evaluation_report import print_report, write_report
 from srvp_tf.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.npz_files import write_npz
+from srvp_tf.paths import define_path, local_path
 
 REPORT = "results.json"
 DATA_FLAGS = (*WHERE_THE_DATA_IS, "test_length")
@@ -30,12 +31,12 @@ DATA_FLAGS = (*WHERE_THE_DATA_IS, "test_length")
 
 def define_flags(flag_values):
     """The flags of this command."""
-    flags.DEFINE_string("run_dir", None, "folder of the run", flag_values=flag_values)
-    flags.DEFINE_string(
+    define_path("run_dir", None, "folder of the run", flag_values)
+    define_path(
         "output_dir",
         None,
         "where the results go; by default RUN_DIR/evaluation",
-        flag_values=flag_values,
+        flag_values,
     )
     judging.define_flags(flag_values)
     define_config_flags(flag_values, only=("eval", *DATA_FLAGS))
@@ -62,7 +63,7 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
     Args:
         config: its `Config`.
         folder: its `RunFolder`.
-        output: `Path` of the folder that is written.
+        output: the folder that is written.
         judged_by: a `Judging`.
 
     Returns:
@@ -71,7 +72,7 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
     Raises:
         UserError: weights are missing, FVD has too little to see, or `output` is in use.
     """
-    weights = judged_by.weights_sha256()
+    output, weights = local_path(output), judged_by.weights_sha256()
     command.start_tensorflow(config.train.deterministic)
     from srvp_tf.distribute import local_strategy
     from srvp_tf.evaluation import Evaluator

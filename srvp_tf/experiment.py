@@ -19,6 +19,7 @@ from srvp_tf.flags import (
     define_checkpoint_flag,
     define_config_flags,
 )
+from srvp_tf.paths import define_path, define_paths
 
 EXPERIMENTS = ("frame_rates", "content_swap", "interpolation", "long_horizon")
 _FORMATS = ("gif", "mp4", "webm", "png", "npz")
@@ -39,22 +40,22 @@ def define_flags(flag_values):
     def number(name, default, help):
         flags.DEFINE_integer(name, default, help, flag_values=flag_values)
 
-    flags.DEFINE_string("run_dir", None, "folder of the run", flag_values=flag_values)
+    define_path("run_dir", None, "folder of the run", flag_values)
     flags.DEFINE_list(
         "experiments", list(EXPERIMENTS), "which of them, by name", flag_values=flag_values
     )
-    flags.DEFINE_list(
+    define_paths(
         "input",
         [],
         "videos, GIFs, .npz, or folders of images, separated by commas; none: test videos",
-        flag_values=flag_values,
+        flag_values,
     )
     number("input_rate", 1, "frames of --input per frame interval of the model: 1 or 2")
-    flags.DEFINE_string(
+    define_path(
         "output_dir",
         None,
         "where the results go; by default RUN_DIR/experiments",
-        flag_values=flag_values,
+        flag_values,
     )
     flags.DEFINE_enum(
         "format", "gif", _FORMATS, "of the videos that are drawn", flag_values=flag_values

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from srvp_tf.errors import UserError
+from srvp_tf.paths import local_path
 
 _MAX_BYTES = 1 << 20  # the longest that is shipped has 1,000
 _MAX_LINE = 1000
@@ -32,9 +33,10 @@ def check_flagfile(path: str | os.PathLike, name: str | None = None) -> None:
             if line.strip().startswith("-") and len(option) > _MAX_OPTION:
                 # absl looks for similar names, letter by letter, one call deeper each.
                 raise UserError(f"--flagfile={name}: no flag has the name {option[:40]}...")
-            nested = Path(value.strip()).expanduser()
-            if option.strip() == "flagfile" and value.strip() and nested not in seen:
-                waiting.append((nested, str(nested)))
+            if option.strip() == "flagfile" and value.strip():
+                nested = local_path(value.strip())
+                if nested not in seen:
+                    waiting.append((nested, str(nested)))
 
 
 def _lines(path: Path, name: str) -> list[str]:

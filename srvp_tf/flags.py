@@ -6,6 +6,7 @@ from collections.abc import Collection
 from absl import flags
 
 from srvp_tf.config import SECTIONS, Config, config_fields
+from srvp_tf.paths import define_path
 
 WHERE_THE_DATA_IS = ("data_dir", "digits", "digits_dir")
 """Fields that may have changed since a run was trained."""
@@ -100,6 +101,8 @@ def _define(spec: dataclasses.Field, default: object, flag_values: flags.FlagVal
     if words := spec.metadata["words"]:
         parser, serializer = _IntegerOrWord(words), flags.ArgumentSerializer()
         flags.DEFINE(parser, spec.name, default, text, flag_values, serializer)
+    elif spec.metadata["is_path"]:
+        define_path(spec.name, default, text, flag_values)
     elif not choices:
         _DEFINE[spec.type](spec.name, default, text, flag_values=flag_values)
     elif spec.type is str:

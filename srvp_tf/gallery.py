@@ -19,6 +19,7 @@ from srvp_tf import command, judging
 from srvp_tf.errors import UserError
 from srvp_tf.evaluate import evaluate
 from srvp_tf.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
+from srvp_tf.paths import define_path, define_paths
 from srvp_tf.run_folder import RunFolder
 from srvp_tf.site.folder import check_replaceable, replacing_folder
 
@@ -37,11 +38,9 @@ def define_flags(flag_values):
     def number(name, default, help):
         flags.DEFINE_integer(name, default, help, flag_values=flag_values)
 
-    flags.DEFINE_string("run_dir", None, "folder of the run", flag_values=flag_values)
-    flags.DEFINE_list("compare", [], "folders of further runs", flag_values=flag_values)
-    flags.DEFINE_string(
-        "output", "site", "folder to write; an earlier gallery is replaced", flag_values=flag_values
-    )
+    define_path("run_dir", None, "folder of the run", flag_values)
+    define_paths("compare", [], "folders of further runs", flag_values)
+    define_path("output", "site", "folder to write; an earlier gallery is replaced", flag_values)
     flags.DEFINE_string("title", _TITLE, "title of the page", flag_values=flag_values)
     number("num_shown", 4, "test videos to show")
     number("num_videos", 32, "test videos to judge, where there is no evaluation")
@@ -107,7 +106,7 @@ def main(flag_values):
 def _runs(flag_values):
     """Name -> (`RunFolder`, `Config`) of every run, each name once."""
     runs = {}
-    for path in dict.fromkeys([flag_values.run_dir, *map(str.strip, flag_values.compare)]):
+    for path in dict.fromkeys([flag_values.run_dir, *flag_values.compare]):
         folder = RunFolder(path)
         config = config_from_flags(flag_values, folder.config(), only=WHERE_THE_DATA_IS)
         folder.checkpoint_path(config.eval.checkpoint)  # if there is none, then now

@@ -18,6 +18,7 @@ from srvp_tf.flags import (
     define_checkpoint_flag,
     define_config_flags,
 )
+from srvp_tf.paths import define_path
 
 _NO_INPUT = ("none", "")
 _AT_LEAST = {
@@ -34,15 +35,22 @@ _AT_LEAST = {
 def define_flags(flag_values):
     """The flags of this command; those also known to the configuration have other defaults here."""
 
-    def text(name, default, help):
-        flags.DEFINE_string(name, default, help, flag_values=flag_values)
-
     def number(name, default, help):
         flags.DEFINE_integer(name, default, help, flag_values=flag_values)
 
-    text("run_dir", None, "folder of the run")
-    text("input", "none", "video, GIF, .npz, or folder of images; none: a test video")
-    text("output", "prediction.gif", "file to write: .gif, .mp4, .webm, .png or .npz")
+    define_path("run_dir", None, "folder of the run", flag_values)
+    define_path(
+        "input",
+        "none",
+        "video, GIF, .npz, or folder of images; none: a test video",
+        flag_values,
+    )
+    define_path(
+        "output",
+        "prediction.gif",
+        "file to write: .gif, .mp4, .webm, .png or .npz",
+        flag_values,
+    )
     number("horizon", None, "frame intervals to predict; by default those of the run's test clips")
     number("num_samples", 5, "futures to draw")
     number("euler_steps", None, "Euler steps per predicted frame interval; by default the run's")

@@ -10,6 +10,7 @@ from absl import flags
 
 from srvp_tf import command
 from srvp_tf.flags import config_from_flags, define_config_flags
+from srvp_tf.paths import define_path
 from srvp_tf.train import stopped_early, train
 
 FLAGFILE = "configs/quickstart.cfg"
@@ -27,7 +28,7 @@ class Score(NamedTuple):
 
 def define_flags(flag_values):
     """The flags of this command."""
-    flags.DEFINE_string("run_dir", "runs/quickstart", "folder of the run", flag_values=flag_values)
+    define_path("run_dir", "runs/quickstart", "folder of the run", flag_values)
     define_config_flags(flag_values)
 
 

@@ -9,14 +9,15 @@ from absl import flags
 
 from srvp_tf import checkpoints, command
 from srvp_tf.errors import UserError
+from srvp_tf.paths import define_path
 from srvp_tf.run_folder import RunFolder
 from srvp_tf.weights_folder import check_unused, write_weights_folder
 
 
 def define_flags(flag_values):
     """The flags of this command."""
-    flags.DEFINE_string("run_dir", None, "folder of the run", flag_values=flag_values)
-    flags.DEFINE_string("output_dir", None, "folder to make", flag_values=flag_values)
+    define_path("run_dir", None, "folder of the run", flag_values)
+    define_path("output_dir", None, "folder to make", flag_values)
 
 
 def main(flag_values):

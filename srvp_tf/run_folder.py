@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-from pathlib import Path
 
 from srvp_tf import checkpoints
 from srvp_tf.atomic_files import LEFTOVERS, remove_leftovers
@@ -10,6 +9,7 @@ from srvp_tf.checkpoint_folder import CheckpointFolder
 from srvp_tf.checkpoints import DamagedCheckpoint
 from srvp_tf.config import RESUMABLE_FIELDS, Config, differences
 from srvp_tf.errors import UserError
+from srvp_tf.paths import local_path
 from srvp_tf.run_lock import HOLDER_FILE, LOCK_FILE, RunLock
 
 CONFIG_FILE = "config.json"
@@ -24,7 +24,7 @@ class RunFolder:
     """Paths and files of a run."""
 
     def __init__(self, path):
-        self.path = Path(path)
+        self.path = local_path(path)
         self.config_path = self.path / CONFIG_FILE
         self.logs = self.path / "logs"
         self.samples = self.path / "samples"
@@ -108,7 +108,7 @@ class RunFolder:
 
 def weights_path(run_or_checkpoint):
     """The checkpoint meant by a run folder or by the path of a checkpoint."""
-    path = Path(run_or_checkpoint)
+    path = local_path(run_or_checkpoint)
     if path.is_dir():
         return RunFolder(path).checkpoint_path()
     if not path.is_file():

@@ -17,6 +17,7 @@ from absl import flags
 from srvp_tf import checkpoints, command
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
+from srvp_tf.paths import define_path, local_path
 from srvp_tf.run_folder import model_variables
 from srvp_tf.torch_files import read_config, read_state_dict, to_array
 from srvp_tf.weights_folder import check_unused, write_weights_folder
@@ -34,8 +35,8 @@ class Imported(NamedTuple):
 
 def define_flags(flag_values):
     """The flags of this command."""
-    flags.DEFINE_string("xp_dir", None, "official experiment folder", flag_values=flag_values)
-    flags.DEFINE_string("run_dir", None, "run folder to make", flag_values=flag_values)
+    define_path("xp_dir", None, "official experiment folder", flag_values)
+    define_path("run_dir", None, "run folder to make", flag_values)
     flags.DEFINE_string(
         "model_name", MODEL, f"file of weights in it; also {BEST_MODEL}", flag_values=flag_values
     )
@@ -78,10 +79,10 @@ def import_experiment(xp_dir, run_dir, model_name=MODEL):
         UserError: `run_dir` is in use, torch is missing, a file is missing, damaged or no official
             one, or the weights are not those of the model that config.json describes.
     """
-    run_dir = Path(run_dir).resolve()
+    xp_dir, run_dir = local_path(xp_dir), local_path(run_dir).resolve()
     check_unused(run_dir)
-    config = read_config(Path(xp_dir) / "config.json")
-    source = Path(xp_dir) / model_name
+    config = read_config(xp_dir / "config.json")
+    source = xp_dir / model_name
     state = read_state_dict(source)
     kinds = ("last", "best") if source.name == BEST_MODEL else ("last",)
     config = _judging(config, kinds)

@@ -9,16 +9,17 @@ from absl import flags
 from srvp_tf import command
 from srvp_tf.errors import UserError
 from srvp_tf.flags import config_from_flags, define_config_flags
+from srvp_tf.paths import define_path
 
 
 def define_flags(flag_values):
     """The flags of this command."""
-    flags.DEFINE_string("run_dir", None, "folder of the run", flag_values=flag_values)
-    flags.DEFINE_string(
+    define_path("run_dir", None, "folder of the run", flag_values)
+    define_path(
         "init_from",
         None,
         "run folder or checkpoint whose weights a new run starts from",
-        flag_values=flag_values,
+        flag_values,
     )
     define_config_flags(flag_values)
 

@@ -1,16 +1,16 @@
 """Writing a run folder that holds weights and no state of training."""
 
 import os
-from pathlib import Path
 
 from srvp_tf.atomic_files import temporary_folder
 from srvp_tf.errors import UserError
+from srvp_tf.paths import local_path
 from srvp_tf.run_folder import RunFolder
 
 
 def check_unused(run_dir):
     """Raise `UserError` if a folder is there that is not empty."""
-    run_dir = Path(run_dir)
+    run_dir = local_path(run_dir)
     if run_dir.exists() and (not run_dir.is_dir() or any(run_dir.iterdir())):
         raise UserError(f"{run_dir} exists and is not empty: choose another folder")
 
@@ -29,7 +29,7 @@ def write_weights_folder(run_dir, config, arrays, metadata, kinds=("last",)):
     Raises:
         UserError: it cannot be written.
     """
-    run_dir = Path(run_dir).resolve()
+    run_dir = local_path(run_dir).resolve()
     try:
         with temporary_folder(run_dir) as partial:
             folder = RunFolder(partial)

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("srvp_tf", "data_pipelines", "export")
+# And the one way to read a path that a user gives.
 COMMANDS = {
     *(
         f"srvp_tf.{name}"
@@ -21,6 +22,7 @@ COMMANDS = {
             "command",
             "experiment",
             "experiment_videos",
+            "paths",
         )
     ),
     *(f"data_pipelines.{name}" for name in ("prepare", "inspect")),

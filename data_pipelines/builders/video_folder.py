@@ -4,7 +4,8 @@ import dataclasses
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,13 @@ from data_pipelines.video_files import VIDEO_SUFFIXES, iterate_frames, remarks
 from data_pipelines.video_search import VideoSearch
 
 TEST_SHARE, VALIDATION_SHARE = 0.1, 0.05
-_PART_FOLDERS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
+# Words for a part; a folder called so, perhaps with one of the others and a number, is that part.
+_PART_WORDS = {
+    "train": "train|training",
+    "validation": "val|valid|validation|dev|development|eval|evaluation",
+    "test": "test|testing",
+}
+_OTHER_WORDS = r"[\W_]*(?:(?:sub)?sets?|datasets?|data|splits?|parts?|videos?|clips?)?[\W_\d]*"
 # Of a prepared video: a record must stay below 2 GiB, and a process holds it a few times.
 _MAX_BYTES = 1 << 28
 # Of decoded or of fitted frames in memory at a time.
@@ -98,11 +105,12 @@ class FolderVideo:
 
 
 class VideoFolder(VideoBuilder):
-    """Parts by folders train, validation (or val) and test, in any case; else by a hash of names.
+    """Parts by folders train, validation and test, by any of their usual names; else by a hash.
 
     Without a test folder one video in 10 tests, without a validation folder one in 20 validates:
     those whose names' hashes are smallest, at least one each. A name's hash does not change when
-    videos are added.
+    videos are added. What a folder of another name beside them is for is asked, by an error: test
+    videos must never train.
     """
 
     BUILDER_CONFIGS = [VideoFolderConfig(name="64_rgb_crop")]
@@ -116,22 +124,20 @@ class VideoFolder(VideoBuilder):
     def layout(self, folder: Path, excluded: frozenset[str] = frozenset()) -> Layout:
         """See `VideoBuilder.layout`."""
         named = _part_folders(folder)
-        if named and "train" not in named:
-            raise DataError(f"{folder}: has a test or validation folder but no train; add it.")
         search = VideoSearch()
         # What training shares with a part given by the user is left out of training.
-        found = {
-            part: search.find(named[part]) for part in reversed(_PART_FOLDERS) if part in named
-        }
+        found = {part: search.find(named[part]) for part in reversed(_PART_WORDS) if part in named}
         if empty := [part for part in found if not found[part]]:
             raise DataError(
                 f"{named[empty[0]]}: holds no video that is not elsewhere; add some or remove it."
             )
         if not named:
             found["train"] = search.find(folder)
+            _require_no_parts_below(folder, found["train"])
         else:
             names = ", ".join(path.name for path in named.values())
             outside = search.find(folder, named.values())
+            _require_no_other_folder(folder, names, outside)
             search.skipped += [f"{path}: lies outside of {names}." for path in outside]
         parts = {
             part: self._sources(paths, folder, excluded if part == "train" else frozenset())
@@ -176,15 +182,66 @@ class VideoFolder(VideoBuilder):
         ]
 
 
+def _part(name: str) -> str | None:
+    """The part that a folder of this name holds, if it is a usual name of one."""
+    return next((part for part, words in _PART_WORDS.items() if _is_called(name, words)), None)
+
+
+def _is_called(name: str, words: str) -> bool:
+    return bool(re.fullmatch(f"(?:{words}){_OTHER_WORDS}", name.lower()))
+
+
+def _mentioned_part(name: str) -> str | None:
+    """The part that a name has a word of, such as ucf_train."""
+    words = re.split(r"[\W_\d]+", name.lower())
+    return _part(name) or next((part for part in map(_part, words) if part), None)
+
+
 def _part_folders(folder: Path) -> dict[str, Path]:
     """The folders that say what belongs to a part, by part."""
-    # Of train and Train, the last in this order: train.
-    there = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_dir()}
-    return {
-        part: there[next(name for name in names if name in there)]
-        for part, names in _PART_FOLDERS.items()
-        if there.keys() & names
-    }
+    named: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        part = _part(path.name)
+        if part is None or not path.is_dir():
+            continue
+        if part in named:
+            raise DataError(
+                f"{folder}: {named[part].name} and {path.name} are both called like the {part} "
+                "part; make them one folder, or give one another name."
+            )
+        named[part] = path
+    if named and "train" not in named:
+        names = " and ".join(path.name for path in named.values())
+        raise DataError(
+            f"{folder}: has {names}, called like the {' and '.join(named)} part, but no train; add "
+            "it, or give other names."
+        )
+    return {part: named[part] for part in _PART_WORDS if part in named}
+
+
+def _require_no_other_folder(folder: Path, names: str, outside: Collection[Path]) -> None:
+    """Raise `DataError` if videos lie in a folder beside those of the parts."""
+    for path in outside:
+        if path != folder and (path.parent != folder or path.is_dir()):
+            other = path.relative_to(folder).parts[0]
+            raise DataError(
+                f"{folder}: {other} holds videos beside {names}: which part are they of? Call it "
+                f"train, validation or test, move it into one of them, or hide it (.{other})."
+            )
+
+
+def _require_no_parts_below(folder: Path, videos: Collection[Path]) -> None:
+    """Raise `DataError` if folders of videos, at any depth, speak of training and another part."""
+    below = {above for path in videos for above in (path, *path.parents) if folder in above.parents}
+    # A video's own name tells nothing; a folder of images is a video, and may lie in no other.
+    below = sorted(below.difference(videos))
+    found = {part: path for path in below if (part := _mentioned_part(path.name))}
+    if "train" in found and len(found) > 1:
+        first, second = found.pop("train"), next(iter(found.values()))
+        raise DataError(
+            f"{folder}: {first} and {second} are called like parts: give the folder in which "
+            "train, validation and test lie side by side (--source_dir), or give other names."
+        )
 
 
 def _draw(

@@ -15,6 +15,7 @@ from export.local_server.model_versions import ModelVersions
 from export.local_server.rest_app import make_app
 from export.local_server.version_policy import VersionPolicy
 from srvp_tf.errors import UserError
+from srvp_tf.paths import local_path
 
 MAX_MESSAGE_BYTES = 64 << 20
 _WAITING = 64  # requests over gRPC that may wait for a worker
@@ -57,7 +58,7 @@ class LocalServer:
         max_message_bytes: int = MAX_MESSAGE_BYTES,
         poll_seconds: float = 1.0,
     ):
-        self.versions = ModelVersions(model_name, Path(model_dir), policy)
+        self.versions = ModelVersions(model_name, local_path(model_dir), policy)
         self._host, self._ports, self._workers = host, (grpc_port, rest_port), workers
         self._max_bytes, self._poll_seconds = max_message_bytes, poll_seconds
 

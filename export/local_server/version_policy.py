@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Collection
-from pathlib import Path
 from typing import NamedTuple
 
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from srvp_tf.errors import UserError
+from srvp_tf.paths import local_path
 
 
 class VersionPolicy(NamedTuple):
@@ -36,7 +36,7 @@ def read_policy(path: str | os.PathLike, model_name: str) -> VersionPolicy:
         UserError: the file cannot be read, is no such configuration, or lacks the model.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = local_path(path).read_text(encoding="utf-8")
         config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
     except OSError as error:
         raise UserError(f"--model_config_file={path}: {error.strerror}") from None

@@ -11,6 +11,7 @@ from absl import flags
 from srvp_tf import command
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import weight_cache
+from srvp_tf.paths import define_paths
 
 
 def define_flags(flag_values):
@@ -18,13 +19,13 @@ def define_flags(flag_values):
     flags.DEFINE_enum(
         "metric", None, weight_cache.METRICS, "metric that needs them", flag_values=flag_values
     )
-    flags.DEFINE_list(
+    define_paths(
         "weights",
         [],
         "the source package, or the pickle in it; for lpips also torchvision's AlexNet and the "
         "heads of the lpips package (two .pth files, with a comma between); for fvd also the "
         "folder of TF-Hub's deepmind/i3d-kinetics-400/1",
-        flag_values=flag_values,
+        flag_values,
     )
     weight_cache.define_flag(flag_values)
 

@@ -11,6 +11,7 @@ import numpy as np
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import package_archives
 from srvp_tf.metrics.array_pickles import read_arrays
+from srvp_tf.paths import local_path
 
 BATCH_NORM_EPSILON = 1e-3  # of I3D
 _HUB_SCOPE = "RGB/inception_i3d/"
@@ -29,7 +30,7 @@ def read_published(metric: str, paths: list[str | os.PathLike]) -> dict[str, np.
     Raises:
       UserError: no such file, a damaged one, or one of anything else.
     """
-    paths = [Path(path).expanduser() for path in paths]
+    paths = [local_path(path) for path in paths]
     for path in paths:
         if not path.exists():
             raise UserError(f"--weights: {path} does not exist")

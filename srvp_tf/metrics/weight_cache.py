@@ -13,6 +13,7 @@ from absl import flags
 
 from srvp_tf import checkpoints
 from srvp_tf.errors import UserError
+from srvp_tf.paths import define_path, local_path
 
 CACHE_VARIABLE = "SRVP_TF_CACHE"
 
@@ -28,19 +29,19 @@ PUBLISHED_SHA256 = {
 
 def define_flag(flag_values: flags.FlagValues) -> None:
     """The flag that says where weights are kept."""
-    flags.DEFINE_string(
+    define_path(
         "cache_dir",
         None,
         f"folder of the weights of metrics; by default ${CACHE_VARIABLE}, else srvp_tf in "
         "$XDG_CACHE_HOME or ~/.cache",
-        flag_values=flag_values,
+        flag_values,
     )
 
 
 def cache_folder(cache_dir: str | os.PathLike | None = None) -> Path:
     """`cache_dir`, else $SRVP_TF_CACHE, else srvp_tf in $XDG_CACHE_HOME or ~/.cache."""
     if chosen := cache_dir or os.environ.get(CACHE_VARIABLE):
-        return Path(chosen).expanduser()
+        return local_path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "srvp_tf"
 
 

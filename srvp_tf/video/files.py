@@ -10,6 +10,7 @@ import numpy as np
 from srvp_tf.atomic_files import replacing
 from srvp_tf.errors import UserError
 from srvp_tf.npz_files import write_npz
+from srvp_tf.paths import local_path
 from srvp_tf.video.canvas import Conditioning, check_clips, grid_frames, strip, to_uint8
 from srvp_tf.video.gif import write_gif
 
@@ -56,7 +57,7 @@ def write_video(
       UserError: the suffix is unknown; a shape, dtype or count is not as above; a value is NaN; or
         the file cannot be written.
     """
-    path = Path(path)
+    path = local_path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UserError(f"{path}: unknown video format; use one of {', '.join(SUFFIXES)}")

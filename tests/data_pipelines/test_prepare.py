@@ -14,6 +14,7 @@ import psutil
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from PIL import Image
 
 import data_pipelines.builders  # noqa: F401
 from data_pipelines.builders import video_folder
@@ -252,18 +253,78 @@ def test_what_links_show_twice_is_found_once_and_never_in_two_parts(tmp_path):
 
 
 def test_part_folders_in_any_case_and_what_lies_outside_of_them(tmp_path):
-    names = ["Train/1.mp4", "VAL/2.mp4", "test/3.mp4", "validation2/4.mp4", "5.avi", "notes.txt"]
-    names += ["Test/6.mp4"]
+    names = ["Train/1.mp4", "VAL/2.mp4", "test/3.mp4", "more/notes.txt", "5.avi", "notes.txt"]
     layout = layout_of(empty_videos(tmp_path, names))
     assert {part: [s.name for s in sources] for part, sources in layout.parts.items()} == {
         "train": ["Train/1.mp4"],
         "validation": ["VAL/2.mp4"],
         "test": ["test/3.mp4"],
     }
-    assert layout.skipped == [
-        f"{tmp_path}/{name}: lies outside of Train, VAL, test."
-        for name in ("5.avi", "Test/6.mp4", "validation2/4.mp4")
-    ]
+    assert layout.skipped == [f"{tmp_path}/5.avi: lies outside of Train, VAL, test."]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("training", None, "testing"),
+        ("trainset", "valset", "testset"),
+        ("Training_Videos", "valid", "test-data"),
+        ("train2017", "dev", "test2017"),
+        ("train", "eval", "TEST"),
+    ],
+)
+def test_the_usual_names_of_parts(tmp_path, names):
+    parts = dict(zip(("train", "validation", "test"), names, strict=True))
+    files = {p: {f"{name}/{i}.mp4" for i in range(3)} for p, name in parts.items() if name}
+    found = layout_names(empty_videos(tmp_path, set().union(*files.values())))
+    if not parts["validation"]:
+        found["train"] |= found.pop("validation")
+    assert found == files
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["train/1.mp4", "test/2.mp4", "extra/a/3.mp4"], "extra holds videos beside train, test"),
+        (["train/1.mp4", "holdout/1.png"], "holdout holds videos beside train"),
+        (["val/1.mp4", "eval/2.mp4", "train/3.mp4"], "eval and val are both called like the valid"),
+        (["a/1.mp4", "dev/2.mp4"], "has dev, called like the validation part, but no train"),
+        (["ucf/train/1.mp4", "ucf/test/2.mp4"], "ucf/test are called like parts"),
+        (["ucf_train/1.mp4", "ucf_test/2.mp4", "a/3.mp4"], "ucf_test are called like parts"),
+    ],
+)
+def test_a_folder_that_may_be_a_part_is_asked_about(tmp_path, names, says):
+    with pytest.raises(DataError, match=says):
+        layout_of(empty_videos(tmp_path, names))
+
+
+def test_every_file_that_is_not_used_is_named(tmp_path):
+    names = [f"{i}/{i}.{suffix}" for i in range(4) for suffix in ("mp4", "jpg")]
+    root = empty_videos(tmp_path, [*names, "a.3gp", "poster.png", ".hidden.wmv", "talk.mp3"])
+    others = ["b.wmv", "c.ts", "d.MPG", "e.flv", "f"]
+    for name in others:
+        (root / name).write_bytes(bytes(188))
+    (root / "notes.md").write_text("text \u00e9\n" * 200, encoding="utf-8")
+    (root / "data.ts").write_text("export const x = 1\n")
+    layout = layout_of(root)
+    used = {source.name for sources in layout.parts.values() for source in sources}
+    assert used == {"a.3gp", *(name for name in names if name.endswith(".mp4"))}
+    assert sorted(line.partition(": ")[0] for line in layout.skipped) == sorted(
+        [str(root), *(f"{root}/{name}" for name in others), *(f"{root}/{i}" for i in range(4))]
+    )
+    assert f"{root}/0: 1 image beside videos (0.jpg), taken for no video" in str(layout.skipped)
+    assert "b.wmv: is of no kind that is read (.mp4, " in str(layout.skipped)
+
+
+def test_stacks_of_pages_are_videos(tmp_path):
+    for i, frames in enumerate((clip(25, seed=1), clip(25, seed=2), clip(25, seed=3))):
+        first, *rest = (Image.fromarray(frame) for frame in frames)
+        first.save(tmp_path / f"cell{i}.tif", save_all=True, append_images=rest)
+    layout = layout_of(tmp_path)
+    videos = {s.path.name: s.videos() for sources in layout.parts.values() for s in sources}
+    assert len(videos) == 3 and not layout.skipped
+    ((_, found),) = videos["cell1.tif"]
+    np.testing.assert_array_equal(found, fit_frames(clip(25, seed=2), 64, 3))
 
 
 def test_an_empty_part_folder_and_too_few_videos(tmp_path):

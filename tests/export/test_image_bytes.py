@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from export.image_bytes import MAX_PIXELS, decode_videos, encode_videos
 from srvp_tf.video import to_uint8
 
 SIZE = 32
+CASES = Path(__file__).parents[1] / "data" / "cases"
 
 
 def picture(height, width):
@@ -91,6 +93,47 @@ def test_transparent_parts_lie_on_white(decode, tmp_path):
     np.testing.assert_array_equal(frames[0, 0], expected)
 
 
+@pytest.mark.parametrize(
+    "files", [("png_1bit", "png_1bit_as_8bit"), ("png_4bit_palette", "png_4bit_as_8bit")]
+)
+def test_opaque_images_of_few_bits_are_their_twins_of_8(decode, files):
+    few, eight = (CASES / f"{file}.png" for file in files)
+    frames, valid = decode([[few.read_bytes(), eight.read_bytes()]])
+    assert valid.all()
+    np.testing.assert_array_equal(frames[0, 0], frames[0, 1])
+
+
+def chunk(kind, content):
+    checked = kind + content
+    return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+
+def few_bits(bits, is_palette, alphas=None):
+    """A PNG of 1, 2 or 4 bits a pixel; `alphas` are those of a palette, or of grey 0 if any."""
+    values = (np.arange(40 * 40).reshape(40, 40) // 7 % (1 << bits)).astype(np.uint8)
+    packed = sum(values[:, i :: 8 // bits] << (8 - bits * (i + 1)) for i in range(8 // bits))
+    rows = b"".join(b"\0" + bytes(row) for row in packed.astype(np.uint8))
+    parts = [chunk(b"IHDR", struct.pack(">IIBBBBB", 40, 40, bits, 3 * is_palette, 0, 0, 0))]
+    if is_palette:
+        parts.append(chunk(b"PLTE", bytes(range(60, 60 + (3 << bits)))))
+    if alphas is not None:
+        parts.append(chunk(b"tRNS", bytes(alphas) if is_palette else bytes(2)))
+    parts += [chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("is_palette", "alphas"),
+    [(False, None), (True, None), (False, [0]), (True, [0, 100]), (True, [1] * 2), (True, [3] * 2)],
+)
+def test_images_of_few_bits_are_what_the_pipelines_read(decode, tmp_path, bits, is_palette, alphas):
+    image = few_bits(bits, is_palette, alphas)
+    frames, valid = decode([[image]])
+    assert valid.all()
+    np.testing.assert_array_equal(frames[0, 0], by_the_pipeline(tmp_path, image, 3))
+
+
 def test_images_of_one_request_may_differ_in_size_and_kind(decode):
     images = [
         [encoded(picture(20 + 9 * i, 50), kind) for i in range(3)] for kind in ("PNG", "JPEG")
@@ -104,11 +147,6 @@ def test_images_of_one_request_may_differ_in_size_and_kind(decode):
 
 def huge_png():
     """A few bytes that ask for a picture of `MAX_PIXELS` and one row more."""
-
-    def chunk(kind, content):
-        checked = kind + content
-        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
-
     header = struct.pack(">IIBBBBB", 8192, MAX_PIXELS // 8192 + 1, 8, 2, 0, 0, 0)
     parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(bytes(100))), chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
