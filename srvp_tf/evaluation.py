@@ -35,8 +35,8 @@ class BatchResult(NamedTuple):
 class Evaluator:
     """Judges a model on batches of test videos, on all replicas of a strategy.
 
-    Every video is encoded once. Samples are drawn and scored in chunks, and only scores leave the
-    device; the few samples that are kept are drawn again, as their noise has an address.
+    Every video is encoded once. Samples are drawn and scored in chunks; of each chunk the scores
+    leave the device, and the frames as uint8, of which only the best and the worst so far are kept.
 
     Args:
         model: an `SRVP`, made under the strategy.
@@ -64,8 +64,8 @@ class Evaluator:
         self.num_samples, self.metrics, self.num_draws = num_samples, metrics, num_draws
         self.strategy = strategy or tf.distribute.get_strategy()
         self._infer = self._on_replicas(self.sampler.infer)
+        self._draw = self._on_replicas(self._draw)
         self._score = self._on_replicas(self._score)
-        self._redraw = self._on_replicas(self._redraw)
         self._reconstruct = self._on_replicas(self._reconstruct)
 
     def run(self, videos, first_video, on_chunk=lambda num_predictions: None):
@@ -85,12 +85,28 @@ class Evaluator:
         inferred = self._infer(videos)
         running = {name: RunningBest(name, HIGHER_IS_BETTER[name]) for name in self.metrics}
         per_replica = batch_size // self.strategy.num_replicas_in_sync
+        num_random = min(NUM_RANDOM, self.num_samples)
+        num_first = max(num_random, self.num_draws)
+        first = []  # the first samples, in chunks
         for samples in self._chunks(per_replica):
-            scores = self._join(self._score(videos, inferred, ids, samples))
+            scores, frames = self._join(self._score(videos, inferred, ids, samples))
+            begin = int(samples[0])
             for name, values in scores.items():
-                running[name].update(values, int(samples[0]))
+                running[name].update(values, begin, payload=frames)
+            if begin < num_first:
+                first.append(frames[:, : num_first - begin].copy())
             on_chunk(batch_size * len(samples))
-        return self._kept(running, inferred, ids, batch_size)
+        if self.num_draws > self.num_samples:
+            more = tf.range(self.num_samples, self.num_draws)
+            first.append(self._join(self._draw(inferred, ids, more)))
+        first = np.concatenate(first, axis=1)
+        kept = {f"random_{i + 1}": first[:, i] for i in range(num_random)}
+        for name, extremes in running.items():
+            kept[f"{name}_best"] = extremes.best.payload
+            kept[f"{name}_worst"] = extremes.worst.payload
+        kept["cond_rec"] = self._join(self._reconstruct(inferred, ids))
+        scores = {name: extremes.best.value for name, extremes in running.items()}
+        return BatchResult(scores, kept, first[:, : self.num_draws])
 
     def _chunks(self, batch_size):
         """Yields the indices of all samples, as many at a time as may be drawn and scored."""
@@ -99,45 +115,23 @@ class Evaluator:
             for first in range(0, len(samples), at_once):
                 yield samples[first : first + at_once]
 
-    def _kept(self, running, inferred, ids, batch_size):
-        num_random = min(NUM_RANDOM, self.num_samples)
-        first = max(num_random, self.num_draws)
-        chosen = {f"random_{i + 1}": np.full(batch_size, i) for i in range(first)}
-        for name, extremes in running.items():
-            chosen[f"{name}_best"] = extremes.best.index
-            chosen[f"{name}_worst"] = extremes.worst.index
-        indices = np.stack(list(chosen.values()), axis=1).astype(np.int32)
-        per_replica = batch_size // self.strategy.num_replicas_in_sync
-        frames = np.concatenate(
-            [
-                self._join(self._redraw(inferred, ids, self._cut(indices[:, columns.numpy()])))
-                for columns in self.sampler.chunks(per_replica, indices.shape[1])
-            ],
-            axis=1,
-        )
-        samples = {
-            name: frames[:, i] for i, name in enumerate(chosen) if i < num_random or i >= first
-        }
-        samples["cond_rec"] = self._join(self._reconstruct(inferred, ids))
-        scores = {name: extremes.best.value for name, extremes in running.items()}
-        return BatchResult(scores, samples, frames[:, : self.num_draws])
-
     def _score(self, videos, inferred, ids, samples):
-        """Metric -> score of every sample, averaged over the predicted frames: [B, S]."""
+        """(Metric -> score of every sample [B, S], averaged over the predicted frames; these)."""
         predicted = self.sampler.predict(inferred, ids, samples)
         target = self.sampler.model.to_unit_range(videos)[:, None, self.sampler.nt_cond :]
-        return {
+        scores = {
             name: tf.reduce_mean(metric(target, predicted), axis=-1)
             for name, metric in self.metrics.items()
         }
+        return scores, _quantise(predicted)
 
-    def _redraw(self, inferred, ids, indices):
-        """Predicted frames of the samples `indices` [B, S], uint8."""
-        return _quantise(self.sampler.predict(inferred, ids, indices))
+    def _draw(self, inferred, ids, samples):
+        """Predicted frames of samples that are not scored, uint8 [B, S, K, H, W, C]."""
+        return _quantise(self.sampler.predict(inferred, ids, samples))
 
     def _reconstruct(self, inferred, ids):
         """The conditioning frames as reconstructed in the first sample, uint8."""
-        return _quantise(self.sampler.draw(inferred, ids, tf.range(1)).reconstructed[:, 0])
+        return _quantise(self.sampler.reconstruct(inferred, ids, tf.range(1))[:, 0])
 
     def _on_replicas(self, function):
         """`function` as one graph that runs on every replica, on its part of each argument."""

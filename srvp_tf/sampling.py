@@ -61,6 +61,12 @@ class Sampler:
         noise = forecast_noise(self.model.config, self.seed, video_ids, samples, self.num_frames)
         return self.model.decode_samples(inferred, self.model.sample_paths(inferred, noise).future)
 
+    def reconstruct(self, inferred, video_ids, samples):
+        """`draw` of the observed frames alone: [B, S, T, H, W, C]."""
+        noise = forecast_noise(self.model.config, self.seed, video_ids, samples, self.num_frames)
+        paths = self.model.sample_paths(inferred, noise)
+        return self.model.decode_samples(inferred, paths.observed)
+
     def chunks(self, batch_size, num_samples):
         """Indices of all samples, cut into chunks: int32 tensors [S], the last maybe shorter."""
         affordable = max(frames_per_chunk(self.model) // (batch_size * self.num_frames), 1)
