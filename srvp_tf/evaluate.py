@@ -175,5 +175,4 @@ def _progress(total):
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main)
+    command.run(main, define_flags=define_flags)

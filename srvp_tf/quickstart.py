@@ -171,5 +171,4 @@ def _draw(path, truth, samples, best, nt_cond):
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main, default_flagfile=FLAGFILE, is_crash_safe=True)
+    command.run(main, define_flags=define_flags, default_flagfile=FLAGFILE, is_crash_safe=True)

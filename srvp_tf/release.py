@@ -47,5 +47,4 @@ def release(run_dir, output_dir):
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main)
+    command.run(main, define_flags=define_flags)

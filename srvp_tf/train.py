@@ -71,5 +71,4 @@ def train(config, run_dir, init_from=None):
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main, is_crash_safe=True)
+    command.run(main, define_flags=define_flags, is_crash_safe=True)
