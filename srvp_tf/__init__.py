@@ -17,7 +17,7 @@ import os
 from srvp_tf._version import __version__
 
 # Before Keras is imported: it may have a file of settings that says otherwise.
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
 
 # Public name -> its module, with `:name` where the module calls it otherwise.
 _LAZY = {

@@ -182,7 +182,7 @@ def _parse(argv: list[str], flag_values: flags.FlagValues) -> None:
     for name in flag_values:
         value = flag_values[name].value
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            raise UserError(f"--{name}={shown(value)} has more digits than a whole number may have")
+            raise UserError(f"--{name}={shown(value)} is beyond the integers of 64 bits")
 
 
 def _with_flagfiles_found(arguments: list[str]) -> Iterator[str]:
