@@ -62,7 +62,8 @@ def _replace_folder(path: Path, fresh: Path) -> None:
                 path.rename(old)
             fresh.rename(path)
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+            met_another = error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
+            if not met_another or not fresh.exists():
                 raise
         finally:
             if old.exists() and not path.exists():  # stopped between the two renamings
