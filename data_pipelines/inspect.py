@@ -195,5 +195,4 @@ def _measured(part: str, clips: np.ndarray) -> str:
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main)
+    command.run(main, define_flags=define_flags)

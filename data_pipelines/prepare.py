@@ -141,5 +141,4 @@ def _require_same_source(builder, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main)
+    command.run(main, define_flags=define_flags)

@@ -21,7 +21,7 @@ def write_shards(tasks: Sequence[tuple[Shard, Path]], workers: int) -> Iterator[
 
     Raises:
         OSError: a shard cannot be written; those that are done stay.
-        DataError: a process died.
+        DataError: a process died; it says of what.
     """
     missing = {}
     for index, (shard, path) in enumerate(tasks):
@@ -38,24 +38,46 @@ def write_shards(tasks: Sequence[tuple[Shard, Path]], workers: int) -> Iterator[
     executor = concurrent.futures.ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), initializer=_start_worker
     )
-    before = set(multiprocessing.active_children())
+    before, processes = set(multiprocessing.active_children()), set()
     done = False
     try:
         futures = {executor.submit(write_shard, *task): i for i, task in missing.items()}
+        processes = set(multiprocessing.active_children()) - before
         for future in concurrent.futures.as_completed(futures):
             yield futures[future], future.result()
         done = True
     except BrokenProcessPool:
-        raise DataError(
-            "a process that decodes videos died, perhaps for want of memory; the same command goes "
-            "on, with fewer --workers it needs less."
-        ) from None
+        executor.shutdown()  # until all have ended
+        raise DataError(_cause_of_death([process.exitcode for process in processes])) from None
     finally:
         executor.shutdown(wait=done, cancel_futures=True)
         if not done:
             for process in set(multiprocessing.active_children()) - before:
                 process.terminate()
                 process.join()
+
+
+def _cause_of_death(statuses: Sequence[int | None]) -> str:
+    """Why a pool is broken, by the exit statuses of its processes: -n for signal n."""
+    # The pool terminates those that are left.
+    guilty = [status for status in statuses if status not in (None, 0, -signal.SIGTERM)]
+    if -signal.SIGKILL in guilty:
+        return (
+            "a process that decodes videos was killed, perhaps for want of memory; the same "
+            "command goes on, with fewer --workers it needs less."
+        )
+    if 1 in guilty:  # the status of a Python program that ends with a traceback
+        return (
+            "a process that decodes videos could not import the program that started it, see "
+            'above; a script prepares under `if __name__ == "__main__":`, or with one worker.'
+        )
+    if not guilty:
+        return "a process that decodes videos was ended; the same command goes on."
+    if (status := guilty[0]) > 0:
+        reason = f"ended with status {status}"
+    else:
+        reason = f"died of signal {-status} ({signal.strsignal(-status)})"
+    return f"a process that decodes videos {reason}; the same command goes on, see above."
 
 
 def _start_worker() -> None:

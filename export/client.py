@@ -203,7 +203,6 @@ def run(argv=None):
             raise UserError(f"say what to do: {', '.join(ACTIONS)}, before all flags")
         main(flag_values, action)
 
-    chosen.__module__ = __name__  # whose docstring --help prints
     command.run(chosen, argv, values, ends_process=ends_process)
 
 

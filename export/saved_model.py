@@ -63,11 +63,11 @@ def main(flag_values):
     if warmup_name:
         require("--warmup", "tensorflow_serving", otherwise=", or give --nowarmup")
     command.start_tensorflow(deterministic=False)
-    with new_version(output_dir, version) as folder:
-        differences = export(run, settings, folder, seeded, flag_values.tolerance, warmup_name)
+    with new_version(output_dir, version, or_later=flag_values.version is None) as new:
+        differences = export(run, settings, new.folder, seeded, flag_values.tolerance, warmup_name)
     for name, difference in differences.items():
         print(f"{name:28} differs by {difference:.1e}")
-    print(f"wrote {output_dir / str(version)}")
+    print(f"wrote {new.path}")
     return 0
 
 
@@ -128,5 +128,4 @@ def export(run, settings, folder, seeded, tolerance, warmup_name=None):
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main)
+    command.run(main, define_flags=define_flags)

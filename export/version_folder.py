@@ -1,7 +1,10 @@
 """The numbered folders that TensorFlow Serving polls: a version is whole or not there."""
 
 import contextlib
+import dataclasses
+import errno
 import os
+from pathlib import Path
 
 from srvp_tf.atomic_files import temporary_folder
 from srvp_tf.errors import UserError
@@ -50,20 +53,54 @@ def check_kind(output_dir, seeded):
                 )
 
 
+@dataclasses.dataclass
+class NewVersion:
+    """A version in the making: the folder to write, and where it will be."""
+
+    folder: Path
+    path: Path
+
+
 @contextlib.contextmanager
-def new_version(output_dir, version):
-    """Context: a folder that becomes `output_dir`/`version` when all went well, else vanishes.
+def new_version(output_dir, version, or_later=False):
+    """Context: `NewVersion`, of a folder that gets its number when all went well, else vanishes.
 
     Until then its name is no number, so that servers pass it over.
+
+    Args:
+        output_dir: folder of versions.
+        version: the number.
+        or_later: take the next one that is free, if another export has taken it meanwhile.
+
+    Raises:
+        UserError: another export has taken it.
     """
     path = local_path(output_dir) / str(version)
     with temporary_folder(path) as temporary:
-        yield temporary
+        new = NewVersion(temporary, path)
+        yield new
         for file in temporary.rglob("*"):
             if file.is_file():
                 with open(file, "rb") as opened:
                     os.fsync(opened.fileno())
-        temporary.rename(path)
+        while not _renamed(temporary, new.path):
+            if not or_later:
+                raise UserError(
+                    f"{path} was written by another export meanwhile: give another --version, or "
+                    "none for the next one"
+                )
+            new.path = path.parent / str(choose_version(output_dir))
+
+
+def _renamed(folder, path):
+    """Whether a folder could take this name: False if another has it."""
+    try:
+        folder.rename(path)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            return False
+        raise
+    return True
 
 
 def _is_version(name):

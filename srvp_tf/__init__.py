@@ -12,11 +12,14 @@ Letters, in the code and in the paper:
 """
 
 import importlib
+import os
 
 from srvp_tf import processor
 from srvp_tf._version import __version__
 
 processor.choose_onednn()
+# Before Keras is imported: it may have a file of settings that says otherwise.
+os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
 
 # Public name -> its module, with `:name` where the module calls it otherwise.
 _LAZY = {
@@ -39,6 +42,7 @@ def __getattr__(name):
     # TensorFlow is imported with the first name that needs it, not with the package.
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    importlib.import_module("srvp_tf.backend").require_tensorflow()
     module, _, attribute = _LAZY[name].partition(":")
     return getattr(importlib.import_module(module), attribute or name)
 

@@ -6,6 +6,7 @@ same place clears it away. Where locks are not to be had nothing is cleared.
 """
 
 import contextlib
+import errno
 import fcntl
 import glob
 import os
@@ -47,17 +48,27 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     _restore(path)
     with temporary_folder(path) as fresh:
         yield fresh
-        old = fresh.with_suffix(".old")
-        with contextlib.ExitStack() as stack:
-            try:
-                if path.exists():
-                    stack.callback(os.close, _locked(path))
-                    path.rename(old)
-                fresh.rename(path)
-            finally:
-                if old.exists() and not path.exists():  # stopped between the two renamings
-                    old.rename(path)
-                shutil.rmtree(old, ignore_errors=True)
+        while fresh.exists():
+            _replace_folder(path, fresh)
+
+
+def _replace_folder(path: Path, fresh: Path) -> None:
+    """Put `fresh` in the place of `path`; it stays where it is if another does so just now."""
+    old = fresh.with_suffix(".old")
+    with contextlib.ExitStack() as stack:
+        try:
+            if path.exists():
+                stack.callback(os.close, _locked(path))
+                path.rename(old)
+            fresh.rename(path)
+        except OSError as error:
+            met_another = error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
+            if not met_another or not fresh.exists():
+                raise
+        finally:
+            if old.exists() and not path.exists():  # stopped between the two renamings
+                old.rename(path)
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def temporary_folder(path: Path) -> contextlib.AbstractContextManager[Path]:

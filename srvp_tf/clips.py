@@ -1,8 +1,11 @@
 """What training asks of a dataset of clips: checked before it starts, not when it crashes."""
 
+import itertools
+
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
+from srvp_tf.unit_range import check_unit_range
 
 
 def check_clips(name, dataset, batch_size, num_frames, config):
@@ -56,6 +59,12 @@ def check_ends(name, dataset):
     if found in (0, tf.data.INFINITE_CARDINALITY):
         fault = "is empty: give one batch or more" if found == 0 else "never ends: add .take(n)"
         raise UserError(f"the {name} {fault}")
+
+
+def check_range(name, batches):
+    """Raise `UserError` if floats of the first of some batches, tensors, are not in [0, 1]."""
+    for clips in itertools.islice(batches, 1):
+        check_unit_range(clips, f"floats of the {name}")
 
 
 def _describe(spec):

@@ -1,5 +1,6 @@
 """What every `python -m srvp_tf.X` shares: flags in, one clear line out when the user erred."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -11,9 +12,11 @@ from absl import flags
 
 from srvp_tf import usage
 from srvp_tf._version import __version__
+from srvp_tf.backend import require_tensorflow
 from srvp_tf.config import Config
+from srvp_tf.config_schema import shown
 from srvp_tf.errors import UserError
-from srvp_tf.flagfiles import check_flagfile
+from srvp_tf.flagfiles import read_flagfile
 from srvp_tf.interruption import Interruption, Terminated
 from srvp_tf.paths import local_path
 from srvp_tf.quiet import quiet_stderr
@@ -39,6 +42,7 @@ def run(
     default_flagfile: str | None = None,
     ends_process: bool | None = None,
     is_crash_safe: bool = False,
+    define_flags: Callable[[flags.FlagValues], None] | None = None,
 ) -> NoReturn:
     """Parses the command line, calls `main(flag_values)` and exits.
 
@@ -50,16 +54,23 @@ def run(
       argv: program name and arguments; None for this process' own.
       flag_values: where the command's flags are defined, and its values end up.
       default_flagfile: a flagfile that is read before the arguments.
-      ends_process: whether the process ends with the command; None: if its arguments are its own.
+      ends_process: whether the process ends with the command; None: if its arguments are its own
+        and it is no notebook.
       is_crash_safe: whether a signal that `main` does not handle may end the process at once, with
         its temporary files deleted and nothing else done.
+      define_flags: defines the command's flags, in values of their own instead of `flag_values`:
+        the process may have run a command before.
 
     Raises:
       SystemExit: always, unless `main` has a bug. 1 after an error, 2 if the command line itself
         is wrong, 130 when interrupted, 143 when terminated.
     """
     if ends_process is None:
-        ends_process = argv is None
+        ends_process = argv is None and not hasattr(sys, "ps1")
+    if define_flags is not None:
+        flag_values = flags.FlagValues()
+        define_flags(flag_values)
+    _print_all_letters()
     argv = list(sys.argv if argv is None else argv)
     program = usage.program_name(argv[0])
     options = argv[: argv.index("--")] if "--" in argv else argv
@@ -79,6 +90,7 @@ def run(
     interruption = Interruption(ends_process, last_words if is_crash_safe else None)
     try:
         interruption.watch()
+        require_tensorflow()
         status = _said(main(flag_values))
         # Workers of a group take leave of each other in a destructor.
         if is_crash_safe and "TF_CONFIG" not in os.environ:
@@ -149,7 +161,7 @@ def resolve_flagfile(name: str) -> str:
     """The path of flagfile `name`: that file if it exists, else the shipped config of that name.
 
     Only `kth.cfg` and `configs/kth.cfg` mean a shipped config; any other folder must exist. Raises
-    `UserError` if there is neither, or if the file cannot be read as text.
+    `UserError` if there is neither.
     """
     path = local_path(name)
     if not path.exists():
@@ -159,7 +171,6 @@ def resolve_flagfile(name: str) -> str:
                 f"--flagfile={name}: no such file; shipped with srvp_tf: {', '.join(shipped)}"
             )
         path = shipped[path.name]
-    check_flagfile(path, name)
     return str(path)
 
 
@@ -169,6 +180,10 @@ def _parse(argv: list[str], flag_values: flags.FlagValues) -> None:
         raise UserError(
             f"unexpected argument {positional[0]!r}: settings are given as --name=value"
         )
+    for name in flag_values:
+        value = flag_values[name].value
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise UserError(f"--{name}={shown(value)} is beyond the integers of 64 bits")
 
 
 def _with_flagfiles_found(arguments: list[str]) -> Iterator[str]:
@@ -184,7 +199,7 @@ def _with_flagfiles_found(arguments: list[str]) -> Iterator[str]:
             value = value if equals else next(rest, "")
             if not value:
                 raise UserError("--flagfile needs the name of a file")
-            yield f"--flagfile={resolve_flagfile(value)}"
+            yield from read_flagfile(resolve_flagfile(value), value)
 
 
 def _take_as_defaults(flagfile: str, flag_values: flags.FlagValues) -> None:
@@ -193,6 +208,13 @@ def _take_as_defaults(flagfile: str, flag_values: flags.FlagValues) -> None:
     for name in list(flag_values):
         if flag_values[name].present and name != "flagfile":
             flag_values.set_default(name, flag_values[name].value)
+
+
+def _print_all_letters() -> None:
+    """Print letters that the terminal's encoding lacks as escapes, as standard error does."""
+    with contextlib.suppress(AttributeError, ValueError):  # a notebook's, closed, or none
+        if sys.stdout.errors == "strict":
+            sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _user_errors() -> tuple[type[Exception], ...]:

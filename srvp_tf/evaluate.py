@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from absl import flags
 
 from srvp_tf import command, judging
 from srvp_tf.atomic_files import replacing_folder
@@ -176,5 +175,4 @@ def _progress(total):
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main)
+    command.run(main, define_flags=define_flags)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from srvp_tf.metrics.best_of import HIGHER_IS_BETTER, RunningBest
 from srvp_tf.metrics.frame_metrics import psnr, ssim
 from srvp_tf.sampling import Sampler
+from srvp_tf.unit_range import check_unit_range
 
 FRAME_METRICS = {"psnr": psnr, "ssim": ssim}
 NUM_RANDOM = 5  # samples that are kept for their own sake
@@ -72,13 +73,18 @@ class Evaluator:
         """Judge videos first_video, first_video + 1, ... of the test set.
 
         Args:
-            videos: uint8 [B, T, H, W, C], B a multiple of the number of replicas.
+            videos: [B, T, H, W, C], uint8 or float in [0, 1], B a multiple of the number of
+                replicas.
             first_video: index of the first one: it addresses the noise.
             on_chunk: called with the number of predictions that were just judged.
 
         Returns:
             `BatchResult`.
+
+        Raises:
+            UserError: floats are not in [0, 1].
         """
+        check_unit_range(videos)
         batch_size = len(videos)
         ids = first_video + np.arange(batch_size, dtype=np.int32)
         videos, ids = self._cut(videos), self._cut(ids)

@@ -145,5 +145,4 @@ def _check(flag_values, names):
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main)
+    command.run(main, define_flags=define_flags)

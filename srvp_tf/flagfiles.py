@@ -1,6 +1,7 @@
-"""Looks at a flagfile, and at those that it names, before absl reads them."""
+"""Reads flagfiles, and those that they name, into arguments for absl."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from srvp_tf.errors import UserError
@@ -12,31 +13,42 @@ _MAX_OPTION = 100
 _MAX_FILES = 100
 
 
-def check_flagfile(path: str | os.PathLike, name: str | None = None) -> None:
-    """Raise `UserError` unless a flagfile is a small text, and so is every one that it names.
+def read_flagfile(path: str | os.PathLike, name: str | None = None) -> list[str]:
+    """The arguments in a flagfile, those of the files that it names in their place.
 
-    A line `--flagfile=/dev/zero` would fill the memory.
+    absl's own reader takes a byte-order mark for a part of the first flag, and a line
+    `--flagfile=/dev/zero` would fill the memory.
 
     Args:
-      path: the file.
+      path: the file: a small text of UTF-8, one argument a line. `#` and `//` begin comments.
       name: what the user called it; None: `path`.
+
+    Raises:
+      UserError: it, or one that it names, cannot be read as such, or names itself.
     """
-    waiting, seen = [(Path(path), str(name or path))], set()
-    while waiting:
-        path, name = waiting.pop()
-        lines = _lines(path, name)
-        seen.add(path)
-        if len(seen) > _MAX_FILES:
-            raise UserError(f"--flagfile={name}: more than {_MAX_FILES} flagfiles in a row")
-        for line in lines:
-            option, _, value = line.strip().lstrip("-").partition("=")
-            if line.strip().startswith("-") and len(option) > _MAX_OPTION:
-                # absl looks for similar names, letter by letter, one call deeper each.
-                raise UserError(f"--flagfile={name}: no flag has the name {option[:40]}...")
-            if option.strip() == "flagfile" and value.strip():
-                nested = local_path(value.strip())
-                if nested not in seen:
-                    waiting.append((nested, str(nested)))
+    return list(_arguments(Path(path), str(name or path), (), []))
+
+
+def _arguments(path: Path, name: str, outer: tuple[Path, ...], opened: list) -> Iterator[str]:
+    if path in outer:
+        raise UserError(f"--flagfile={name}: names itself")
+    opened.append(path)
+    if len(opened) > _MAX_FILES:
+        raise UserError(f"--flagfile={name}: more than {_MAX_FILES} flagfiles in a row")
+    for line in map(str.strip, _lines(path, name)):
+        if not line or line.startswith(("#", "//")):
+            continue
+        option, _, value = (part.strip() for part in line.lstrip("-").partition("="))
+        if line.startswith("-") and len(option) > _MAX_OPTION:
+            # absl looks for similar names, letter by letter, one call deeper each.
+            raise UserError(f"--flagfile={name}: no flag has the name {option[:40]}...")
+        if line.startswith("-") and option == "flagfile":
+            if not value:
+                raise UserError(f"--flagfile={name}: a line {line} without the name of a file")
+            nested = local_path(value)
+            yield from _arguments(nested, str(nested), (*outer, path), opened)
+        else:
+            yield line
 
 
 def _lines(path: Path, name: str) -> list[str]:
@@ -45,7 +57,7 @@ def _lines(path: Path, name: str) -> list[str]:
             raise UserError(f"--flagfile={name}: no file")
         with open(path, "rb") as file:
             content = file.read(_MAX_BYTES + 1)
-        lines = content.decode("utf-8").splitlines()
+        lines = content.decode("utf-8-sig").splitlines()  # Windows' editors begin with a mark
     except OSError as error:
         raise UserError(f"--flagfile={name}: {error.strerror}") from None
     except ValueError:  # no text, or a name that cannot be one

@@ -140,5 +140,4 @@ def _small_evaluation(config, flag_values):
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main)
+    command.run(main, define_flags=define_flags)

@@ -214,5 +214,4 @@ def _tell_fitting(shape, model_config, source):
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main)
+    command.run(main, define_flags=define_flags)

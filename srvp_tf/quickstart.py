@@ -6,7 +6,6 @@ Run again, it resumes, or just judges what is trained. All flags of the training
 from typing import NamedTuple
 
 import numpy as np
-from absl import flags
 
 from srvp_tf import command
 from srvp_tf.flags import config_from_flags, define_config_flags
@@ -172,5 +171,4 @@ def _draw(path, truth, samples, best, nt_cond):
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main, default_flagfile=FLAGFILE, is_crash_safe=True)
+    command.run(main, define_flags=define_flags, default_flagfile=FLAGFILE, is_crash_safe=True)

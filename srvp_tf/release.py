@@ -5,8 +5,6 @@ as Adam's moments stay behind. All but going on with the training works on it; `
 starts from it.
 """
 
-from absl import flags
-
 from srvp_tf import checkpoints, command
 from srvp_tf.errors import UserError
 from srvp_tf.paths import define_path
@@ -48,5 +46,4 @@ def release(run_dir, output_dir):
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main)
+    command.run(main, define_flags=define_flags)

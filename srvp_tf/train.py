@@ -4,8 +4,6 @@ The same command resumes a run that was stopped, and ends with the weights of on
 Watch it with `tensorboard --logdir=runs`.
 """
 
-from absl import flags
-
 from srvp_tf import command
 from srvp_tf.errors import UserError
 from srvp_tf.flags import config_from_flags, define_config_flags
@@ -72,5 +70,4 @@ def train(config, run_dir, init_from=None):
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main, is_crash_safe=True)
+    command.run(main, define_flags=define_flags, is_crash_safe=True)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from srvp_tf import checkpoints, rng, video
-from srvp_tf.clips import check_clips, check_ends, check_enough
+from srvp_tf.clips import check_clips, check_ends, check_enough, check_range
 from srvp_tf.distribute import check_batch_size, make_strategy
 from srvp_tf.errors import UserError
 from srvp_tf.guards import FaultCounter
@@ -126,20 +126,25 @@ class Trainer:
             self._take_lock()
             closing.enter_context(self.group.losing_workers(self._place))
             dataset = self._training_data(training_batches)
-            self._validation_data(validation_batches, self.status.step + 1)
+            validation_data = self._validation_data(validation_batches, self.status.step + 1)
+            if validation_data.element_spec.dtype.is_floating:
+                check_range("validation data", validation_data)
             batches = self.group.local_batches(dataset, self.config.train.batch_size)
             session = self._session(validation_batches, closing)
             if self.status.pending_validation:
                 number = self._validate_and_save(session, validates=True, saves=True)
                 if number is not None:
                     return number
-            for step in range(self.status.step + 1, num_steps + 1):
+            first_step = self.status.step + 1
+            for step in range(first_step, num_steps + 1):
                 with session.meter.waiting():
                     clips = next(batches, None)
                 if clips is None:
                     raise UserError(
                         f"the training data ended before step {step}: add .repeat() to it"
                     )
+                if step == first_step:
+                    check_range("training data", self.strategy.experimental_local_results(clips))
                 self._step_of_weights = step
                 session.meter.add(self.training_step(clips, step))
                 session.progress.step()

@@ -30,7 +30,7 @@ def program_name(argv0: str) -> str:
 def help_text(program: str, main: Callable, flag_values: flags.FlagValues) -> str:
     """What `--help` prints: the docstring of `main`'s module and every flag with its default."""
     parts = [
-        (sys.modules[main.__module__].__doc__ or "").strip(),
+        (main.__globals__["__doc__"] or "").strip(),
         f"Usage: {program} [--name=value]",
     ]
     for title, names in _groups(flag_values):

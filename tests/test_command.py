@@ -1,5 +1,7 @@
 """Commands for this test."""
 
+import io
+import os
 import signal
 import subprocess
 import sys
@@ -92,6 +94,8 @@ def test_a_bug_keeps_its_traceback():
         (["--family=resnet"], "value should be one of <dcgan|vgg>"),
         (["--ny=2.5"], "flag --ny=2.5"),
         (["--ny"], "Missing value for flag --ny"),
+        (["--seed=9223372036854775808"], "--seed=9223372036854775808 is beyond the integers of"),
+        (["--seed=-9223372036854775809"], "--seed=-9223372036854775809 is beyond the integers of"),
         (["--noskips=1"], "--noskips=1 does not take an argument"),
         (["train"], "unexpected argument 'train'"),
         (["--ny=3", "--", "train"], "unexpected argument 'train'"),
@@ -114,6 +118,33 @@ def test_a_binary_flagfile_is_named(capsys, tmp_path):
     (tmp_path / "x.cfg").write_bytes(b"\xff\xfe\x00")
     status, _, err = outcome(capsys, nothing, f"--flagfile={tmp_path}/x.cfg")
     assert status == 2 and "x.cfg: not a text file of flags" in err
+
+
+def test_flagfiles_of_windows_and_in_flagfiles_are_read(capsys, tmp_path):
+    mark, seen = b"\xef\xbb\xbf", []
+    (tmp_path / "a.cfg").write_bytes(
+        mark + f"--ny=3\r\n# and\r\n\r\n--flagfile={tmp_path}/b.cfg\r\n--nt_inf=4".encode()
+    )
+    (tmp_path / "b.cfg").write_bytes(mark + "--ny=7\n--nt_inf=3\n--run_dir=Übung\n".encode())
+    names = ("ny", "nt_inf", "run_dir")
+
+    def main(values):
+        seen.append([values[name].value for name in names])
+
+    assert outcome(capsys, main, f"--flagfile={tmp_path}/a.cfg") == (0, "", "")
+    assert seen == [[7, 4, "Übung"]]
+    (tmp_path / "b.cfg").write_text(f"--flagfile={tmp_path}/a.cfg\n")
+    status, _, err = outcome(capsys, main, f"--flagfile={tmp_path}/a.cfg")
+    assert status == 2 and "a.cfg: names itself" in err and err.count("\n") == 1
+
+
+def test_letters_that_the_terminal_lacks_are_printed_as_escapes(monkeypatch):
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with pytest.raises(SystemExit) as caught:
+        command.run(lambda _: print("wrote Bär.gif"), ["prog"], flags.FlagValues())
+    assert not caught.value.code
+    assert terminal.buffer.getvalue() == b"wrote B\\xe4r.gif\n"
 
 
 @pytest.mark.parametrize(
@@ -200,6 +231,62 @@ def test_a_module_run_as_a_program(tmp_path):
     assert bad.stderr.count("\n") == 1
     usage = hello("--help").stdout
     assert "Usage: python -m hello " in usage and "This command:\n  --run_dir=r" in usage
+
+
+COMMANDS = [
+    *(f"srvp_tf.{n}" for n in "train evaluate generate experiment gallery quickstart".split()),
+    *(f"srvp_tf.{n}" for n in "release torch_import metrics.fetch".split()),
+    *(f"export.{n}" for n in "saved_model tflite serve_local client".split()),
+    *(f"data_pipelines.{n}" for n in "prepare inspect".split()),
+]
+
+
+def test_every_command_can_be_run_twice_in_a_process():
+    code = (
+        "import runpy, sys\n"
+        "for name in sys.argv[1:] * 2:\n"
+        "    sys.argv = [name, '--help']\n"
+        "    try:\n"
+        "        runpy.run_module(name, run_name='__main__')\n"
+        "    except SystemExit as end:\n"
+        "        assert not end.code, (name, end.code)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *COMMANDS],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.count("Every command:") == 2 * len(COMMANDS)
+    assert result.stdout.count("Train SRVP: ") == 2  # each with its own text
+
+
+@pytest.mark.parametrize(
+    ("setting", "code", "status", "words"),
+    [
+        ("jax", "import runpy; runpy.run_module('srvp_tf.train', run_name='__main__')", 1, "needs"),
+        ("torch", "import srvp_tf; srvp_tf.SRVP", 1, "UserError: Keras' backend is torch, srvp_tf"),
+        ("", "import srvp_tf; srvp_tf.SRVP, print(__import__('keras').config.backend())", 0, ""),
+    ],
+)
+def test_another_backend_of_keras_is_one_line(tmp_path, setting, code, status, words):
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "KERAS_BACKEND": setting, "KERAS_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == status
+    if status:
+        assert words in result.stderr.splitlines()[-1]
+        assert setting == "torch" or result.stderr.count("\n") == 1
+    else:
+        assert result.stdout == "tensorflow\n"
 
 
 @pytest.mark.parametrize(

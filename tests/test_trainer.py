@@ -178,8 +178,8 @@ def test_mixed_precision_learns(tmp_path, precision):
 # --- data that cannot be used --------------------------------------------------------------------
 
 
-def batches(shape, dtype=tf.uint8, count=NUM_STEPS):
-    return tf.data.Dataset.from_tensors(tf.zeros(shape, dtype)).repeat(count)
+def batches(shape, dtype=tf.uint8, count=NUM_STEPS, value=0):
+    return tf.data.Dataset.from_tensors(tf.fill(shape, tf.cast(value, dtype))).repeat(count)
 
 
 def unbatched_sizes(shape):
@@ -203,6 +203,8 @@ def unbatched_sizes(shape):
         (tf.data.Dataset.zip(2 * (batches([4, 4, 32, 32, 1]),)), "tuples and not single tensors"),
         (batches([4, 4, 32, 32, 1], count=3), r"3 batches left, 12 are needed: add .repeat\(\)"),
         (lambda done: np.zeros([9, 4, 4, 32, 32, 1], np.uint8), "ndarray: give a tf.data.Dataset"),
+        (batches([4, 4, 32, 32, 1], tf.float32, value=255), "range from 255 to 255; .* as uint8"),
+        (batches([4, 4, 32, 32, 1], tf.float16, value=-1), r"range from -1 to -1; .* in \[0, 1\]"),
     ],
 )
 def test_training_data_that_does_not_fit_is_one_line_before_training(data, words):
@@ -221,6 +223,7 @@ def test_training_data_that_does_not_fit_is_one_line_before_training(data, words
         (batches([2, 5, 32, 32, 1], count=None), r"never ends: add .take\(n\)"),
         (batches([2, 5, 32, 32, 1], count=0), "is empty"),
         (lambda draw: [], "list: give a tf.data.Dataset"),
+        (batches([2, 5, 32, 32, 1], tf.float32, count=1, value=255), "range from 255 to 255"),
     ],
 )
 def test_validation_data_that_does_not_fit_is_one_line_before_training(data, words):

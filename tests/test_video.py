@@ -216,9 +216,9 @@ def test_npz_holds_the_bare_frames(tmp_path):
         np.testing.assert_array_equal(file["frames"], videos)
 
 
-def test_quantisation_truncates_clips_and_inverts_division_by_255():
+def test_quantisation_truncates_clips_rounding_and_inverts_division_by_255():
     np.testing.assert_array_equal(
-        to_uint8(np.array([-1.0, 0.0, 0.999999 / 255, 0.5, 254.999 / 255, 1.0, np.inf])),
+        to_uint8(np.array([-1e-4, 0.0, 0.999999 / 255, 0.5, 254.999 / 255, 1.0, 1.0001])),
         [0, 0, 0, 127, 254, 255, 255],
     )
     levels = np.arange(256, dtype=np.uint8)
@@ -232,6 +232,12 @@ def test_quantisation_truncates_clips_and_inverts_division_by_255():
         (dict(path="a.avi"), r"a\.avi: unknown video format; use one of \.gif, \.mp4, \.webm"),
         (dict(path="noext"), "unknown video format"),
         (dict(videos=np.full((2, 8, 8, 1), np.nan)), "videos hold NaN"),
+        (
+            dict(videos=np.full((2, 8, 8, 1), 255.0)),
+            r"range from 255 to 255; .* in \[0, 1\]",
+        ),
+        (dict(videos=np.full((2, 8, 8, 1), -1.0)), "videos range from -1 to -1"),
+        (dict(path="a.png", videos=np.full((2, 8, 8, 1), np.inf)), "videos range from inf to inf"),
         (dict(videos=np.zeros((2, 8, 8, 1), int)), "uint8 or floats in .0, 1., got int64"),
         (dict(videos=np.zeros((2, 8, 8, 4), np.uint8)), r"got shape \(2, 8, 8, 4\)"),
         (dict(videos=np.zeros((0, 8, 8, 1), np.uint8)), r"got shape \(0, 8, 8, 1\)"),

@@ -96,5 +96,4 @@ def _named(metric, sha256):
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command.run(main)
+    command.run(main, define_flags=define_flags)

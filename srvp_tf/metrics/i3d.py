@@ -77,6 +77,7 @@ class I3D(keras.Model):
         )
         layer.build((None, None, None, None, inputs))
         self.units[name] = layer
+        setattr(self, name, layer)  # TensorFlow's checkpoints follow attributes, not dictionaries
 
     def call(self, videos):
         x = videos

@@ -40,6 +40,9 @@ class LPIPS(keras.Model):
             layer.build((None, None, None, channels))
             self.convolutions.append(layer)
             self.heads.append(self.add_weight(name=f"head{i}", shape=(filters,)))
+            # TensorFlow's checkpoints follow attributes, not Keras' lists.
+            setattr(self, layer.name, layer)
+            setattr(self, f"head{i}", self.heads[-1])
             channels = filters
         self.built = True
 

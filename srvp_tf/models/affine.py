@@ -61,6 +61,9 @@ class MLP(keras.layers.Layer):
             )
             for i, width in enumerate(widths)
         ]
+        # TensorFlow's checkpoints follow attributes; a list of Keras' hides its layers from them.
+        for i, layer in enumerate(self.layers):
+            setattr(self, f"map_{i}", layer)
 
     def build(self, input_shape):
         width = input_shape[-1]

@@ -71,7 +71,7 @@ class Decoder(keras.layers.Layer):
 
     def _block(self, linear, width, filters, name, shared_width=0, **options):
         make = FrozenBlock if self._config["frozen"] else ConvBlock
-        return make(
+        block = make(
             linear,
             width,
             filters,
@@ -81,6 +81,8 @@ class Decoder(keras.layers.Layer):
             dtype=self.dtype_policy,
             **options,
         )
+        setattr(self, f"{name}_block", block)  # for TensorFlow's checkpoints, as in the encoder
+        return block
 
     def _output_block(self, linear, width, filters, name, shared_width=0):
         return self._block(

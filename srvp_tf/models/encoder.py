@@ -48,7 +48,7 @@ class Encoder(keras.layers.Layer):
 
     def _block(self, linear, width, filters, name, normalize=True, activation="leaky_relu"):
         make = FrozenBlock if self._config["frozen"] else ConvBlock
-        return make(
+        block = make(
             linear,
             width,
             filters,
@@ -58,6 +58,9 @@ class Encoder(keras.layers.Layer):
             name=name,
             dtype=self.dtype_policy,
         )
+        # TensorFlow's checkpoints follow attributes; a list of Keras' hides its layers from them.
+        setattr(self, f"{name}_block", block)
+        return block
 
     @property
     def blocks(self):

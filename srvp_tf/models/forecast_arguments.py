@@ -2,15 +2,40 @@
 
 import operator
 
+import numpy as np
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
+from srvp_tf.unit_range import check_unit_range
 
-_ROUNDING = 1e-3  # how far resizing in floats may have led out of [0, 1]
+_LIMITS = {"seed": 2**63 - 1}  # of the others: what TensorFlow takes for sizes and counts
+
+
+def as_tensor(frames):
+    """Frames as a tensor: also lists of uint8 arrays, for which TensorFlow would take int32.
+
+    Raises:
+        UserError: they are no numbers, or of different shapes.
+    """
+    try:
+        if isinstance(frames, (list, tuple)):
+            return tf.stack([as_tensor(part) for part in frames])
+        return tf.convert_to_tensor(frames if tf.is_tensor(frames) else np.asarray(frames))
+    except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(
+            "frames cannot be made one tensor: give an array, or a list of arrays of one shape"
+        ) from None
 
 
 def check_frames(frames, config):
     """Raise `UserError` unless frames [B, T, H, W, C] are what a model of `config` takes."""
+    if frames.shape.rank is None or frames.shape.rank == 5 and frames.shape[1] is None:
+        raise UserError(
+            "how many frames there are is not known in this graph: give frames of known T, with "
+            "tf.ensure_shape or in the input_signature"
+        )
     expected = [None, None, config.frame_size, config.frame_size, config.channels]
     if not frames.shape.is_compatible_with(expected):
         raise UserError(
@@ -26,12 +51,8 @@ def check_frames(frames, config):
             f"{frames.shape[1]} frames given; this model needs {config.nt_inf} or more (nt_inf)"
         )
     # Within a graph the values are not known yet.
-    if frames.dtype.is_floating and tf.executing_eagerly():
-        low, high = float(tf.reduce_min(frames)), float(tf.reduce_max(frames))
-        if not (low >= -_ROUNDING and high <= 1.0 + _ROUNDING):
-            raise UserError(
-                f"float frames range from {low:g} to {high:g}; give them in [0, 1], or as uint8"
-            )
+    if tf.executing_eagerly():
+        check_unit_range(frames)
 
 
 def check_arguments(horizon, num_samples, seed, euler_steps, frames_per_step):
@@ -67,6 +88,10 @@ def check_video_ids(video_ids, frames):
 
 def _integer(name, value):
     try:
-        return operator.index(value)
+        number = operator.index(value)
     except TypeError:
         raise UserError(f"{name}={value!r}; give a whole number") from None
+    limit = _LIMITS.get(name, 2**31 - 1)
+    if abs(number) > limit:
+        raise UserError(f"{name}={number} is out of range; the limit is {limit}")
+    return number

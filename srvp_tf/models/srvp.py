@@ -11,7 +11,12 @@ from srvp_tf.models.content import Content
 from srvp_tf.models.decoder import Decoder
 from srvp_tf.models.dynamics import Dynamics
 from srvp_tf.models.encoder import Encoder
-from srvp_tf.models.forecast_arguments import check_arguments, check_frames, check_video_ids
+from srvp_tf.models.forecast_arguments import (
+    as_tensor,
+    check_arguments,
+    check_frames,
+    check_video_ids,
+)
 from srvp_tf.models.inference import InitialStatePosterior, LatentPosterior
 from srvp_tf.models.initializers import child_seed
 from srvp_tf.models.outputs import Encoding, Inference, Paths, Reconstruction
@@ -237,7 +242,7 @@ class SRVP(keras.Model):
 
         Args:
             frames: observed frames [B, T, H, W, C] or [T, H, W, C], T >= nt_inf, uint8 or float in
-                [0, 1].
+                [0, 1]; or a list of such, without the first axis. In a graph, T must be known.
             horizon: number of frame intervals to predict.
             num_samples: futures S per video.
             seed: integer. A sample depends on (seed, video, sample, frame) alone: not on the batch,
@@ -254,7 +259,7 @@ class SRVP(keras.Model):
             UserError: on frames of another shape, too few of them, or numbers out of range.
         """
         tell_what_slows(self.precision)
-        frames = tf.convert_to_tensor(frames)
+        frames = as_tensor(frames)
         single = frames.shape.rank == 4
         if single:
             frames = frames[None]

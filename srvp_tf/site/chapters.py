@@ -89,7 +89,11 @@ def make_chapter(chapter_id, runs, corpus, request) -> Chapter:
         UserError: an evaluation is damaged or of other videos.
     """
     data = runs[0].config.data
-    count = min(request.num_shown, corpus.num_test_videos)
+    count = min(
+        request.num_shown, corpus.num_test_videos, *(r.judged.report["num_videos"] for r in runs)
+    )
+    if count < request.num_shown:
+        print(f"{count} test videos are shown: the evaluation is of no more", file=sys.stderr)
     videos = corpus.test_videos(length=data.test_length, num_videos=count)
     material = Material(
         chapter_id,

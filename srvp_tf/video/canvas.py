@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from srvp_tf.errors import UserError
+from srvp_tf.unit_range import check_unit_range
 
 GREEN, RED, WHITE = (0, 158, 71), (214, 39, 40), (255, 255, 255)
 GAP = 8
@@ -31,12 +32,13 @@ class Clips(NamedTuple):
 
 
 def to_uint8(videos: np.ndarray) -> np.ndarray:
-    """Quantises as saved frames are: floats in [0, 1] -> floor(255 x), clipped; uint8 unchanged.
+    """Quantises as saved frames are: floats in [0, 1] -> floor(255 x); uint8 unchanged.
 
     The truncation is the published one (section 6); k / 255 in float32 comes back as k.
 
     Raises:
-      UserError: the dtype is neither uint8 nor floating point, or a value is NaN.
+      UserError: the dtype is neither uint8 nor floating point, or a value is NaN or not in [0, 1],
+        but for rounding.
     """
     videos = np.asarray(videos)
     if videos.dtype == np.uint8:
@@ -47,6 +49,7 @@ def to_uint8(videos: np.ndarray) -> np.ndarray:
         raise UserError(f"videos must be uint8 or floats in [0, 1], got {videos.dtype}")
     if np.isnan(videos).any():
         raise UserError("videos hold NaN; the model that made them has diverged")
+    check_unit_range(videos, "videos")
     return np.floor(255 * np.clip(videos, 0, 1)).astype(np.uint8)
 
 

@@ -43,7 +43,7 @@ def write_video(
     Args:
       path: where to; the suffix is the format. Missing parent folders are created.
       videos: array or tensor [T, H, W, C], [N, T, H, W, C] or [B, S, T, H, W, C] (B rows of S);
-        C is 1 or 3; uint8, or float in [0, 1], which is clipped and quantised as floor(255 x).
+        C is 1 or 3; uint8, or float in [0, 1], which is quantised as floor(255 x).
       fps: frames per second, above 0; at most 50 in a .gif. Unused in .png and .npz.
       conditioning: frames with an index below it are framed green (given), later ones red
         (predicted); one number or one per video, T for a true video. None draws no frames.
@@ -54,8 +54,8 @@ def write_video(
       every: in a .png, show every n-th frame only.
 
     Raises:
-      UserError: the suffix is unknown; a shape, dtype or count is not as above; a value is NaN; or
-        the file cannot be written.
+      UserError: the suffix is unknown; a shape, dtype or count is not as above; a value is NaN or
+        out of range; or the file cannot be written.
     """
     path = local_path(path)
     suffix = path.suffix.lower()

@@ -1,5 +1,7 @@
 """A version folder appears whole, under the right number, or not at all."""
 
+import contextlib
+
 import pytest
 
 from export.version_folder import check_kind, choose_version, new_version
@@ -46,9 +48,9 @@ def test_a_file_is_no_folder_for_versions(tmp_path):
 
 
 def test_it_gets_its_number_at_the_end(tmp_path):
-    with new_version(tmp_path / "srvp", 4) as folder:
-        (folder / "variables").mkdir()
-        (folder / "variables" / "data").write_text("weights")
+    with new_version(tmp_path / "srvp", 4) as new:
+        (new.folder / "variables").mkdir()
+        (new.folder / "variables" / "data").write_text("weights")
         assert not [path for path in (tmp_path / "srvp").iterdir() if path.name.isdecimal()]
     assert (tmp_path / "srvp" / "4" / "variables" / "data").read_text() == "weights"
     assert [path.name for path in (tmp_path / "srvp").iterdir()] == ["4"]
@@ -56,15 +58,20 @@ def test_it_gets_its_number_at_the_end(tmp_path):
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_whatever_goes_wrong_leaves_nothing(tmp_path, error):
-    with pytest.raises(error), new_version(tmp_path, 1) as folder:
-        (folder / "saved_model.pb").write_text("half")
+    with pytest.raises(error), new_version(tmp_path, 1) as new:
+        (new.folder / "saved_model.pb").write_text("half")
         raise error
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_process_may_have_taken_the_number(tmp_path):
-    with pytest.raises(OSError), new_version(tmp_path, 1):
+@pytest.mark.parametrize("or_later", [False, True])
+def test_another_process_may_have_taken_the_number(tmp_path, or_later):
+    taken = pytest.raises(UserError, match="1 was written by another export meanwhile: give")
+    with contextlib.nullcontext() if or_later else taken, new_version(tmp_path, 1, or_later) as new:
+        (new.folder / "saved_model.pb").write_text("ours")
         (tmp_path / "1").mkdir()
         (tmp_path / "1" / "saved_model.pb").write_text("theirs")
     assert (tmp_path / "1" / "saved_model.pb").read_text() == "theirs"
-    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == (["1", "2"] if or_later else ["1"])
+    if or_later:
+        assert new.path == tmp_path / "2" and (new.path / "saved_model.pb").read_text() == "ours"

@@ -163,5 +163,4 @@ def main(flag_values):
 if __name__ == "__main__":
     from srvp_tf import command
 
-    define_flags(flags.FLAGS)
-    command.run(main)
+    command.run(main, define_flags=define_flags)

@@ -243,6 +243,14 @@ def test_bad_input_is_one_line_and_nothing_written(run_dir, tmp_path, capsys, ar
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_no_more_videos_are_shown_than_were_evaluated(run_dir, tmp_path, capsys):
+    assert evaluate_run.run(f"--run_dir={run_dir}", "--num_videos=2", "--num_samples=2") == 0
+    output = tmp_path / "site"
+    assert run(f"--run_dir={run_dir}", f"--output={output}", "--long_horizon=5") == 0
+    assert "2 test videos are shown: the evaluation is of no more" in capsys.readouterr().err
+    assert "The first 2 test videos, not chosen." in (output / "index.html").read_text()
+
+
 @pytest.mark.parametrize("damage", ["short", "missing", "other"])
 def test_damaged_samples_are_named(evaluated, damage):
     judged = judged_runs.stored(evaluated / "evaluation")

@@ -154,6 +154,8 @@ def test_a_wrong_argument_is_named_in_one_line(model, frames, options, culprit):
         ({"horizon": 2.0}, "horizon=2.0; give a whole number"),
         ({"seed": 1.5}, "seed=1.5; give a whole number"),
         ({"seed": None}, "seed=None; give a whole number"),
+        ({"seed": 2**63}, f"seed={2**63} is out of range; the limit is {2**63 - 1}"),
+        ({"horizon": 2**31}, f"horizon={2**31} is out of range; the limit is {2**31 - 1}"),
         ({"frames": 255.0}, "float frames range from 0 to 255"),
         ({"frames": np.nan}, "float frames range from nan to nan"),
     ],
@@ -174,3 +176,36 @@ def test_numpy_integers_are_integers():
     expected = model.forecast(videos, 2, euler_steps=4, frames_per_step=2)
     found = model.forecast(videos, np.int64(2), euler_steps=np.int64(4), frames_per_step=np.int8(2))
     np.testing.assert_array_equal(found, expected)
+
+
+def test_a_list_of_arrays_is_an_array():
+    model = small_model()
+    videos = random_videos(model.config, 2, 3)
+    expected = model.forecast(videos, 2)
+    lists = [[list(video) for video in videos], (videos[0], tf.constant(videos[1]))]
+    for frames in lists:
+        np.testing.assert_array_equal(model.forecast(frames, 2), expected)
+    np.testing.assert_array_equal(model.forecast(list(videos[0]), 2), model.forecast(videos[0], 2))
+
+
+@pytest.mark.parametrize("frames", [[np.zeros((32, 32, 1)), np.zeros((64, 64, 1))], None, "a"])
+def test_frames_that_are_no_tensor_are_one_line(model, frames):
+    with pytest.raises(UserError, match="^frames cannot be made one tensor: .*|^frames have shape"):
+        model.forecast(frames, 3)
+
+
+def test_in_a_graph_the_number_of_frames_must_be_known():
+    model = small_model()
+    videos = random_videos(model.config, 2, 3)
+
+    def compiled(*shape):
+        spec = tf.TensorSpec(shape if shape else None, tf.uint8)
+        return tf.function(lambda frames: model.forecast(frames, 2), input_signature=[spec])
+
+    expected = model.forecast(videos, 2)
+    np.testing.assert_allclose(compiled(None, 3, 32, 32, 1)(videos), expected, **CLOSE)
+    np.testing.assert_allclose(compiled(None, 3, None, None, None)(videos), expected, **CLOSE)
+    for shape in ((None, None, 32, 32, 1), (None, 32, 32, 1), ()):
+        # TensorFlow says where in the graph, and makes it an exception of its own.
+        with pytest.raises(Exception, match="UserError: how many frames there are is not known"):
+            compiled(*shape).get_concrete_function()

@@ -5,7 +5,10 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from srvp_tf.metrics.i3d import I3D
+from srvp_tf.metrics.lpips import LPIPS
 from srvp_tf.models.srvp import SRVP
 from tests.models.small import random_videos, small_model
 
@@ -49,3 +52,36 @@ def test_keras_own_format_restores_the_model(model, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert_same_forecasts(model, loaded)
+
+
+def stored_weights(prefix):
+    """The number of variables in one of TensorFlow's checkpoints."""
+    keys = [key for key, _ in tf.train.list_variables(str(prefix))]
+    return sum(key.endswith("VARIABLE_VALUE") and "save_counter" not in key for key in keys)
+
+
+@pytest.mark.parametrize(("family", "count"), [("dcgan", 74), ("vgg", 138)])
+def test_tensorflows_checkpoint_restores_every_weight(family, count, tmp_path):
+    model, other = (small_model(family=family, skips=True, frame_size=64, seed=i) for i in (3, 4))
+    path = tf.train.Checkpoint(model).write(str(tmp_path / "checkpoint"))
+    assert stored_weights(path) == len(model.weights) == count
+    tf.train.Checkpoint(other).read(path).assert_consumed()
+    for a, b in zip(model.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("make", [lambda: small_model().frozen(), LPIPS, I3D])
+def test_tensorflows_checkpoint_has_every_weight(make, tmp_path):
+    network = make()
+    path = tf.train.Checkpoint(network).write(str(tmp_path / "checkpoint"))
+    assert stored_weights(path) == len(network.weights)
+
+
+def test_tensorflows_saved_model_has_every_weight_and_predicts(model, tmp_path):
+    videos = tf.constant(random_videos(model.config, 2, 3))
+    expected = model.forecast(videos, 2)
+    tf.saved_model.save(model, str(tmp_path))
+    assert stored_weights(tmp_path / "variables/variables") == len(model.weights)
+    arguments = (videos, tf.constant(0, tf.int64), tf.range(2), 2, 1, model.config.euler_steps, 1)
+    loaded = tf.saved_model.load(str(tmp_path))
+    np.testing.assert_array_equal(loaded._compiled_forecast(*arguments), expected)
