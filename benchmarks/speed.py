@@ -2,12 +2,13 @@
 
 Compares with a plain implementation of the same layers (`benchmarks.plain`). What is compared takes
 turns in one process; ratios are of medians. On a machine that others use, trust the ratios of CPU
-time more than those of the clock.
+time more than those of the clock. bfloat16 is left out where the processor emulates it.
 """
 
 import argparse
 
 from benchmarks.arguments import add_list
+from benchmarks.measure import hold_to_avx2, processor
 from srvp_tf import command
 
 TABLES = ("training", "evaluation", "latency", "scaling")
@@ -19,9 +20,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_list(parser, "only", TABLES, "tables, separated by commas")
     add_list(parser, "settings", SETTINGS, "of configs/, likewise")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each variant")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each variant")
+    parser.add_argument("--avx2", action="store_true", help="hold the libraries to AVX2")
     arguments = parser.parse_args()
     names, settings = arguments.only, arguments.settings
+    if arguments.avx2:
+        hold_to_avx2()
+    print(processor(), end="\n\n", flush=True)
 
     command.start_tensorflow(deterministic=True)
     import tensorflow as tf

@@ -7,12 +7,11 @@ frames, as the authors' test script does, or (shorter loop) only the predicted o
 
 import tensorflow as tf
 
-from benchmarks.measure import blocking, interleave, table
+from benchmarks.measure import blocking, has_native_bfloat16, interleave, table
 from benchmarks.settings import clips_of, config_of, model_of
 from srvp_tf.sampling import Sampler
 
 NUM_VIDEOS, NUM_SAMPLES = 4, 100
-VARIANTS = ("ours", "ours, bf16")
 LOOP, SHORTER_LOOP = "plain loop", "shorter loop"
 HEADER = (
     "evaluation (observed + predicted)",
@@ -39,15 +38,16 @@ def _rows(setting, rounds):
         LOOP: _plain_sample(plain_sampler, videos[:1], plain_sampler.draw),
         SHORTER_LOOP: _plain_sample(plain_sampler, videos[:1], plain_sampler.predict),
     }
+    variants = ("ours", *(("ours, bf16",) if has_native_bfloat16() else ()))
     drawn = {}
-    for variant in VARIANTS:
+    for variant in variants:
         sampler = _sampler(config, variant)
         samples = sampler.chunks(NUM_VIDEOS, NUM_SAMPLES)[0]
         drawn[variant] = NUM_VIDEOS * len(samples)
         functions[variant, "infer"], functions[variant, "draw"] = _chunk(sampler, videos, samples)
     measured = interleave(functions, rounds)
     timings = {name: measured[name] for name in (LOOP, SHORTER_LOOP)}
-    for variant in VARIANTS:
+    for variant in variants:
         once = measured[variant, "infer"] / (NUM_VIDEOS * NUM_SAMPLES)
         timings[variant] = once + measured[variant, "draw"] / drawn[variant]
     plain, shorter = timings[LOOP], timings[SHORTER_LOOP]

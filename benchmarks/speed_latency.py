@@ -1,9 +1,8 @@
 """Time from the observed frames of one video to its prediction: `forecast`, one sample."""
 
-from benchmarks.measure import interleave, table
+from benchmarks.measure import has_native_bfloat16, interleave, table
 from benchmarks.settings import clips_of, config_of, model_of
 
-VARIANTS = ("plain", "ours", "ours, frozen", "ours, bf16, frozen")
 HORIZONS = (1, 30)
 HEADER = ("latency, one video", "variant", "ms", "CPU ms", "speed", "by CPU")
 
@@ -16,7 +15,9 @@ def latency_table(settings, rounds):
 def _rows(setting, rounds):
     config = config_of(setting)
     video = clips_of(config.model, 1, config.data.nt_cond)
-    models = {variant: model_of(config.model, variant) for variant in VARIANTS}
+    low = ("ours, bf16, frozen",) if has_native_bfloat16() else ()
+    variants = ("plain", "ours", "ours, frozen", *low)
+    models = {variant: model_of(config.model, variant) for variant in variants}
     for horizon in HORIZONS:
         functions = {name: _forecast(model, video, horizon) for name, model in models.items()}
         timings = interleave(functions, rounds)

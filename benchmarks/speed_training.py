@@ -1,11 +1,16 @@
 """Cost of one training step: against the plain layers, in bf16, and against the matmul peak."""
 
 from benchmarks.flops import training_flops
-from benchmarks.measure import blocking, interleave, matmul_variant, table
+from benchmarks.measure import (
+    blocking,
+    has_native_bfloat16,
+    interleave,
+    matmul_variant,
+    table,
+)
 from benchmarks.memory import peak_memory
 from benchmarks.settings import training_step_of
 
-VARIANTS = ("plain", "ours", "ours, bf16")
 HEADER = (
     "training step (B x T)",
     "variant",
@@ -26,14 +31,15 @@ def training_table(settings, rounds):
 
 
 def _rows(setting, rounds):
-    steps = {variant: training_step_of(setting, variant) for variant in VARIANTS}
+    variants = ("plain", "ours", *(("ours, bf16",) if has_native_bfloat16() else ()))
+    steps = {variant: training_step_of(setting, variant) for variant in variants}
     functions = {name: blocking(_call(*step)) for name, step in steps.items()}
     functions["matmul"], matmul_flops = matmul_variant()
     timings = interleave(functions, rounds)
     step, clips = steps["ours"]
     flops = training_flops(step.model, *clips.shape[:2])
     peak, plain = timings["matmul"], timings["plain"]
-    for variant in VARIANTS:
+    for variant in variants:
         timing = timings[variant]
         # Of what is still done: the plain layers do more than is counted.
         achieved = ["", "", ""]

@@ -3,6 +3,8 @@
 Run again, it resumes, or just judges what is trained. All flags of the training command work too.
 """
 
+import math
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -10,11 +12,14 @@ import numpy as np
 from srvp_tf import command
 from srvp_tf.flags import config_from_flags, define_config_flags
 from srvp_tf.paths import define_path
+from srvp_tf.run_folder import RunFolder
 from srvp_tf.train import stopped_early, train
 
 FLAGFILE = "configs/quickstart.cfg"
 _MEAN_FRAME_CLIPS = 1000
 _SHOWN_VIDEOS = 3
+_TRIED_STEPS = 3
+_BESIDE_GRADIENTS = 1.2  # updates, validations, checkpoints
 
 
 class Score(NamedTuple):
@@ -37,9 +42,12 @@ def main(flag_values):
     run_dir = flag_values.run_dir
     command.start_tensorflow(config.train.deterministic)
     _test_videos(command.open_corpus(config), config)  # if it fails, then before training
+    num_steps = config.train.num_steps - max(RunFolder(run_dir).checkpoints().newest_step(), 0)
+    minutes = math.ceil(num_steps * step_seconds(config) / 60)
     print(
-        f"training {config.train.num_steps} steps on Moving MNIST into {run_dir}\n"
-        f"watch it: tensorboard --logdir={run_dir}/logs"
+        f"training {num_steps} steps on Moving MNIST into {run_dir}, about {minutes} min here\n"
+        f"watch it: tensorboard --logdir={run_dir}/logs",
+        flush=True,
     )
     signal_number = train(config, run_dir)
     if signal_number is not None:
@@ -53,6 +61,36 @@ def main(flag_values):
         "  python -m srvp_tf.train --flagfile=configs/smmnist.cfg --run_dir=runs/smmnist"
     )
     return 0
+
+
+def step_seconds(config):
+    """About how long a training step takes here, tried out on a model that is thrown away.
+
+    Without a graph, as the real one takes long to build: what that costs a step is known from one
+    video alone, and left out.
+    """
+    import tensorflow as tf
+
+    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.noise import training_noise
+    from srvp_tf.training_step import TrainingStep
+
+    m, batch_size = config.model, config.train.batch_size
+    step = TrainingStep(SRVP(m, config.train.precision), config.train)
+    shape = (config.data.train_length, m.frame_size, m.frame_size, m.channels)
+
+    def seconds(videos):
+        clips, taken = tf.zeros([videos, *shape]), []
+        noise = training_noise(m, 0, 1, tf.range(videos), shape[0])
+        for _ in range(1 + _TRIED_STEPS):  # the first one prepares kernels
+            begin = time.perf_counter()
+            step.gradients(clips, noise)[0][0].numpy()
+            taken.append(time.perf_counter() - begin)
+        return min(taken)
+
+    whole, one = seconds(batch_size), seconds(1)
+    own = (whole - one) * batch_size / max(batch_size - 1, 1)
+    return max(own, whole / 3) * _BESIDE_GRADIENTS  # other programs may have slowed that one
 
 
 def print_table(scores, num_videos, config):

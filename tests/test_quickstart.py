@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from absl import flags
@@ -91,7 +93,8 @@ def test_the_command_trains_judges_and_says_what_is_next(capsys, tmp_path):
     run_dir = tmp_path / "run"
     status, out, err = outcome(capsys, f"--run_dir={run_dir}")
     assert status == 0 and err == ""
-    assert out.startswith(f"training 12 steps on Moving MNIST into {run_dir}\n")
+    first = re.escape(f"training 12 steps on Moving MNIST into {run_dir}, about ")
+    assert re.match(first + r"\d+ min here\n", out)
     assert "6 test videos" in out and "next: train a published setting" in out
     assert (run_dir / "quickstart.gif").is_file()
     # Judged in another way without training again.
