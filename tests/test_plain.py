@@ -8,13 +8,12 @@ from benchmarks.plain import plain_copy, variable_pairs
 from srvp_tf.config import TrainConfig
 from srvp_tf.noise import training_noise
 from srvp_tf.training_step import TrainingStep
+from tests.bounds import rounding, without_kinks
 from tests.models.small import random_videos, small_model
 
-# Largest error of a tensor, as a share of its largest value. In float32 sums are in another order.
-TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
-# The same of the norm of a gradient: now and then such a sum falls on the other side of a kink of
-# the activations or of the pooling, and in so small a network one is up to 9 %.
-GRADIENT_TOLERANCE = {"float64": 1e-9, "float32": 0.3}
+# Largest error of a tensor, as a share of its largest value. In float32 sums are in another order:
+# 18 blocks of vgg, of up to 9 x 64 terms.
+TOLERANCE = {"float64": 1e-9, "float32": rounding("float32", 18, 9 * 64)}
 
 architectures = pytest.mark.parametrize(
     ("family", "skips"), [("dcgan", False), ("dcgan", True), ("vgg", False), ("vgg", True)]
@@ -69,7 +68,9 @@ def outputs_and_gradients(model, inputs, variables, training):
 @precisions
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(("batch", "num_frames"), [(4, 1), (4, 3)])
-def test_networks(family, skips, precision, training, batch, num_frames):
+def test_networks(monkeypatch, family, skips, precision, training, batch, num_frames):
+    if precision == "float32":
+        without_kinks(monkeypatch)
     model, plain = model_and_plain(precision, family=family, skips=skips, channels=3)
     networks = (model.encoder, model.decoder)
     pairs = [(v, p) for v, p in variable_pairs(model, plain) if any(_has(n, v) for n in networks)]
@@ -85,7 +86,7 @@ def test_networks(family, skips, precision, training, batch, num_frames):
         assert_close(ours, theirs, TOLERANCE[precision])
     for name, ours, theirs in zip(names, gradients, plain_gradients, strict=True):
         error, norm = (np.linalg.norm(x) for x in (ours - theirs, theirs))
-        assert 0 < norm and error <= GRADIENT_TOLERANCE[precision] * norm, name
+        assert 0 < norm and error <= TOLERANCE[precision] * norm, (name, error / norm)
 
 
 def _has(network, variable):

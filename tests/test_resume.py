@@ -108,6 +108,8 @@ def test_a_signal_sent_twice_at_once_is_one_wish_and_a_later_one_acts(monkeypatc
     now = [0.0]
     monkeypatch.setattr("srvp_tf.stop_request.time.monotonic", lambda: now[0])
     handler = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("too soon"))
+    # A shell that runs the tests in the background has it ignored.
+    ctrl_c = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with StopRequest() as stop:
             signal.raise_signal(signal.SIGTERM)
@@ -119,6 +121,7 @@ def test_a_signal_sent_twice_at_once_is_one_wish_and_a_later_one_acts(monkeypatc
                 signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGTERM, handler)
+        signal.signal(signal.SIGINT, ctrl_c)
 
 
 def test_skips_resume_bit_for_bit(tmp_path, monkeypatch):

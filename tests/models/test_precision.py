@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from srvp_tf.models.architecture import stage_depths
 from srvp_tf.noise import training_noise
+from tests.bounds import rounding
 from tests.models.small import random_videos, small_model
 
-LOW = [("mixed_bfloat16", 3e-2), ("mixed_float16", 4e-3)]
+LOW = ["mixed_bfloat16", "mixed_float16"]
 
 
 def reconstruct(precision, family):
@@ -19,12 +21,15 @@ def reconstruct(precision, family):
 
 
 @pytest.mark.parametrize("family", ["dcgan", "vgg"])
-@pytest.mark.parametrize("precision, tolerance", LOW)
-def test_a_reconstruction_is_close_to_float32s(family, precision, tolerance):
+@pytest.mark.parametrize("precision", LOW)
+def test_a_reconstruction_is_close_to_float32s(family, precision):
     (exact_model, exact), (model, low) = (
         reconstruct("float32", family),
         reconstruct(precision, family),
     )
+    depths = stage_depths(model.config.frame_size)  # of the encoder; the rest damps its errors
+    depth = 1 + (sum(depths) if family == "vgg" else len(depths))
+    tolerance = rounding(precision.removeprefix("mixed_"), depth)
     for name, a, b in zip(exact._fields, exact, low, strict=True):
         for x, y in zip(tf.nest.flatten(a), tf.nest.flatten(b), strict=True):
             assert y.dtype == tf.float32, name
@@ -34,8 +39,8 @@ def test_a_reconstruction_is_close_to_float32s(family, precision, tolerance):
         np.testing.assert_allclose(a, b, rtol=10 * tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("precision, tolerance", LOW)
-def test_convolutions_do_run_in_low_precision_and_latents_in_float32(precision, tolerance):
+@pytest.mark.parametrize("precision", LOW)
+def test_convolutions_do_run_in_low_precision_and_latents_in_float32(precision):
     model = small_model(precision, skips=True)
     encoding = model.encode(random_videos(model.config, 1, 3))
     assert {m.dtype for m in encoding.stages} == {tf.as_dtype(precision.removeprefix("mixed_"))}
