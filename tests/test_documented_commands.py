@@ -42,9 +42,10 @@ PLACEHOLDERS = {
     "configs/X.cfg --run_dir=runs/x": "configs/quickstart.cfg --run_dir=runs/y",
 }
 TRAIN_LITTLE = (
-    "--num_steps=2 --batch_size=2 --val_batches=1 --val_batch_size=2 --val_samples=2 --nf=4"
+    "--lr_burnin=1 --lr_decay=1 --nf=4 "
+    "--batch_size=2 --val_batches=1 --val_batch_size=2 --val_samples=2"
 )
-JUDGE_LITTLE = "--num_videos=2 --num_samples=2 --eval_batch_size=2"
+JUDGE_LITTLE = "--num_videos=8 --num_samples=3 --eval_batch_size=2"
 
 
 class Rule(NamedTuple):
@@ -180,6 +181,7 @@ def test_each_is_understood(one, monkeypatch):
     elif module == "pytest":
         assert all(Path(word).exists() for word in given if "/" in word)
     else:
+        given += one.rule.more.split()
         parse(importlib.import_module(module), given, monkeypatch)
 
 
