@@ -24,14 +24,13 @@ from absl import flags
 import srvp_tf
 from data_pipelines.digits import load_digits
 from srvp_tf import command
-from srvp_tf.torch_import import import_experiment
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted(
+DOCUMENTS = [  # in the order in which a reader follows them
     path.relative_to(ROOT).as_posix()
-    for pattern in ("README.md", "BUILD.md", "docs/*.md", "pretrained/README.md")
-    for path in ROOT.glob(pattern)
-)
+    for pattern in ("README.md", "pretrained/README.md", "BUILD.md", "docs/*.md")
+    for path in sorted(ROOT.glob(pattern))
+]
 OFFICIAL = ROOT / "tests" / "data" / "golden" / "official_dcgan_gray"
 PLACEHOLDERS = {
     "HOST:PORT": "localhost:8500",
@@ -49,7 +48,7 @@ JUDGE_LITTLE = "--num_videos=8 --num_samples=3 --eval_batch_size=2"
 
 
 class Rule(NamedTuple):
-    """How commands of a pattern are run: `QUICK`, `LONG`, or not (`PARSED`).
+    """How commands of a pattern are run: `QUICK` (and again in `LONG`), `LONG`, or not (`PARSED`).
 
     why: of the last, or of `more`, flags that are put behind to shorten it.
     """
@@ -136,10 +135,10 @@ def printed():
     return list(found.values())
 
 
-def chosen(how):
-    """Commands that are run in that way, in the order of the documents."""
+def chosen(*how):
+    """Commands that are run in these ways, in the order of the documents."""
     known = [one for one in printed() if any(fnmatch.fnmatchcase(one.line, r[0]) for r in RULES)]
-    return [pytest.param(one, id=one.line) for one in known if one.rule.how == how]
+    return [pytest.param(one, id=one.line) for one in known if one.rule.how in how]
 
 
 def arguments(line):
@@ -248,11 +247,9 @@ def test_it_runs_as_printed(one, desk, monkeypatch, capsys):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("one", chosen(LONG))
+@pytest.mark.parametrize("one", chosen(QUICK, LONG))
 def test_it_runs_as_printed_or_in_short(one, desk, servers):
     module, given = arguments(one.line)
-    if any("runs/theirs" in word for word in given) and not (desk / "runs" / "theirs").exists():
-        import_experiment(OFFICIAL, desk / "runs" / "theirs")
     if "--source_dir=KTH" in given:
         from tests.corpora.kth import make_kth
 
