@@ -1,8 +1,8 @@
 """Our exports read by software that is not ours: `python -m benchmarks.readers`.
 
-Largest difference of each signature from the Keras model, in parts of a tensor's range, for the
-small models of the tests: weights far from their initial values, two videos of moving digits. The
-first run installs an older TensorFlow in the cache folder.
+Error of each signature against float64, beside that of the float32 Keras model, in parts of a
+tensor's range, for the small models of the tests: weights far from their initial values, videos of
+moving digits. The first run installs an older TensorFlow in the cache folder.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def main():
     from benchmarks.measure import table
     from tests.export import small_export
     from tests.export.readers import exported
-    from tests.export.readers.all_readers import READERS, differences
+    from tests.export.readers.all_readers import READERS, errors
 
     tf.get_logger().setLevel("ERROR")  # warns of functions that are traced anew: many are, once
     readers = chosen.split(";") if chosen else list(READERS)
@@ -37,7 +37,7 @@ def main():
         for kind in small_export.KINDS:
             # The commands that export tell what they do; the table alone is our output.
             with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
-                found[kind], version = differences(reader, kind, folder)
+                found[kind], version = errors(reader, kind, folder)
         header.append(f"{reader} {version.partition('-')[0]}")
         columns.append(found)
     rows = [
@@ -48,8 +48,8 @@ def main():
     print(table(header, rows))
 
 
-def _shown(difference):
-    return "" if difference is None else f"{difference:.0e}"
+def _shown(error):
+    return "" if error is None else f"{error.export:.0e} ({error.keras:.0e})"
 
 
 if __name__ == "__main__":

@@ -44,6 +44,16 @@ def describe(signatures, functions, seeded):
     return described
 
 
+def describe_parity(corpus, bound, errors):
+    """How it was compared: the videos' corpus, the `parity.Bound`, the `parity.Errors` by name."""
+    return {
+        "corpus": corpus,
+        "factor": bound.factor,
+        "most": bound.most,
+        "errors": {name: error._asdict() for name, error in errors.items()},
+    }
+
+
 def write_metadata(path, config, settings, **parts):
     """Write the JSON: versions, the run's `Config`, `ExportSettings`, and other parts by name."""
     tree = {

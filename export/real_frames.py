@@ -32,5 +32,7 @@ def real_frames(config, num_videos, num_frames):
 
 
 def _test_videos(corpus, num_videos, num_frames):
-    videos = corpus.test_videos(length=num_frames, num_videos=num_videos)
-    return np.stack(list(videos.as_numpy_iterator()))
+    available = min(num_videos, corpus.num_test_videos)
+    videos = corpus.test_videos(length=num_frames, num_videos=available)
+    # Where there are fewer, each serves again, with other noise.
+    return np.take(list(videos.as_numpy_iterator()), range(num_videos), axis=0, mode="wrap")

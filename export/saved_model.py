@@ -16,7 +16,6 @@ from srvp_tf import command
 from srvp_tf.errors import UserError
 from srvp_tf.paths import define_path
 
-_PARITY_VIDEOS = 2
 # No server can load versions with noise inputs: they never lie among those that it polls.
 _OUTPUT_DIR = {True: "models/srvp", False: "models/srvp_noise_inputs"}  # by whether it is seeded
 
@@ -42,12 +41,6 @@ def define_flags(flag_values):
         flag_values=flag_values,
     )
     flags.DEFINE_bool("warmup", True, "add warm-up requests", flag_values=flag_values)
-    flags.DEFINE_float(
-        "tolerance",
-        1e-5,
-        "largest difference from the Keras model, in parts of a tensor's range",
-        flag_values=flag_values,
-    )
 
 
 def main(flag_values):
@@ -64,14 +57,14 @@ def main(flag_values):
         require("--warmup", "tensorflow_serving", otherwise=", or give --nowarmup")
     command.start_tensorflow(deterministic=False)
     with new_version(output_dir, version, or_later=flag_values.version is None) as new:
-        differences = export(run, settings, new.folder, seeded, flag_values.tolerance, warmup_name)
-    for name, difference in differences.items():
-        print(f"{name:28} differs by {difference:.1e}")
+        errors = export(run, settings, new.folder, seeded, warmup_name)
+    for name, error in errors.items():
+        print(f"{name:28} {error}")
     print(f"wrote {new.path}")
     return 0
 
 
-def export(run, settings, folder, seeded, tolerance, warmup_name=None):
+def export(run, settings, folder, seeded, warmup_name=None):
     """Write a SavedModel and what goes with it, and compare it with the Keras model.
 
     Args:
@@ -79,11 +72,10 @@ def export(run, settings, folder, seeded, tolerance, warmup_name=None):
         settings: `ExportSettings`.
         folder: where; it exists and is empty.
         seeded: whether noise is addressed by seeds; else it is an input.
-        tolerance: as in `parity.check`.
         warmup_name: what the server will call the model, in warm-up requests; empty for none.
 
     Returns:
-        Signature name -> largest difference.
+        Signature name -> `parity.Errors`.
     """
     import tensorflow as tf
 
@@ -93,7 +85,7 @@ def export(run, settings, folder, seeded, tolerance, warmup_name=None):
 
     writer = saved_model_writer
     model, origin = source_run.load(run)
-    frames, corpus = real_frames(run.config, _PARITY_VIDEOS, parity.frames_needed(settings))
+    frames, corpus = real_frames(run.config, parity.NUM_VIDEOS, parity.frames_needed(settings))
     write, load = (
         (writer.write_served, writer.load)
         if seeded
@@ -105,7 +97,7 @@ def export(run, settings, folder, seeded, tolerance, warmup_name=None):
         raise UserError(f"{folder} cannot be written: {error.message}") from None
     cases = parity.reference_cases(model, settings, frames)
     cases = {name: case for name, case in cases.items() if name in functions}
-    differences = parity.check(load(folder), cases, tolerance)
+    errors = parity.check(load(folder), cases)
     signatures = build_signatures(model, settings)
     extra = folder / "assets.extra"
     extra.mkdir()
@@ -122,9 +114,9 @@ def export(run, settings, folder, seeded, tolerance, warmup_name=None):
         source=origin,
         noise="seed" if seeded else "input",
         signatures=metadata.describe(signatures, functions, seeded),
-        parity={"corpus": corpus, "tolerance": tolerance, "differences": differences},
+        parity=metadata.describe_parity(corpus, parity.FLOAT32, errors),
     )
-    return differences
+    return errors
 
 
 if __name__ == "__main__":

@@ -18,12 +18,7 @@ from srvp_tf.atomic_files import replacing
 from srvp_tf.errors import UserError
 from srvp_tf.paths import define_path
 
-TOLERANCES = {"none": 1e-5, "float16": 1e-3, "dynamic_int8": 2e-2}
-"""Quantization -> difference allowed from the Keras model, in parts of a tensor's range.
-
-The largest one in float32; the root of the mean square where weights are quantised, of which single
-pixels at an edge suffer most: 1e-3 is a PSNR of 60 dB, 2e-2 one of 34 dB.
-"""
+QUANTIZATIONS = ("none", "float16", "dynamic_int8")
 
 
 def define_flags(flag_values):
@@ -31,18 +26,11 @@ def define_flags(flag_values):
     source_run.define_run_flags(flag_values)
     define_path("output", "srvp.tflite", "file to write", flag_values)
     flags.DEFINE_enum(
-        "quantize", "none", tuple(TOLERANCES), "how weights are kept", flag_values=flag_values
+        "quantize", "none", QUANTIZATIONS, "how weights are kept", flag_values=flag_values
     )
     flags.DEFINE_integer("batch", 1, "videos per call", flag_values=flag_values)
     names = ("conditioning_frames", "horizon", "euler_steps", "frames_per_step")
     define_settings_flags(flag_values, names)
-    flags.DEFINE_float(
-        "tolerance",
-        None,
-        "difference allowed from the Keras model, in parts of a tensor's range; by default "
-        + ", ".join(f"{name} {value:g}" for name, value in TOLERANCES.items()),
-        flag_values=flag_values,
-    )
 
 
 def main(flag_values):
@@ -54,25 +42,20 @@ def main(flag_values):
         raise UserError(f"--batch={flag_values.batch} must be at least 1")
     _check_output(output)
     require("comparing the file with the Keras model", "ai_edge_litert")
-    tolerance = flag_values.tolerance
-    if tolerance is None:
-        tolerance = TOLERANCES[flag_values.quantize]
 
     command.start_tensorflow(deterministic=False)
     output.parent.mkdir(parents=True, exist_ok=True)
     beside = output.with_name(output.name + ".json")
     with replacing(output) as file, replacing(beside) as description:
-        differences = export(
-            run, settings, file, description, flag_values.batch, flag_values.quantize, tolerance
-        )
+        errors = export(run, settings, file, description, flag_values.batch, flag_values.quantize)
         size = file.stat().st_size
-    for name, difference in differences.items():
-        print(f"{name:28} differs by {difference:.1e}")
+    for name, error in errors.items():
+        print(f"{name:28} {error}")
     print(f"wrote {output}, {size / 1e6:.1f} MB, and {beside}")
     return 0
 
 
-def export(run, settings, file, description, batch_size, quantize, tolerance):
+def export(run, settings, file, description, batch_size, quantize):
     """Write a TFLite file and its metadata, and compare it with the Keras model.
 
     Args:
@@ -80,26 +63,24 @@ def export(run, settings, file, description, batch_size, quantize, tolerance):
         settings: `ExportSettings`.
         file, description: paths of the file and of its metadata.
         batch_size: B of all inputs.
-        quantize: a key of `TOLERANCES`.
-        tolerance: as in `parity.check`.
+        quantize: one of `QUANTIZATIONS`.
 
     Returns:
-        Signature name -> difference.
+        Signature name -> `parity.Errors`.
     """
-    import numpy as np
-
     from export import metadata, parity, tflite_writer
     from export.real_frames import real_frames
     from export.signatures import build_signatures
 
     model, origin = source_run.load(run)
-    frames, corpus = real_frames(run.config, batch_size, parity.frames_needed(settings))
+    num_videos = -(-parity.NUM_VIDEOS // batch_size) * batch_size
+    frames, corpus = real_frames(run.config, num_videos, parity.frames_needed(settings))
     content, functions = tflite_writer.convert(model.frozen(), settings, batch_size, quantize)
     file.write_bytes(content)
     cases = parity.reference_cases(model, settings, frames)
     cases = {name: case for name, case in cases.items() if name in functions}
-    norm = np.max if quantize == "none" else parity.root_mean_square
-    differences = parity.check(tflite_writer.load(file), cases, tolerance, norm)
+    bound = parity.BOUNDS[quantize]
+    errors = parity.check(tflite_writer.load(file), cases, bound)
     signatures = build_signatures(model, settings)
     metadata.write_metadata(
         description,
@@ -109,9 +90,9 @@ def export(run, settings, file, description, batch_size, quantize, tolerance):
         quantize=quantize,
         noise="input",
         signatures=metadata.describe(signatures, functions, seeded=False),
-        parity={"corpus": corpus, "tolerance": tolerance, "differences": differences},
+        parity=metadata.describe_parity(corpus, bound, errors),
     )
-    return differences
+    return errors
 
 
 def _check_output(output):

@@ -47,14 +47,20 @@ def convert(model, settings, batch_size, quantize):
 
 
 def load(path):
-    """A caller of the signatures of a TFLite file, for `parity.check`."""
+    """A caller of the signatures of a TFLite file, for `parity.check`: of any number of batches."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path))
     runners = {name: interpreter.get_signature_runner(name) for name in SIGNATURES}
 
     def call(name, tensors):
-        runner = runners[name]
-        return runner(**{key: np.asarray(tensors[key]) for key in runner.get_input_details()})
+        details = runners[name].get_input_details()
+        given = {key: np.asarray(tensors[key]) for key in details}
+        key, batch = next((key, detail["shape"][0]) for key, detail in details.items())
+        outputs = [
+            runners[name](**{key: x[first : first + batch] for key, x in given.items()})
+            for first in range(0, len(given[key]), batch)
+        ]
+        return {key: np.concatenate([x[key] for x in outputs]) for key in outputs[0]}
 
     return call

@@ -289,9 +289,11 @@ def test_the_metadata_tell_what_was_exported(kind):
     assert told["source"]["step"] == 7 and told["source"]["best_psnr"] == 12.5
     assert told["source"]["checkpoint"] == "last-00000007.npz"
     assert told["config"]["model"]["family"] == kind
-    differences = told["parity"]["differences"]
-    assert set(differences) == set(told["signatures"])
-    assert 0 < max(differences.values()) <= told["parity"]["tolerance"] == 1e-5
+    assert (told["parity"]["factor"], told["parity"]["most"]) == (4, 1e-2)
+    errors = told["parity"]["errors"]
+    assert set(errors) == set(told["signatures"])
+    for error in errors.values():
+        assert 0 < error["export"] <= 4 * error["keras"] < 1e-4
 
 
 def test_noise_inputs_give_the_same_without_seeds(tmp_path):

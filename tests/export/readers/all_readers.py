@@ -13,9 +13,6 @@ from tests.export.readers import exported, onnx_files, openvino_models, other_pr
 from tests.export.readers.older_tensorflow import older_python, older_version
 from tests.export.readers.packages import require
 
-TOLERANCE = 1e-5
-"""Largest difference from the Keras model, in parts of a tensor's range."""
-
 IMAGE_BYTES = "predict_image_bytes"  # strings and image files are TensorFlow's alone
 FIRST_OF_TFLITE = TFLITE_SIGNATURES[0]
 
@@ -74,14 +71,14 @@ READERS = {
 """Name -> function of (kind of model, empty folder) to (caller, version, cases for it)."""
 
 
-def differences(reader, kind, folder):
-    """(Signature name -> largest difference from the Keras model, version of the reader).
+def errors(reader, kind, folder):
+    """(Signature name -> `parity.Errors`, version of the reader).
 
     Raises:
-        UserError: one is more than `TOLERANCE`.
+        UserError: one is beyond `parity.FLOAT32`.
     """
     call, version, cases = READERS[reader](kind, Path(folder))
-    return parity.check(call, cases, TOLERANCE), version
+    return parity.check(call, cases), version
 
 
 def _numeric_cases(kind):

@@ -12,8 +12,9 @@ TFLITE_SETTINGS = ("conditioning_frames", "horizon", "euler_steps", "frames_per_
 
 @functools.cache
 def cases(kind):
-    """Signature name -> `parity.Case` of two videos."""
-    frames = small_export.videos(kind)[:BATCH, : parity.frames_needed(SETTINGS[kind])]
+    """Signature name -> `parity.Case` of as many videos as the commands compare."""
+    videos = small_export.videos(kind, parity.NUM_VIDEOS)
+    frames = videos[:, : parity.frames_needed(SETTINGS[kind])]
     return parity.reference_cases(small_export.model(kind), SETTINGS[kind], frames)
 
 
