@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl import flags
 
@@ -61,9 +62,34 @@ def trainer(c, run_dir, **options):
     return Trainer(c, run_dir, **({"strategy": one_device()} | options))
 
 
-def run(c, run_dir):
-    """Train, or go on, on one device; the signal that stopped it, or None."""
-    return trainer(c, run_dir).train(training_data(c), validation_data(c))
+_first = {}  # configuration -> (its first trainer of this process, the initial values)
+
+
+def run(c, run_dir, training=None, validation=None):
+    """Train, or go on, on one device; the signal that stopped it, or None.
+
+    Most of a tiny run's time is the making of its graphs: the trainers of one configuration, of
+    which one lives at a time, have the same model and graphs, set to the initial values.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if str(c) in _first:
+            first, initial = _first[str(c)]
+            for name, part in (
+                ("SRVP", first.model),
+                ("TrainingStep", first.training_step),
+                ("Validator", first.validator),
+            ):
+                patch.setattr(f"srvp_tf.trainer.{name}", lambda *_, part=part: part)
+            for variable, value in zip(first._variables().values(), initial, strict=True):
+                variable.assign(value)
+        made = trainer(c, run_dir)
+    if made.status.step == 0:
+        initial = [variable.numpy() for variable in made._variables().values()]
+        _first.setdefault(str(c), (made, initial))
+    return made.train(
+        training_data(c) if training is None else training,
+        validation_data(c) if validation is None else validation,
+    )
 
 
 @functools.cache

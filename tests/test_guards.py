@@ -115,7 +115,7 @@ def clips_with_nan(c, *bad_steps):
 def test_a_run_goes_on_past_single_faults_and_says_so(tmp_path, precision):
     c = small_run.config(f"--precision={precision}", "--max_skipped_steps=1")
     data = clips_with_nan(c, 3, 7, 9), small_run.validation_data(c)
-    assert small_run.trainer(c, tmp_path).train(*data) is None
+    assert small_run.run(c, tmp_path, *data) is None
     arrays, metadata = saved(tmp_path)
     skipped = NUM_STEPS - arrays["adam/step"]
     # A loss scale that is too large at first may skip others.
@@ -138,13 +138,13 @@ def test_the_count_in_a_row_outlives_a_restart(tmp_path):
     c = small_run.config("--max_skipped_steps=2", "--keep_last=9")
     data = clips_with_nan(c, 3, 4, 5), small_run.validation_data(c)
     with pytest.raises(UserError, match="nll is not finite at step 5 after 2 skipped before it"):
-        small_run.trainer(c, tmp_path).train(*data)
+        small_run.run(c, tmp_path, *data)
     assert saved(tmp_path)[1]["skipped_in_a_row"] == 2  # of step 4
     with pytest.raises(UserError, match="nll is not finite at step 5 after 2 skipped before it"):
-        small_run.trainer(c, tmp_path).train(*data)
+        small_run.run(c, tmp_path, *data)
     # A larger limit is no other run.
     more = small_run.config("--max_skipped_steps=3", "--keep_last=9")
-    assert small_run.trainer(more, tmp_path).train(*data) is None
+    assert small_run.run(more, tmp_path, *data) is None
     assert RunFolder(tmp_path).config().train.max_skipped_steps == 3
 
 

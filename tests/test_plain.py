@@ -9,7 +9,7 @@ from srvp_tf.config import TrainConfig
 from srvp_tf.noise import training_noise
 from srvp_tf.training_step import TrainingStep
 from tests.bounds import rounding, without_kinks
-from tests.models.small import random_videos, small_model
+from tests.models.small import forecast_eagerly, random_videos, small_model
 
 # Largest error of a tensor, as a share of its largest value. In float32 sums are in another order:
 # 18 blocks of vgg, of up to 9 x 64 terms.
@@ -154,5 +154,7 @@ def test_gradients_of_the_whole_model(family, skips):
 def test_forecast(family, skips, precision, num_samples):
     model, plain = model_and_plain(precision, family=family, skips=skips)
     videos = random_videos(model.config, 2, 3)
-    ours, theirs = (m.forecast(videos, horizon=2, num_samples=num_samples) for m in (model, plain))
+    ours, theirs = (
+        forecast_eagerly(m, videos, horizon=2, num_samples=num_samples) for m in (model, plain)
+    )
     assert_close(ours, theirs, TOLERANCE[precision])

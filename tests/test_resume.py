@@ -90,14 +90,13 @@ def test_a_signal_during_a_validation_is_heeded_before_its_next_batch(tmp_path, 
     with monkeypatch.context() as patch:
         patch.setattr(Validator, "run", stopped)
         # The signal comes after the first of the two batches of the validation at step 5.
-        trainer = small_run.trainer(c, tmp_path)
-        assert trainer.train(small_run.training_data(c), two) == signal.SIGTERM
+        assert small_run.run(c, tmp_path, validation=two) == signal.SIGTERM
     metadata = saved(tmp_path)[1]
     assert metadata["step"] == 5 and metadata["pending_validation"]
     assert not (tmp_path / "samples" / "step-00000005.gif").exists()
-    assert small_run.trainer(c, tmp_path).train(small_run.training_data(c), two) is None
+    assert small_run.run(c, tmp_path, validation=two) is None
     whole = tmp_path / "whole"
-    small_run.trainer(c, whole).train(small_run.training_data(c), two)
+    small_run.run(c, whole, validation=two)
     assert_same_run(tmp_path, whole)
     assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == [
         p.name for p in sorted((whole / "samples").iterdir())

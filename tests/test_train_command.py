@@ -88,8 +88,16 @@ def test_another_configuration_is_refused(capsys, run_dir):
     assert_refused(capsys, run_dir, words, f"--run_dir={run_dir}", "--nf=3")
 
 
+@pytest.fixture
+def on_one_device(monkeypatch):
+    """Half the graph of two."""
+    monkeypatch.setattr("srvp_tf.distribute.make_strategy", small_run.one_device)
+
+
 @pytest.mark.parametrize("used", ["best-00000012.npz", "last-00000008.npz"])
-def test_a_truncated_newest_checkpoint_is_named_and_the_one_before_it_used(capsys, run_dir, used):
+def test_a_truncated_newest_checkpoint_is_named_and_the_one_before_it_used(
+    capsys, run_dir, on_one_device, used
+):
     folder = RunFolder(run_dir).checkpoints()
     newest = [folder.newest("last")]
     if used.startswith("last"):
@@ -148,7 +156,7 @@ class NotANumber(data_pipelines.MovingMNIST):
 
 
 def test_a_loss_that_is_not_finite_is_one_line_and_keeps_the_checkpoint(
-    capsys, tmp_path, monkeypatch
+    capsys, tmp_path, on_one_device, monkeypatch
 ):
     monkeypatch.setattr(command, "open_corpus", lambda c: NotANumber(num_digits=1, frame_size=32))
     status, _, err = outcome(capsys, f"--run_dir={tmp_path}", "--max_skipped_steps=0")

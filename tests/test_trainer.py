@@ -81,8 +81,9 @@ def test_float_clips_in_0_1_are_the_uint8_ones(tmp_path):
     def as_float(dataset):
         return dataset.map(lambda x: tf.cast(x, tf.float32) / 255.0)
 
-    trainer = small_run.trainer(c, tmp_path)
-    trainer.train(
+    small_run.run(
+        c,
+        tmp_path,
         lambda done: as_float(training_data(c)).skip(done),
         lambda draw: as_float(validation_data(c)),
     )
@@ -102,7 +103,7 @@ def test_functions_are_told_the_steps_and_the_draws(tmp_path):
         asked.append(("draw", draw))
         return validation_data(c)
 
-    small_run.trainer(c, tmp_path).train(training, validation)
+    small_run.run(c, tmp_path, training, validation)
     # The first validation's data is also looked at before training starts.
     assert asked == [("steps", 0), *(("draw", draw) for draw in (0, 0, 1, 2))]
 
@@ -264,7 +265,7 @@ def test_a_loss_that_is_not_finite_stops_with_its_name_and_step(tmp_path, precis
     c = small_run.config(f"--precision={precision}", "--max_skipped_steps=0")
     words = r"nll is not finite at step 7 \(largest \|y\|: (inf|\d[^)]*)\): training stopped"
     with pytest.raises(UserError, match=words) as caught:
-        small_run.trainer(c, tmp_path).train(with_nan(c, 7), validation_data(c))
+        small_run.run(c, tmp_path, with_nan(c, 7))
     assert "\n" not in str(caught.value)
     arrays, metadata = saved(tmp_path)
     assert metadata["step"] == 4

@@ -1,5 +1,7 @@
 """One training step: the same on one device and on two, repeatable, and guarded."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -27,6 +29,12 @@ class Run:
         with self.strategy.scope():
             self.model = small_model(model_precision, **model)
             self.step = TrainingStep(self.model, TrainConfig(**(TRAIN | train)))
+        self.initial = self.state()
+
+    def reset(self):
+        """Go back to before the first step."""
+        for variable, value in zip(self.variables(), self.initial, strict=True):
+            variable.assign(value)
 
     def train(self, step, clips=None):
         """One step on the clips, cut into equal parts in the order of the replicas."""
@@ -38,11 +46,14 @@ class Run:
         with self.strategy.scope():
             return self.step(distributed, step)
 
-    def state(self):
+    def variables(self):
         """Weights, both moments and the step count."""
         adam = self.step.optimizer
-        variables = [adam.step, *adam.first_moments, *adam.second_moments]
-        return [v.numpy() for v in [*self.model.weights, *variables]]
+        return [*self.model.weights, adam.step, *adam.first_moments, *adam.second_moments]
+
+    def state(self):
+        """The values of `variables`."""
+        return [v.numpy() for v in self.variables()]
 
     def gradients(self):
         """Those of the first step, of which Adam's first moments are the tenth."""
@@ -72,21 +83,19 @@ def test_two_replicas_are_one(family):
     assert_same(two.state(), one.state(), 1e-7)
 
 
-@pytest.fixture(scope="module", params=["dcgan", "vgg"])
-def float32_runs(request):
+@pytest.fixture(scope="module")
+def float32_runs():
     """Runs on one device, which has the fused batch normalisation, and on two, after a step."""
     with pytest.MonkeyPatch.context() as patch:
         without_kinks(patch)
-        return [
-            (run, run.train(1)) for run in (Run(devices, request.param) for devices in (ONE, TWO))
-        ]
+        return [(run, run.train(1)) for run in (Run(devices) for devices in (ONE, TWO))]
 
 
 def test_two_replicas_are_one_in_float32(float32_runs):
     (one, a), (two, b) = float32_runs
     assert_same([b.mean.loss, *b.mean.terms], [a.mean.loss, *a.mean.terms], 2e-5)
     expected, found = (np.concatenate([g.ravel() for g in r.gradients()]) for r in (one, two))
-    tolerance = rounding("float32", 18, 9 * 64)  # vgg's blocks, of up to 9 x 64 terms
+    tolerance = rounding("float32", 8, 16 * 64)  # dcgan's blocks, of up to 16 x 64 terms
     assert np.linalg.norm(found - expected) < tolerance * np.linalg.norm(expected)
     statistics = [
         [v.numpy() for v in run.model.non_trainable_variables if "norm" in v.path]
@@ -105,9 +114,11 @@ def test_both_replicas_hold_the_same_state(float32_runs):
 
 @pytest.mark.parametrize("family", ["dcgan", "vgg"])
 def test_repetition_on_one_device_is_bit_equal(family):
-    states = []
+    run, states = Run(ONE, family), []
+    for a, b in zip(run.initial, Run(ONE, family).initial, strict=True):
+        np.testing.assert_array_equal(a, b)
     for _ in range(2):
-        run = Run(ONE, family)
+        run.reset()
         for step in (1, 2, 3):
             run.train(step)
         states.append(run.state())
@@ -153,8 +164,19 @@ def test_a_gradient_is_the_slope_of_the_loss():
     np.testing.assert_allclose(np.sum(products), slope, rtol=1e-4)
 
 
-def test_the_last_step_has_rate_zero_and_leaves_the_weights():
-    run = Run(ONE)
+@functools.cache
+def _float32_run():
+    return Run(ONE)
+
+
+@pytest.fixture
+def run():
+    """A run before its first step, with the graph of the test before."""
+    _float32_run().reset()
+    return _float32_run()
+
+
+def test_the_last_step_has_rate_zero_and_leaves_the_weights(run):
     rates = [float(run.train(step).learning_rate) for step in (1, 2, 3)]
     np.testing.assert_allclose(rates, [3e-4, 3e-4, 1.5e-4], rtol=1e-12)
     before = [v.numpy() for v in run.model.trainable_variables]
@@ -168,8 +190,8 @@ def test_the_last_step_has_rate_zero_and_leaves_the_weights():
     [(ONE, np.nan), (ONE, np.inf), (TWO, np.nan)],
     ids=["nan", "inf", "nan on two"],
 )
-def test_a_step_with_a_number_that_is_not_finite_is_skipped(devices, value):
-    run = Run(devices)
+def test_a_step_with_a_number_that_is_not_finite_is_skipped(run, devices, value):
+    run = run if devices == ONE else Run(devices)
     clips = (run.clips / 255.0).astype(np.float32)
     assert run.train(1, clips).is_finite
     broken = clips.copy()
@@ -192,7 +214,8 @@ def test_a_step_with_a_number_that_is_not_finite_is_skipped(devices, value):
     assert adam.step.numpy() == 2
 
 
-def test_float16_overflow_skips_the_step_and_halves_the_loss_scale_until_it_fits():
+def test_float16_overflow_skips_the_step_and_halves_the_loss_scale_until_it_fits(run):
+    exact = run.train(1)
     run = Run(ONE, model_precision="mixed_float16", precision="mixed_float16")
     scale = run.step.loss_scale.value
     scale.assign(2.0**24)
@@ -204,6 +227,6 @@ def test_float16_overflow_skips_the_step_and_halves_the_loss_scale_until_it_fits
             np.testing.assert_array_equal(a, b)
     assert skipped > 0 and scale.numpy() == 2.0 ** (24 - skipped)
     assert run.step.optimizer.step.numpy() == 1
-    exact = Run(ONE).train(1)  # the scale leaves no trace in what is reported
+    # The scale leaves no trace in what is reported.
     np.testing.assert_allclose(result.gradient_norm, exact.gradient_norm, rtol=5e-2)
     np.testing.assert_allclose(result.mean.loss, exact.mean.loss, rtol=1e-3)

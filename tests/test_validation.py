@@ -61,27 +61,30 @@ def validate(model, videos, batch_size):
     return validator.run(tf.constant(batch) for batch in batches)
 
 
-def test_the_best_by_all_frames_is_scored_on_the_predicted_ones(
-    model, videos, drawn, truth, scores
-):
+def test_the_best_by_all_frames_is_scored_on_the_predicted_ones(drawn, truth, scores, in_threes):
     best = scores.mean(axis=2).argmax(axis=1)
     predicted = scores[:, :, NT_COND:].mean(axis=2)
     assert np.any(best != predicted.argmax(axis=1))  # else this could not tell the two apart
-    result = validate(model, videos, 3)
+    result = in_threes
     np.testing.assert_allclose(result.psnr, predicted[range(VIDEOS), best].mean(), rtol=1e-5)
     chosen = drawn[range(VIDEOS), best, NT_COND:]
     expected = np.mean(ssim(tf.constant(truth[:, NT_COND:], tf.float32), chosen))
     np.testing.assert_allclose(result.ssim, expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.fixture(scope="module")
+def in_threes(model, videos):
+    return validate(model, videos, 3)
+
+
 @pytest.mark.parametrize("batch_size", [1, 2, 6])
-def test_the_result_does_not_depend_on_the_batch_size(model, videos, batch_size):
-    a, b = validate(model, videos, batch_size), validate(model, videos, 3)
+def test_the_result_does_not_depend_on_the_batch_size(model, videos, in_threes, batch_size):
+    a, b = validate(model, videos, batch_size), in_threes
     np.testing.assert_allclose([a.psnr, a.ssim], [b.psnr, b.ssim], rtol=1e-5, atol=1e-6)
 
 
-def test_nor_on_how_many_frames_are_decoded_at_once(model, videos, monkeypatch):
-    whole = validate(model, videos, 3)
+def test_nor_on_how_many_frames_are_decoded_at_once(model, videos, in_threes, monkeypatch):
+    whole = in_threes
     monkeypatch.setattr(sampling, "CHUNK_BYTES", 3 * NUM_FRAMES * 2 * model.decoder.frame_bytes)
     chunks = Sampler(model, NT_COND, NUM_FRAMES, SEED).chunks(3, SAMPLES)
     assert [chunk.numpy().tolist() for chunk in chunks] == [[0, 1], [2, 3], [4, 5], [6, 7]]
@@ -98,9 +101,9 @@ def test_chunks_fill_the_limit_and_hold_every_sample_once(model, monkeypatch, li
 
 
 def test_the_strip_shows_the_first_videos_truth_best_worst_and_first_sample(
-    model, videos, drawn, truth, scores
+    model, videos, drawn, truth, scores, in_threes
 ):
-    strip = validate(model, videos, 3).strip
+    strip = in_threes.strip
     by_score = scores[0].mean(axis=1)
 
     def shown(sample):  # predictions are shown after the true observed frames
@@ -125,6 +128,6 @@ def test_predictions_are_those_of_forecast(model, videos, drawn):
     np.testing.assert_allclose(frames, drawn[:, :, NT_COND:], atol=1e-5)
 
 
-def test_floats_and_uint8_clips_agree(model, videos, truth):
-    a, b = validate(model, videos, 3), validate(model, truth.astype(np.float32), 3)
+def test_floats_and_uint8_clips_agree(model, in_threes, truth):
+    a, b = in_threes, validate(model, truth.astype(np.float32), 3)
     np.testing.assert_allclose([a.psnr, a.ssim], [b.psnr, b.ssim], rtol=1e-5, atol=1e-6)

@@ -315,7 +315,8 @@ def test_a_tilde_is_the_home_folder(kth_dir, monkeypatch):
     assert Path(make_builder("kth", "~", 32).data_dir) == kth_dir / "kth/32/1.0.0"
 
 
-def test_training_and_evaluation_on_prepared_files(kth_dir, tmp_path):
+def test_training_and_evaluation_on_prepared_files(kth_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr("srvp_tf.distribute.make_strategy", small_run.one_device)
     config = small_run.config("--dataset=kth", f"--data_dir={kth_dir}", "--num_samples=2")
     assert train(config, tmp_path / "run") is None
     report = evaluate(config, RunFolder(tmp_path / "run"), tmp_path / "evaluation")

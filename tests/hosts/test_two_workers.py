@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.hosts.workers import Workers, logged, start, tf_config, train_alone
+from tests.hosts.workers import Workers, logged, start, train_alone
 from tests.small_run import saved
 
 TERMS = ("total", "nll", "kl_y1", "kl_z", "l2_res")
@@ -49,9 +49,8 @@ def test_two_workers_train_as_one_and_the_chief_alone_writes(tmp_path):
 
 
 def test_a_malformed_tf_config_is_one_line_at_once(tmp_path):
-    texts = ["{", tf_config(["127.0.0.1:1", "127.0.0.1:1"], 0)]
-    for process in [start({"TF_CONFIG": t}, f"--run_dir={tmp_path}/run") for t in texts]:
-        out, err = process.communicate(timeout=100)
-        assert process.returncode == 1 and out == ""
-        assert err.startswith("python -m srvp_tf.train: TF_CONFIG ") and err.count("\n") == 1
+    process = start({"TF_CONFIG": "{"}, f"--run_dir={tmp_path}/run")
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 1 and out == ""
+    assert err.startswith("python -m srvp_tf.train: TF_CONFIG ") and err.count("\n") == 1
     assert not list(tmp_path.iterdir())

@@ -1,6 +1,7 @@
 """Models that are small enough for a test, and videos for them."""
 
 import numpy as np
+import tensorflow as tf
 
 from srvp_tf.config import ModelConfig
 from srvp_tf.models.srvp import SRVP
@@ -25,6 +26,15 @@ def small_config(**changes):
 def small_model(precision="float32", seed=0, **changes):
     """An untrained model of `small_config(**changes)`."""
     return SRVP(small_config(**changes), precision=precision, seed=seed)
+
+
+def forecast_eagerly(model, *arguments, **options):
+    """`model.forecast` without its graph, whose making takes seconds."""
+    tf.config.run_functions_eagerly(True)
+    try:
+        return model.forecast(*arguments, **options)
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 def random_videos(config, batch, num_frames, seed=0):

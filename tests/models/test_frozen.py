@@ -6,7 +6,7 @@ import pytest
 from srvp_tf.config import TrainConfig
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.training_step import TrainingStep
-from tests.models.small import random_videos, small_model
+from tests.models.small import forecast_eagerly, random_videos, small_model
 
 # Both compute the same products in the same order.
 TOLERANCE = {"float64": 1e-14, "float32": 1e-6, "mixed_bfloat16": 1e-6}
@@ -31,8 +31,9 @@ def trained_looking(precision="float32", **changes):
 def test_it_predicts_the_same(family, skips, precision):
     model = trained_looking(precision, family=family, skips=skips)
     videos = random_videos(model.config, 2, 4)
-    expected = model.forecast(videos, horizon=3, num_samples=2)
-    actual = model.frozen().forecast(videos, horizon=3, num_samples=2)
+    expected, actual = (
+        forecast_eagerly(m, videos, horizon=3, num_samples=2) for m in (model, model.frozen())
+    )
     np.testing.assert_allclose(actual, expected, rtol=0, atol=TOLERANCE[precision])
 
 

@@ -23,7 +23,7 @@ def assert_intact(run_dir):
 
 @pytest.mark.parametrize("arguments", [("--keep_last=1000",), ("--val_interval=2",)])
 def test_a_full_disk_stops_the_run_in_one_line(tmp_path, arguments):
-    with small_disk(tmp_path / "disk", 3000) as disk:
+    with small_disk(tmp_path / "disk", 1500) as disk:
         run_dir = disk / "run"
         process = start(run_dir, *ENDLESS, *arguments)
         _, err = process.communicate(timeout=300)
