@@ -95,7 +95,7 @@ RULES = [  # the first that fits
     Rule("python -m tests.fuzz.run *", LONG, "--reader=idx --cases=2", "many minutes"),
     Rule("python -m tests.export.server_load *", PARSED, why="tests/export/test_server_load.py"),
     Rule("python -m pytest *", PARSED, why="these tests themselves"),
-    Rule("python -m benchmarks.hosts", LONG, "--steps=1 --rounds=1", "minutes"),
+    Rule("python -m benchmarks.hosts", LONG, "--steps=10 --rounds=1", "minutes"),
     Rule("python -m benchmarks.moving_mnist", LONG, "--rounds=1 --seconds=0.1", "minutes"),
     Rule("python -m benchmarks.determinism", LONG, "--rounds=1 --settings=quickstart", "minutes"),
     Rule("python -m benchmarks.readers", LONG, "--only=LiteRT", "installs an older TensorFlow"),
