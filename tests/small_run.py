@@ -11,6 +11,7 @@ from absl import flags
 
 from srvp_tf import checkpoints, train
 from srvp_tf.checkpoint_folder import CheckpointFolder
+from srvp_tf.distribute import mirrored_strategy
 from srvp_tf.flags import config_from_flags
 from srvp_tf.trainer import Trainer
 
@@ -54,7 +55,7 @@ def validation_data(c):
 
 def one_device():
     """The tests see two logical devices; this strategy uses one."""
-    return tf.distribute.MirroredStrategy(["/CPU:0"])
+    return mirrored_strategy("/device:CPU:0")
 
 
 def trainer(c, run_dir, **options):
