@@ -12,9 +12,9 @@ from benchmarks.settings import clips_of, config_of, model_of
 
 START = {"horizon": 10, "samples": 1, "videos": 1, "frame side": 64}
 SIZES = {
-    "horizon": (10, 20, 40, 80),
-    "samples": (1, 4, 16),
-    "videos": (1, 4, 16),
+    "horizon": (10, 20, 40),
+    "samples": (1, 4, 8),
+    "videos": (1, 4, 8),
     "frame side": (32, 64, 128),
 }
 HEADER = ("cost against", "sizes", "ms", "exponent", "by CPU")

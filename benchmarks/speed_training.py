@@ -42,13 +42,14 @@ def _rows(setting, rounds):
     for variant in variants:
         timing = timings[variant]
         # Of what is still done: the plain layers do more than is counted.
-        achieved = ["", "", ""]
+        achieved, memory = ["", "", ""], ""
         if variant != "plain":
             shares = (
                 flops / ours * theirs / matmul_flops
                 for ours, theirs in zip(timing, peak, strict=True)
             )
             achieved = [f"{flops / timing.wall / 1e9:.0f}", *(f"{100 * s:.0f} %" for s in shares)]
+            memory = f"{peak_memory(__name__, 'train_twice', setting, variant):.1f}"
         yield [
             f"{setting}, {clips.shape[0]} x {clips.shape[1]}",
             variant,
@@ -57,7 +58,7 @@ def _rows(setting, rounds):
             f"{plain.wall / timing.wall:.2f}",
             f"{plain.cpu / timing.cpu:.2f}",
             *achieved,
-            f"{peak_memory(__name__, 'train_twice', setting, variant):.1f}",
+            memory,
         ]
 
 
