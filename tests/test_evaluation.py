@@ -42,7 +42,7 @@ def whole(videos):
     return evaluate(videos, NUM_VIDEOS, 1)
 
 
-@pytest.mark.parametrize(("batch_size", "num_devices"), [(1, 1), (4, 2)])
+@pytest.mark.parametrize(("batch_size", "num_devices"), [(1, 1), (4, 1), (4, 2), (8, 2)])
 def test_pieces_and_devices_give_the_same_table(videos, whole, batch_size, num_devices):
     scores, samples = evaluate(videos, batch_size, num_devices)
     for name, expected in whole[0].items():

@@ -26,10 +26,8 @@ def trained(config, remat, devices, precision="float32"):
     return [weight.numpy() for weight in model.weights]
 
 
-@pytest.mark.parametrize(
-    ("family", "skips", "precision"),
-    [("dcgan", False, "mixed_bfloat16"), ("vgg", True, "float32")],
-)
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize(("family", "skips"), [("dcgan", False), ("vgg", True)])
 def test_weights_and_statistics_are_bit_equal(family, skips, precision):
     config = small_config(family=family, skips=skips)
     weights = (trained(config, remat, DEVICES[:1], precision) for remat in (False, True))
@@ -38,7 +36,7 @@ def test_weights_and_statistics_are_bit_equal(family, skips, precision):
 
 
 def test_two_devices_agree():
-    config = small_config(family="vgg")
+    config = small_config(family="vgg", skips=True)
     weights = (trained(config, remat, DEVICES) for remat in (False, True))
     for expected, found in zip(*weights, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
