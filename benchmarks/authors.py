@@ -38,7 +38,7 @@ def main():
         hold_to_avx2()
     print(processor(), flush=True)
     for task, settings in (("training", a.training), ("evaluation", a.evaluation)):
-        print("", table(HEADER, [_row(task, s, a) for s in settings if s]), sep="\n", flush=True)
+        print("", table(HEADER, [_row(task, s, a) for s in settings]), sep="\n", flush=True)
 
 
 def _row(task, setting, arguments):

@@ -51,21 +51,23 @@ class Sampler:
 
     def draw(self, inferred, video_ids, samples):
         """`Samples` for the indices `samples`: [S], or [B, S] for other ones in each video."""
-        noise = forecast_noise(self.model.config, self.seed, video_ids, samples, self.num_frames)
-        paths = self.model.sample_paths(inferred, noise)
+        paths = self._paths(inferred, video_ids, samples)
         frames = self.model.decode_samples(inferred, tf.concat(paths, axis=2))
         return Samples(frames[:, :, : self.nt_cond], frames[:, :, self.nt_cond :])
 
     def predict(self, inferred, video_ids, samples):
         """`draw` without the observed frames: [B, S, K, H, W, C]."""
-        noise = forecast_noise(self.model.config, self.seed, video_ids, samples, self.num_frames)
-        return self.model.decode_samples(inferred, self.model.sample_paths(inferred, noise).future)
+        paths = self._paths(inferred, video_ids, samples)
+        return self.model.decode_samples(inferred, paths.future)
 
     def reconstruct(self, inferred, video_ids, samples):
         """`draw` of the observed frames alone: [B, S, T, H, W, C]."""
-        noise = forecast_noise(self.model.config, self.seed, video_ids, samples, self.num_frames)
-        paths = self.model.sample_paths(inferred, noise)
+        paths = self._paths(inferred, video_ids, samples)
         return self.model.decode_samples(inferred, paths.observed)
+
+    def _paths(self, inferred, video_ids, samples):
+        noise = forecast_noise(self.model.config, self.seed, video_ids, samples, self.num_frames)
+        return self.model.sample_paths(inferred, noise)
 
     def chunks(self, batch_size, num_samples):
         """Indices of all samples, cut into chunks: int32 tensors [S], the last maybe shorter."""

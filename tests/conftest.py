@@ -1,5 +1,7 @@
 """Every test sees two logical CPU devices and the thread setting of deterministic training."""
 
+import pytest
+
 from srvp_tf.command import start_tensorflow
 
 
@@ -9,3 +11,14 @@ def pytest_configure():
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, 2 * [tf.config.LogicalDeviceConfiguration()])
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """The user's home folder; commands start in another one."""
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    here.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
+    return home

@@ -19,22 +19,13 @@ from srvp_tf.metrics.published_weights import read_published
 from srvp_tf.run_folder import RunFolder, load_weights
 from tests.test_imports import find_sources
 
+pytestmark = pytest.mark.usefixtures("home")
+
 # Flags of text that name no file of the user's.
 _NO_PATHS = {
     *("title", "metrics", "experiments", "model_name", "server", "model", "label", "signature"),
     *("host", "digits", "motion"),
 }
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """The user's home folder; commands start in another one."""
-    home, here = tmp_path / "home", tmp_path / "here"
-    home.mkdir()
-    here.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.chdir(here)
-    return home
 
 
 def commands():

@@ -11,16 +11,7 @@ from data_pipelines.paths import local_path
 from data_pipelines.prepare import make_builder, prepare
 from data_pipelines.video_files import read_video
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """The user's home folder; commands start in another one."""
-    home, here = tmp_path / "home", tmp_path / "here"
-    home.mkdir()
-    here.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.chdir(here)
-    return home
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def test_what_a_path_means(home):
