@@ -60,6 +60,8 @@ setup(
             "psutil>=5.9,<8",
             "pyyaml>=6,<7",
             "selenium>=4.20,<5",
+            "nbclient>=0.10,<0.12",
+            "ipykernel>=6.29,<8",
             *SERVING,
             *TFLITE,
             # One version for all, as no range of it is small to install.
@@ -76,6 +78,7 @@ setup(
             "scikit-video>=1.1.11,<2",
             "matplotlib>=3.8,<4",
         ],
+        "docs": ["sphinx>=8.1,<10", "furo>=2024.8.6", "myst-parser>=4,<6"],
         # The command `tfds` of tensorflow-datasets imports them without asking for them.
         "tfds-cli": ["apache-beam>=2.60,<3", "mlcroissant>=1,<2"],
         "serving": SERVING,
