@@ -24,13 +24,16 @@ setup(
     packages=[
         *find_packages(include=["srvp_tf*", "data_pipelines*", "export*"]),
         "srvp_tf.configs",
+        "srvp_tf.pretrained",
     ],
-    # The flagfiles lie at the top of the checkout, where users look; installed, in the package.
-    package_dir={"srvp_tf.configs": "configs"},
+    # These lie at the top of the checkout, where users look; installed, in the package.
+    package_dir={"srvp_tf.configs": "configs", "srvp_tf.pretrained": "pretrained"},
     package_data={
         "srvp_tf.configs": ["*.cfg"],
+        "srvp_tf.pretrained": ["README.md", "*/config.json", "*/checkpoints/*.npz"],
         "data_pipelines": ["data/*.npz", "data/README*"],
         "export": ["deploy/*"],
+        "srvp_tf": ["py.typed"],
         "srvp_tf.site": ["templates/*", "static/*"],
     },
     install_requires=[

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from srvp_tf.config import Config
-from srvp_tf.errors import UserError
 from srvp_tf.flags import define_checkpoint_flag
-from srvp_tf.paths import define_path
+from srvp_tf.run_flags import define_run_flag, run_from_flags
 
 _MAX_RESULTS_BYTES = 1 << 20  # thousands of times what `evaluate` writes
 
@@ -22,18 +21,14 @@ class SourceRun(NamedTuple):
 
 def define_run_flags(flag_values):
     """--run_dir and --checkpoint."""
-    define_path("run_dir", None, "folder of the run", flag_values)
+    define_run_flag(flag_values)
     define_checkpoint_flag(flag_values)
 
 
 def open_run(flag_values):
     """The `SourceRun` that the flags name; raises `UserError`."""
-    from srvp_tf.run_folder import RunFolder
-
-    if not flag_values.run_dir:
-        raise UserError("--run_dir is missing: name the folder of a training run")
-    run = RunFolder(flag_values.run_dir)
-    return SourceRun(run.path, run.config(), run.checkpoint_path(flag_values.checkpoint))
+    run = run_from_flags(flag_values)
+    return SourceRun(run.results, run.config(), run.checkpoint_path(flag_values.checkpoint))
 
 
 def load(run):

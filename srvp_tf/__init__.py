@@ -24,6 +24,8 @@ os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
 # Public name -> its module, with `:name` where the module calls it otherwise.
 _LAZY = {
     "load": "srvp_tf.run_folder:load_model",
+    "sample_videos": "srvp_tf.test_set",
+    "show": "srvp_tf.notebook",
     "SRVP": "srvp_tf.models.srvp",
     "Config": "srvp_tf.config",
     "ModelConfig": "srvp_tf.config",

@@ -20,6 +20,7 @@ from srvp_tf.flagfiles import read_flagfile
 from srvp_tf.interruption import Interruption, Terminated
 from srvp_tf.paths import local_path
 from srvp_tf.quiet import quiet_stderr
+from srvp_tf.shipped import shipped_configs
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
@@ -146,15 +147,6 @@ def open_corpus(config: Config):
         max_speed=data.max_speed,
         frame_size=config.model.frame_size,
     )
-
-
-def shipped_configs() -> dict[str, Path]:
-    """The flagfiles that come with srvp_tf, by file name."""
-    package = Path(__file__).parent
-    # Installed, they lie inside the package; in a checkout, beside it.
-    folders = (package / "configs", package.parent / "configs")
-    folder = next((folder for folder in folders if folder.is_dir()), folders[0])
-    return {path.name: path for path in sorted(folder.glob("*.cfg"))}
 
 
 def resolve_flagfile(name: str) -> str:

@@ -23,6 +23,7 @@ from srvp_tf.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_fl
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.npz_files import write_npz
 from srvp_tf.paths import define_path, local_path
+from srvp_tf.run_flags import define_run_flag, run_from_flags
 
 REPORT = "results.json"
 DATA_FLAGS = (*WHERE_THE_DATA_IS, "test_length")
@@ -30,7 +31,7 @@ DATA_FLAGS = (*WHERE_THE_DATA_IS, "test_length")
 
 def define_flags(flag_values):
     """The flags of this command."""
-    define_path("run_dir", None, "folder of the run", flag_values)
+    define_run_flag(flag_values)
     define_path(
         "output_dir",
         None,
@@ -43,13 +44,9 @@ def define_flags(flag_values):
 
 def main(flag_values):
     """Evaluate; returns the exit status."""
-    if not flag_values.run_dir:
-        raise UserError("--run_dir is missing: name the folder of a training run")
-    from srvp_tf.run_folder import RunFolder
-
-    folder = RunFolder(flag_values.run_dir)
+    folder = run_from_flags(flag_values)
     config = config_from_flags(flag_values, folder.config())
-    output = Path(flag_values.output_dir or folder.path / "evaluation").resolve()
+    output = Path(flag_values.output_dir or folder.results / "evaluation").resolve()
     report = evaluate(config, folder, output, judging.judging_from_flags(flag_values))
     print_report(report)
     print(f"\nresults: {output / REPORT}, samples beside it")
@@ -123,7 +120,7 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
         with open(fresh / "results.npz", "wb") as file:
             write_npz(file, scores, compressed=True)
         report = {
-            "run": str(folder.path),
+            "run": str(folder.results),
             "checkpoint": c.checkpoint,
             "step": metadata["step"],
             "dataset": data.dataset,

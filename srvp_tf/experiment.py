@@ -20,6 +20,7 @@ from srvp_tf.flags import (
     define_config_flags,
 )
 from srvp_tf.paths import define_path, define_paths
+from srvp_tf.run_flags import define_run_flag, run_from_flags
 
 EXPERIMENTS = ("frame_rates", "content_swap", "interpolation", "long_horizon")
 _FORMATS = ("gif", "mp4", "webm", "png", "npz")
@@ -40,7 +41,7 @@ def define_flags(flag_values):
     def number(name, default, help):
         flags.DEFINE_integer(name, default, help, flag_values=flag_values)
 
-    define_path("run_dir", None, "folder of the run", flag_values)
+    define_run_flag(flag_values)
     flags.DEFINE_list(
         "experiments", list(EXPERIMENTS), "which of them, by name", flag_values=flag_values
     )
@@ -78,16 +79,12 @@ def define_flags(flag_values):
 
 def main(flag_values):
     """Run the experiments, one after the other; returns the exit status."""
-    from srvp_tf.run_folder import RunFolder
-
-    if not flag_values.run_dir:
-        raise UserError("--run_dir is missing: name the folder of a training run")
-    run = RunFolder(flag_values.run_dir)
+    run = run_from_flags(flag_values)
     # This command's seed and num_videos are not the run's.
     config = config_from_flags(flag_values, run.config(), only=WHERE_THE_DATA_IS)
     names = _chosen(flag_values, config)
     _check(flag_values, names)
-    output = Path(flag_values.output_dir or run.path / "experiments")
+    output = Path(flag_values.output_dir or run.results / "experiments")
     if output.exists() and not output.is_dir():
         raise UserError(f"{output} is a file: choose another --output_dir")
     run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now

@@ -174,7 +174,7 @@ class ExperimentRun:
 
     def _outcome(self, report, lines, drawing):
         heading = {
-            "run": str(self.run.path),
+            "run": str(self.run.results),
             "checkpoint": self.kind,
             "step": self.step,
             "dataset": self.config.data.dataset,

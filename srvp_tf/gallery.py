@@ -20,6 +20,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.evaluate import evaluate
 from srvp_tf.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
 from srvp_tf.paths import define_path, define_paths
+from srvp_tf.run_flags import define_run_flag, run_from_flags
 from srvp_tf.run_folder import RunFolder
 from srvp_tf.site.folder import check_replaceable, replacing_folder
 
@@ -38,7 +39,7 @@ def define_flags(flag_values):
     def number(name, default, help):
         flags.DEFINE_integer(name, default, help, flag_values=flag_values)
 
-    define_path("run_dir", None, "folder of the run", flag_values)
+    define_run_flag(flag_values)
     define_paths("compare", [], "folders of further runs", flag_values)
     define_path("output", "site", "folder to write; an earlier gallery is replaced", flag_values)
     flags.DEFINE_string("title", _TITLE, "title of the page", flag_values=flag_values)
@@ -62,8 +63,6 @@ def main(flag_values):
     for name, least in _AT_LEAST.items():
         if flag_values[name].value < least:
             raise UserError(f"--{name}={flag_values[name].value} must be at least {least}")
-    if not flag_values.run_dir:
-        raise UserError("--run_dir is missing: name the folder of a training run")
     judged_by = judging.judging_from_flags(flag_values)
     if flag_values.best_by not in judged_by.metrics:
         raise UserError(
@@ -72,7 +71,7 @@ def main(flag_values):
         )
     output = Path(flag_values.output).resolve()
     check_replaceable(output)
-    runs = _runs(flag_values)
+    runs = _runs(run_from_flags(flag_values), flag_values)
     judged_by.weights_sha256()  # if some are missing, then now
 
     command.start_tensorflow(next(iter(runs.values()))[1].train.deterministic)
@@ -103,17 +102,16 @@ def main(flag_values):
     return 0
 
 
-def _runs(flag_values):
+def _runs(run, flag_values):
     """Name -> (`RunFolder`, `Config`) of every run, each name once."""
     runs = {}
-    for path in dict.fromkeys([flag_values.run_dir, *flag_values.compare]):
-        folder = RunFolder(path)
+    for folder in (run, *map(RunFolder.find, dict.fromkeys(flag_values.compare))):
         config = config_from_flags(flag_values, folder.config(), only=WHERE_THE_DATA_IS)
         folder.checkpoint_path(config.eval.checkpoint)  # if there is none, then now
         parts = folder.path.resolve().parts
         name = parts[-1] if parts[-1] not in runs else "/".join(parts[-2:])
         if name in runs:
-            raise UserError(f"--compare={path}: two runs are called {name}: rename a folder")
+            raise UserError(f"--compare={folder.path}: two runs are called {name}: rename a folder")
         runs[name] = folder, config
     return runs
 

@@ -19,6 +19,7 @@ from srvp_tf.flags import (
     define_config_flags,
 )
 from srvp_tf.paths import define_path
+from srvp_tf.run_flags import define_run_flag, run_from_flags
 
 _NO_INPUT = ("none", "")
 _AT_LEAST = {
@@ -38,7 +39,7 @@ def define_flags(flag_values):
     def number(name, default, help):
         flags.DEFINE_integer(name, default, help, flag_values=flag_values)
 
-    define_path("run_dir", None, "folder of the run", flag_values)
+    define_run_flag(flag_values)
     define_path(
         "input",
         "none",
@@ -64,29 +65,26 @@ def define_flags(flag_values):
 
 def main(flag_values):
     """Predict and write; returns the exit status."""
-    from srvp_tf.run_folder import RunFolder, load_model
-
-    if not flag_values.run_dir:
-        raise UserError("--run_dir is missing: name the folder of a training run")
+    run = run_from_flags(flag_values)
     output = Path(flag_values.output)
     _check_numbers(flag_values)
     _check_output(output)
-    run = RunFolder(flag_values.run_dir)
     # This command's num_samples, seed and euler_steps are not the run's.
     config = config_from_flags(flag_values, run.config(), only=WHERE_THE_DATA_IS)
     euler_steps = flag_values.euler_steps or config.model.euler_steps
     config.model.check_euler_steps(euler_steps)
     _check_euler_steps(euler_steps, flag_values.frames_per_step)
     horizon = flag_values.horizon or config.data.test_length - config.data.nt_cond
-    run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now
+    checkpoint = run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now
 
     command.start_tensorflow(config.train.deterministic)
     from srvp_tf.generation import Futures, check_fps, predict, write
+    from srvp_tf.run_folder import read_model
 
     check_fps(output, flag_values.frames_per_step)
     frames, video_id = _input_frames(flag_values, config, horizon)
     observed, truth = np.split(frames, [config.data.nt_cond])
-    model = load_model(flag_values.run_dir, flag_values.checkpoint)
+    model, _ = read_model(config.model, checkpoint)
     predicted = predict(
         model,
         observed,

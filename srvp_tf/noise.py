@@ -61,6 +61,12 @@ def training_noise(config, seed, step, examples, num_frames):
     )
 
 
+def reconstruction_noise(config, seed, videos, num_frames):
+    """`TrainingNoise` of videos [B] as in `forecast_noise`'s sample 0, with the last frames' w."""
+    y_1, z = forecast_noise(config, seed, videos, tf.zeros([1], tf.int32), num_frames)
+    return TrainingNoise(y_1[:, 0], z[:, 0], content_frames=None, skip_frame=None)
+
+
 def forecast_noise(config, seed, videos, samples, num_frames):
     """Noise addressed by (seed, video, sample, absolute frame index).
 

@@ -8,34 +8,33 @@ starts from it.
 from srvp_tf import checkpoints, command
 from srvp_tf.errors import UserError
 from srvp_tf.paths import define_path
-from srvp_tf.run_folder import RunFolder
+from srvp_tf.run_flags import define_run_flag, run_from_flags
 from srvp_tf.weights_folder import check_unused, write_weights_folder
 
 
 def define_flags(flag_values):
     """The flags of this command."""
-    define_path("run_dir", None, "folder of the run", flag_values)
+    define_run_flag(flag_values)
     define_path("output_dir", None, "folder to make", flag_values)
 
 
 def main(flag_values):
     """Copy; returns the exit status."""
-    for name in ("run_dir", "output_dir"):
-        if not flag_values[name].value:
-            raise UserError(f"--{name} is missing: {flag_values[name].help}")
-    step = release(flag_values.run_dir, flag_values.output_dir)
+    run = run_from_flags(flag_values)
+    if not flag_values.output_dir:
+        raise UserError(f"--output_dir is missing: {flag_values['output_dir'].help}")
+    step = release(run, flag_values.output_dir)
     print(f"{flag_values.output_dir}: the weights of step {step}")
     return 0
 
 
-def release(run_dir, output_dir):
-    """Write a run folder with the weights alone; returns their step.
+def release(run, output_dir):
+    """Write a run folder with the weights of a `RunFolder` alone; returns their step.
 
     Raises:
-        UserError: `output_dir` is in use, or `run_dir` is no run folder or has no such checkpoint.
+        UserError: `output_dir` is in use, or `run` is no run folder or has no such checkpoint.
     """
     check_unused(output_dir)
-    run = RunFolder(run_dir)
     config, path = run.config(), run.checkpoint_path()
     arrays, metadata = checkpoints.read(path)
     weights = {name: array for name, array in arrays.items() if name.startswith("model/")}

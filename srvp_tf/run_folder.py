@@ -11,6 +11,7 @@ from srvp_tf.config import RESUMABLE_FIELDS, Config, differences
 from srvp_tf.errors import UserError
 from srvp_tf.paths import local_path
 from srvp_tf.run_lock import HOLDER_FILE, LOCK_FILE, RunLock
+from srvp_tf.shipped import describe_shipped_models, shipped_models
 
 CONFIG_FILE = "config.json"
 
@@ -21,13 +22,27 @@ def _is_ours(path):
 
 
 class RunFolder:
-    """Paths and files of a run."""
+    """Paths and files of a run; `results` is the folder for what commands find out about it."""
 
     def __init__(self, path):
         self.path = local_path(path)
         self.config_path = self.path / CONFIG_FILE
         self.logs = self.path / "logs"
         self.samples = self.path / "samples"
+        self.results = self.path
+
+    @classmethod
+    def find(cls, run):
+        """The folder of a run: its path, or the name of a shipped model.
+
+        A run folder of that name comes first; without one the name means the shipped model, whose
+        results then go into a folder of its name in the current one.
+        """
+        folder = cls(run)
+        if not folder.config_path.is_file() and (shipped := shipped_models().get(str(run))):
+            results, folder = folder.path, cls(shipped)
+            folder.results = results
+        return folder
 
     def check(self, config):
         """Check that the folder is free, or holds a run of this very configuration.
@@ -90,7 +105,10 @@ class RunFolder:
     def config(self):
         """The run's `Config`; `UserError` if this is no run folder."""
         if not self.config_path.is_file():
-            raise UserError(f"{self.path} is not a run folder: it has no {CONFIG_FILE}")
+            raise UserError(
+                f"{self.path} is not a run folder: it has no {CONFIG_FILE}; shipped models: "
+                f"{', '.join(shipped_models())}"
+            )
         return Config.load(self.config_path)
 
     def checkpoints(self, keep_last=3):
@@ -107,13 +125,13 @@ class RunFolder:
 
 
 def weights_path(run_or_checkpoint):
-    """The checkpoint meant by a run folder or by the path of a checkpoint."""
+    """The checkpoint meant by a run folder, a shipped model or the path of a checkpoint."""
     path = local_path(run_or_checkpoint)
-    if path.is_dir():
-        return RunFolder(path).checkpoint_path()
-    if not path.is_file():
+    if path.is_file():
+        return path
+    if not path.is_dir() and str(path) not in shipped_models():
         raise UserError(f"{path} is neither a run folder nor a checkpoint")
-    return path
+    return RunFolder.find(path).checkpoint_path()
 
 
 def model_variables(model):
@@ -174,19 +192,43 @@ def _older_one(path):
     return ""
 
 
-def load_model(run_dir, checkpoint=None):
-    """The trained `SRVP` of a run folder, in float32: `srvp_tf.load`.
+def load_model(run=None, checkpoint=None):
+    """The trained `SRVP` of a run, in float32: `srvp_tf.load`.
 
     Args:
-        run_dir: the run folder.
-        checkpoint: "last", "best" or the path of a checkpoint; None: the kind that the run's
-            configuration judges.
+        run: the path of a run folder, the name of a shipped model, or a `.keras` file that
+            `model.save` wrote. None: print the shipped models, a line each, and return None.
+        checkpoint: of a run folder: "last", "best" or the path of a checkpoint; None: the kind that
+            the run's configuration judges.
 
     Raises:
-        UserError: no run folder, no such checkpoint, a damaged one, or one of another model.
+        UserError: there is no such run or checkpoint, a damaged one, or one of another model.
     """
-    folder = RunFolder(run_dir)
+    if run is None:
+        print(describe_shipped_models())
+        return None
+    if str(run).endswith(".keras"):
+        return _load_keras_file(run)
+    folder = RunFolder.find(run)
     config = folder.config()
     if checkpoint in (None, "last", "best"):
         checkpoint = folder.checkpoint_path(checkpoint)
     return read_model(config.model, checkpoint)[0]
+
+
+def _load_keras_file(path):
+    import keras
+
+    from srvp_tf.models.srvp import SRVP
+
+    path = local_path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file")
+    try:
+        model = keras.models.load_model(path)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"{path} cannot be read as a Keras model: {reason}") from None
+    if not isinstance(model, SRVP):
+        raise UserError(f"{path} holds a {type(model).__name__}, not an SRVP")
+    return model

@@ -16,7 +16,7 @@ def define_flags(flag_values):
     define_path(
         "init_from",
         None,
-        "run folder or checkpoint whose weights a new run starts from",
+        "run folder, shipped model or checkpoint whose weights a new run starts from",
         flag_values,
     )
     define_config_flags(flag_values)

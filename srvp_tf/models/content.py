@@ -29,6 +29,11 @@ class Content(keras.layers.Layer):
         self.frame_map.build(input_shape)
         self.video_map.build((None, self.units))
 
+    @property
+    def output_shape(self):
+        """Of w: for `summary`."""
+        return None, self.units
+
     def call(self, features):
         per_frame = tf.nn.relu(self.frame_map(features))
         return tf.tanh(self.video_map(tf.reduce_sum(per_frame, axis=1)))

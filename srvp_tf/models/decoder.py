@@ -110,6 +110,12 @@ class Decoder(keras.layers.Layer):
         for block in self.blocks:
             block.build()
 
+    @property
+    def output_shape(self):
+        """Of the frames: for `summary`."""
+        c = self._config
+        return None, None, c["frame_size"], c["frame_size"], c["channels"]
+
     def call(self, content, states, skips=None, training=False):
         shape = tf.shape(states)
         flat_states = tf.reshape(states, [-1, self._config["ny"]])

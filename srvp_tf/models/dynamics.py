@@ -86,6 +86,11 @@ class Dynamics(keras.layers.Layer):
         else:
             (self.residual or self.perceptron).build((None, ny + nz))
 
+    @property
+    def output_shape(self):
+        """Of the next state: for `summary`."""
+        return None, self._config["ny"]
+
     def prior(self, y):
         """p(z | y): y [..., ny] -> Gaussian [..., nz]."""
         if self.prior_head is None:

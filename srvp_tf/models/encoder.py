@@ -71,6 +71,11 @@ class Encoder(keras.layers.Layer):
         for block in self.blocks:
             block.build()
 
+    @property
+    def output_shape(self):
+        """Of the features: for `summary`."""
+        return None, self._config["nhx"]
+
     def call(self, frames, training=False):
         h, outputs = frames, []
         for i, stage in enumerate(self.stages):

@@ -22,6 +22,11 @@ class InitialStatePosterior(keras.layers.Layer):
         _, num_frames, width = input_shape
         self.head.build((None, num_frames * width))
 
+    @property
+    def output_shape(self):
+        """Of y_1: for `summary`."""
+        return None, self._config["ny"]
+
     def call(self, features):
         _, num_frames, width = features.shape
         concatenated = keras.ops.reshape(features, (-1, num_frames * width))
@@ -48,6 +53,11 @@ class LatentPosterior(keras.layers.Layer):
     def build(self, input_shape):
         self.lstm.build(input_shape)
         self.head.build((None, None, self._config["units"]))
+
+    @property
+    def output_shape(self):
+        """Of z: for `summary`."""
+        return None, None, self._config["nz"]
 
     def call(self, features):
         return gaussian(self.head(self.lstm(features)[:, 1:]))

@@ -20,7 +20,7 @@ from srvp_tf.models.forecast_arguments import (
 from srvp_tf.models.inference import InitialStatePosterior, LatentPosterior
 from srvp_tf.models.initializers import child_seed
 from srvp_tf.models.outputs import Encoding, Inference, Paths, Reconstruction
-from srvp_tf.noise import ForecastNoise, forecast_noise
+from srvp_tf.noise import ForecastNoise, forecast_noise, reconstruction_noise
 from srvp_tf.processor import tell_what_slows
 
 
@@ -68,13 +68,14 @@ class SRVP(keras.Model):
         if self.built:
             return
         c = self.config
-        self.encoder.build()
-        self.decoder.build()
+        size = c.frame_size
+        self.encoder.build((None, size, size, c.channels))
+        self.decoder.build((None, None, c.ny))
         self.content.build((None, c.nt_inf, c.nhx))
         self.q_y1.build((None, c.nt_inf, c.nhx))
         if self.q_z is not None:
             self.q_z.build((None, None, c.nhx))
-        self.dynamics.build()
+        self.dynamics.build((None, c.ny))
         self.built = True
 
     def frozen(self):
@@ -157,17 +158,31 @@ class SRVP(keras.Model):
 
     # --- the two uses ----------------------------------------------------------------------------
 
-    def call(self, frames, noise, training=False):
-        """Reconstruct videos through the posterior, as the objective needs it.
+    def __call__(self, frames, *args, **kwargs):
+        # Here, as Keras would put the arguments into the text of an error that `call` raises.
+        frames = as_tensor(frames)
+        check_frames(frames, self.config)
+        return super().__call__(frames, *args, **kwargs)
+
+    def call(self, frames, noise=None, training=False, seed=0, video_ids=None):
+        """Reconstruct videos through the posterior, as the objective needs it: `model(frames)`.
 
         Args:
-            frames: [B, T, H, W, C], uint8 or float in [0, 1].
-            noise: a `TrainingNoise`.
+            frames: [B, T, H, W, C], T >= nt_inf, uint8 or float in [0, 1].
+            noise: a `TrainingNoise`; None: drawn here, as that of sample 0 of `forecast`.
             training: whether batch normalisation uses, and learns from, this batch.
+            seed: integer, of the noise that is drawn here.
+            video_ids: integers [B] that name the videos in its address; None: 0..B-1.
 
         Returns:
-            A `Reconstruction`.
+            A `Reconstruction`; its `frames` are [B, T, H, W, C] in (0, 1).
+
+        Raises:
+            UserError: on frames of another shape or range, or too few of them.
         """
+        if noise is None:
+            videos = tf.range(tf.shape(frames)[0]) if video_ids is None else video_ids
+            noise = reconstruction_noise(self.config, seed, videos, frames.shape[1])
         encoding = self.encode(frames, training)
         inferred = self.infer(encoding, noise.content_frames, noise.skip_frame)
         y_1 = inferred.q_y1.sample(tf.cast(noise.y_1, self.dtype))
@@ -182,6 +197,36 @@ class SRVP(keras.Model):
             path.p_z,
             path.residuals,
         )
+
+    def predict(self, x, batch_size=8, **options):
+        """Reconstructions of many videos, batch by batch; for their futures see `forecast`.
+
+        Args:
+            x: videos [N, T, H, W, C], or a `tf.data.Dataset` of batches of such.
+            batch_size: of an array; the result does not depend on it but for rounding.
+            options: Keras' own: verbose, steps, callbacks.
+
+        Returns:
+            float32 array [N, T, H, W, C]: the frames of `model(x)`.
+
+        Raises:
+            UserError: as `call`.
+        """
+        if not isinstance(x, tf.data.Dataset):
+            x = as_tensor(x)
+            check_frames(x, self.config)
+            x = tf.data.Dataset.from_tensor_slices(x).batch(batch_size)
+
+        def numbered(first, frames):
+            after = first + tf.shape(frames)[0]
+            return after, (tf.range(first, after), frames)
+
+        return super().predict(x.scan(0, numbered), **options)
+
+    def predict_step(self, data):
+        """Frames reconstructed from a batch of (number of the video [B], frames)."""
+        numbers, frames = data
+        return self(frames, training=False, video_ids=numbers).frames
 
     def sample_paths(self, inferred, noise, euler_steps=None, frames_per_step=1):
         """Latent paths through the observed frames and beyond.

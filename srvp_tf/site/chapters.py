@@ -65,7 +65,7 @@ def open_run(name, folder, config, request, scratch) -> OpenRun:
     """
     model, metadata = read_model(config.model, folder.checkpoint_path(config.eval.checkpoint))
     step = metadata["step"]
-    found = judged_runs.stored(folder.path / "evaluation")
+    found = judged_runs.stored(folder.results / "evaluation")
     if found is None:
         reasons = ["there is no evaluation"]
     else:

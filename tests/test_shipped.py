@@ -1,0 +1,95 @@
+"""What ships is found by name: in Python, and by every command that takes a run."""
+
+import json
+
+import numpy as np
+import pytest
+
+import srvp_tf
+from srvp_tf import evaluate, experiment, gallery, generate, release
+from srvp_tf.command import run
+from srvp_tf.run_folder import RunFolder, weights_path
+from srvp_tf.shipped import shipped_models
+
+NAMES = ["mmnist_one_digit", "smmnist"]
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_load_without_a_name_lists_what_ships(capsys):
+    assert srvp_tf.load() is None
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == NAMES
+    assert "2 digits, stochastic motion, 64 x 64 grey, predicts from 5 frames" in lines[1]
+
+
+def test_an_unknown_name_lists_them_too():
+    with pytest.raises(srvp_tf.UserError, match="mnist is not a run.*mmnist_one_digit, smmnist"):
+        srvp_tf.load("mnist")
+
+
+def test_a_name_gives_the_model_of_that_folder():
+    by_name, by_path = (srvp_tf.load(run) for run in ("smmnist", shipped_models()["smmnist"]))
+    for a, b in zip(by_name.weights, by_path.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert weights_path("smmnist") == weights_path(shipped_models()["smmnist"])
+
+
+def test_a_run_of_the_users_own_comes_before_a_shipped_one(tmp_path):
+    released = tmp_path / "smmnist"
+    released.mkdir()
+    assert RunFolder.find("smmnist").path == shipped_models()["smmnist"]  # no run in it yet
+    released.rmdir()
+    release.release(RunFolder.find("mmnist_one_digit"), released)
+    assert RunFolder.find("smmnist").path.resolve() == released
+    assert srvp_tf.load("smmnist").config.nf == srvp_tf.load("mmnist_one_digit").config.nf
+
+
+def test_sampled_videos_are_those_of_the_test_set():
+    from srvp_tf.command import open_corpus
+
+    config = RunFolder.find("smmnist").config()
+    videos = srvp_tf.sample_videos("smmnist", num_videos=3)
+    test_set = open_corpus(config).test_videos(length=config.data.test_length, num_videos=5)
+    assert videos.shape == (3, 25, 64, 64, 1) and videos.dtype == np.uint8
+    np.testing.assert_array_equal(videos, list(test_set.as_numpy_iterator())[:3])
+    with pytest.raises(srvp_tf.UserError, match="num_videos=0: give 1 to"):
+        srvp_tf.sample_videos("smmnist", num_videos=0)
+    with pytest.raises(srvp_tf.UserError, match="mnist is not a run folder"):
+        srvp_tf.sample_videos("mnist")
+
+
+def called(command, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        run(command.main, ["program", *arguments], define_flags=command.define_flags)
+    return ended.value.code or 0
+
+
+def test_commands_take_the_name_and_write_beside_the_user(tmp_path):
+    small = ("--run_dir=smmnist", "--num_videos=2")
+    assert called(generate, "--run_dir=smmnist", "--num_samples=1", "--horizon=2") == 0
+    assert called(evaluate, *small, "--num_samples=2", "--eval_batch_size=2") == 0
+    assert called(experiment, *small, "--experiments=content_swap") == 0
+    assert called(release, "--run_dir=smmnist", "--output_dir=copy") == 0
+    written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.json")}
+    found = {"smmnist/evaluation/results.json", "copy/config.json"}
+    assert written >= found | {"smmnist/experiments/content_swap/results.json"}
+    report = json.loads((tmp_path / "smmnist/evaluation/results.json").read_text())
+    assert report["run"] == "smmnist" and report["num_videos"] == 2
+    assert not (shipped_models()["smmnist"] / "evaluation").is_relative_to(tmp_path)
+    assert (tmp_path / "prediction.gif").is_file()
+
+
+def test_the_gallery_takes_the_name(tmp_path):
+    few = ("--num_shown=1", "--num_videos=2", "--num_samples=2", "--long_horizon=21")
+    assert called(gallery, "--run_dir=mmnist_one_digit", "--output=site", *few) == 0
+    assert "mmnist_one_digit" in (tmp_path / "site/index.html").read_text()
+
+
+@pytest.mark.parametrize("command", [generate, evaluate, experiment, gallery, release])
+def test_a_missing_run_lists_what_ships(command, capsys):
+    assert called(command) == 1
+    assert "or a shipped model (mmnist_one_digit, smmnist)" in capsys.readouterr().err
