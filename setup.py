@@ -64,6 +64,7 @@ setup(
             "pyyaml>=6,<7",
             "selenium>=4.20,<5",
             "nbclient>=0.10,<0.12",
+            "nbformat>=5.10,<6",
             "ipykernel>=6.29,<8",
             *SERVING,
             *TFLITE,

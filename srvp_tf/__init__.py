@@ -37,6 +37,8 @@ _LAZY = {
     "write_video": "srvp_tf.video",
 }
 
+_OF_TENSORFLOW = ("load", "sample_videos", "show", "SRVP", "Trainer")
+
 __all__ = ["__version__", *_LAZY]
 
 
@@ -45,6 +47,8 @@ def __getattr__(name):
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     importlib.import_module("srvp_tf.backend").require_tensorflow()
+    if name in _OF_TENSORFLOW:
+        importlib.import_module("srvp_tf.quiet").load_tensorflow()
     module, _, attribute = _LAZY[name].partition(":")
     return getattr(importlib.import_module(module), attribute or name)
 

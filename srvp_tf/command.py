@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from absl import flags
@@ -19,7 +18,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.flagfiles import read_flagfile
 from srvp_tf.interruption import Interruption, Terminated
 from srvp_tf.paths import local_path
-from srvp_tf.quiet import quiet_stderr
+from srvp_tf.quiet import load_tensorflow
 from srvp_tf.shipped import shipped_configs
 
 EXIT_ERROR = 1
@@ -113,11 +112,9 @@ def run(
 
 def start_tensorflow(deterministic: bool) -> None:
     """Start TensorFlow, quietly; call before anything of it is used."""
-    # Without a GPU TensorFlow's search for one is logged as an error.
-    has_gpu = Path("/dev/nvidiactl").exists()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu else "3")
-    with quiet_stderr():
-        from srvp_tf.distribute import configure_determinism
+    load_tensorflow()
+    from srvp_tf.distribute import configure_determinism
+
     configure_determinism(deterministic)
 
 

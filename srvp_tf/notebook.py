@@ -10,7 +10,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.generation import FPS, Futures, timeline
 from srvp_tf.video import to_uint8, write_video
 
-_PAGE_WIDTH = 900  # pixels that the cell of a notebook is sure to have
+_PAGE_WIDTH = 800  # pixels that the cell of a notebook is sure to have
 
 
 class ShownFutures:
@@ -38,7 +38,7 @@ class ShownFutures:
             conditioning=self.conditioning,
             captions=self.captions,
             columns=self.columns,
-            scale=max(1, min(3, _PAGE_WIDTH // (self.columns * width))),
+            scale=max(1, min(2, _PAGE_WIDTH // (self.columns * width))),
         )
 
     def _repr_html_(self):

@@ -4,6 +4,16 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow without its notices; $TF_CPP_MIN_LOG_LEVEL, if set, is left as it is."""
+    # Without a GPU TensorFlow's search for one is logged as an error.
+    has_gpu = Path("/dev/nvidiactl").exists()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu else "3")
+    with quiet_stderr():
+        import tensorflow  # noqa: F401
 
 
 @contextlib.contextmanager

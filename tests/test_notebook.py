@@ -3,9 +3,12 @@
 import base64
 import io
 import re
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 from PIL import Image, ImageSequence
 
 import srvp_tf
@@ -68,3 +71,33 @@ def test_what_does_not_fit_is_one_line(arguments, message):
     futures, frames, *truth = arguments
     with pytest.raises(srvp_tf.UserError, match=message):
         srvp_tf.show(futures, frames, truth=truth[0] if truth else None)
+
+
+# --- notebooks/first_steps.ipynb -----------------------------------------------------------------
+
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "first_steps.ipynb"
+
+
+def test_the_stored_outputs_are_whole_and_of_no_machine():
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    pictures = 0
+    for output in (output for cell in cells for output in cell.outputs):
+        assert output.output_type != "error"
+        assert not re.search(r"/(home|root|tmp|work)/", output.get("text", ""))
+        data = output.get("data", {})
+        pictures += "image/gif" in data or "data:image/gif" in data.get("text/html", "")
+    assert pictures >= 5
+    assert NOTEBOOK.stat().st_size < 3e6
+
+
+def test_the_notebook_runs(tmp_path):
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    # nbclient's own kernel: this interpreter.
+    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": tmp_path}})
+    client.execute()
+    text = "".join(
+        output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", [])
+    )
+    assert "validation at step 20" in text
