@@ -8,7 +8,7 @@ BENCHMARKS := $(filter-out authors simulated_bair ablation judging,$(notdir $(ba
 SOURCES := setup.py pyproject.toml srvp_tf/_version.py
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-long lint benchmarks simulated-bair serve-local clean
+.PHONY: help quickstart test test-long lint notebook benchmarks simulated-bair serve-local clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,9 @@ test-long: $(VENV)/.installed-test-long  ## the tests that train for minutes
 lint: $(VENV)/.installed-test  ## style and formatting
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+
+notebook: $(VENV)/.installed-test  ## run the notebook again and store what it shows
+	$(RUN) -m jupyter execute --inplace notebooks/first_steps.ipynb
 
 benchmarks: $(VENV)/.installed-test-long  ## tables of speed and memory
 	@for script in $(BENCHMARKS); do echo "\n## $$script\n"; $(RUN) -m benchmarks.$$script || exit 1; done
