@@ -37,7 +37,7 @@ _LAZY = {
     "write_video": "srvp_tf.video",
 }
 
-_OF_TENSORFLOW = ("load", "sample_videos", "show", "SRVP", "Trainer")
+_OF_TENSORFLOW = ("sample_videos", "show", "SRVP", "Trainer")
 
 __all__ = ["__version__", *_LAZY]
 

@@ -10,6 +10,7 @@ from srvp_tf.checkpoints import DamagedCheckpoint
 from srvp_tf.config import RESUMABLE_FIELDS, Config, differences
 from srvp_tf.errors import UserError
 from srvp_tf.paths import local_path
+from srvp_tf.quiet import load_tensorflow
 from srvp_tf.run_lock import HOLDER_FILE, LOCK_FILE, RunLock
 from srvp_tf.shipped import describe_shipped_models, shipped_models
 
@@ -163,7 +164,8 @@ def read_model(config, run_or_checkpoint):
     Raises:
         UserError: as `load_weights`.
     """
-    from srvp_tf.models.outline import outline  # TensorFlow: the rest of this file does without
+    load_tensorflow()  # the rest of this file does without
+    from srvp_tf.models.outline import outline
     from srvp_tf.models.srvp import SRVP
 
     path = weights_path(run_or_checkpoint)
@@ -217,6 +219,7 @@ def load_model(run=None, checkpoint=None):
 
 
 def _load_keras_file(path):
+    load_tensorflow()
     import keras
 
     from srvp_tf.models.srvp import SRVP
