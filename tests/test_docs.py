@@ -128,12 +128,13 @@ def test_all_have_docstrings_with_shapes():
     assert len(referenced()) > 100 and not faults, "\n".join(faults)
 
 
-def test_the_code_of_extending_runs(tmp_path):
-    text = (DOCS / "extending.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name, printed", [("start", ""), ("extending", "absolute_error Summary(")])
+def test_the_code_of_a_page_runs(name, printed, tmp_path):
+    text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
-    assert len(blocks) >= 6
-    page = tmp_path / "extending.py"  # TensorFlow reads the source of what it compiles
+    page = tmp_path / f"{name}.py"  # TensorFlow reads the source of what it compiles
     page.write_text("\n".join(blocks), encoding="utf-8")
+    (tmp_path / "pretrained").symlink_to(ROOT / "pretrained")
     done = subprocess.run(
         [sys.executable, page],
         cwd=tmp_path,
@@ -145,6 +146,5 @@ def test_the_code_of_extending_runs(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     # The comments of the page say what it prints.
-    for line in re.findall(r"print\(.*\) +# (.+)", text):
+    for line in [printed, *re.findall(r"print\(.*\) +# (.+)", text)]:
         assert line in done.stdout
-    assert "absolute_error Summary(" in done.stdout

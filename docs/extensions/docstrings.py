@@ -39,11 +39,13 @@ def _list_attributes(lines, fields):
         paragraph = list(paragraph)
         matches = [described.match(line) for line in paragraph]
         names = {name for match in matches if match for name in match[1].split(", ")}
-        follow = all(match or line.startswith("    ") for match, line in zip(matches, paragraph))
+        follow = all(
+            match or line.startswith("    ") for match, line in zip(matches, paragraph, strict=True)
+        )
         if is_text and matches[0] and follow and names <= fields:
             paragraph = [
                 f"- **{match[1]}**: {match[2]}" if match else f"  {line.strip()}"
-                for match, line in zip(matches, paragraph)
+                for match, line in zip(matches, paragraph, strict=True)
             ]
         listed += paragraph
     return listed
@@ -64,7 +66,7 @@ def _mark_blocks(lines):
 
 
 def _escape(line):
-    """Bars, as in |y|, a letter right after `code`, and "N." alone mean something else to Sphinx."""
+    """Bars as in |y|, a letter right after `code`, and "N." alone mean other things to Sphinx."""
     line = re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", line.replace("|", r"\|"))
     return re.sub(r": ([A-Z])\.$", r": \1\\.", line)
 
@@ -75,7 +77,8 @@ def _process(app, what, name, obj, options, lines):
         lines[:] = _list_attributes(lines, _fields(obj))
     lines[:] = _mark_blocks(map(_escape, lines))
     if what in ("attribute", "property"):
-        lines.insert(0, "")  # napoleon takes what stands before a colon there for a type
+        # Napoleon takes what stands before a colon in the first line for a type.
+        lines.insert(0, "\\ ")
 
 
 def _sign(app, what, name, obj, options, signature, returns):

@@ -21,7 +21,9 @@ def _values(field):
         return f"{words}, above {above:,}"
     if least is None:
         return words
-    return f"{words}, {least:,} or more" if most in (None, _MOST) else f"{words}, {least:,} to {most:,}"
+    if most in (None, _MOST):
+        return f"{words}, {least:,} or more"
+    return f"{words}, {least:,} to {most:,}"
 
 
 def _default(field):
