@@ -14,7 +14,6 @@ from srvp_tf import __version__  # noqa: E402
 
 project = "srvp-tf"
 version = release = __version__
-project_copyright = "the authors of srvp-tf"
 
 extensions = [
     "myst_parser",
@@ -50,4 +49,4 @@ html_title = f"srvp-tf {__version__}"
 html_show_sourcelink = False
 html_show_copyright = False
 html_static_path = ["extensions/static"]
-html_css_files = ["tables.css"]
+html_css_files = ["looks.css"]

@@ -24,10 +24,8 @@ FRAMES_OR_LATENTS = {
     *("frames", "videos", "target", "prediction", "samples", "states", "features", "observed"),
     *("y", "z", "eps", "x", "params", "noise_y", "noise_z", "scores", "batches"),
 }
-# Of any shape; of videos that are no array; said where the first word of the docstring leads.
+# Of videos that are no array; said where the first word of the docstring leads.
 WITHOUT_SHAPES = {
-    "srvp_tf.distributions.softplus",
-    "srvp_tf.losses.safe_norm",
     "data_pipelines.prepared_corpus.PreparedCorpus.test_clips",
     "srvp_tf.SRVP.forecast_from_noise",
 }
