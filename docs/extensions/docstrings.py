@@ -20,7 +20,7 @@ class _NameRole(PyXRefRole):
     def process_link(self, env, refnode, has_explicit_title, title, target):
         title, target = super().process_link(env, refnode, has_explicit_title, title, target)
         refnode["reftype"] = "obj"
-        if re.fullmatch(r"[A-Z]\w+", target):
+        if re.fullmatch(r"[A-Z]\w+(\.\w+)?", target):
             refnode["refspecific"] = True
         return title, target
 

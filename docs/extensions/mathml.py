@@ -1,5 +1,6 @@
 """Formulas as MathML, which browsers draw themselves: no script, and nothing from the network."""
 
+from docutils.nodes import SkipNode
 from docutils.utils.math.latex2mathml import tex2mathml
 
 
@@ -14,8 +15,6 @@ def _block(translator, node):
 
 def _visit(write):
     def visit(translator, node):
-        from docutils.nodes import SkipNode
-
         write(translator, node)
         raise SkipNode
 
