@@ -8,7 +8,7 @@ BENCHMARKS := $(filter-out authors simulated_bair ablation judging,$(notdir $(ba
 SOURCES := setup.py pyproject.toml srvp_tf/_version.py
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-long lint notebook benchmarks simulated-bair serve-local clean
+.PHONY: help quickstart test test-long lint docs notebook benchmarks simulated-bair serve-local clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,9 @@ lint: $(VENV)/.installed-test  ## style and formatting
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 
+docs: $(VENV)/.installed-docs  ## the documentation: docs/_build/html/index.html
+	$(RUN) -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
 notebook: $(VENV)/.installed-test  ## run the notebook again and store what it shows
 	$(RUN) -m jupyter execute --inplace notebooks/first_steps.ipynb
 
@@ -39,7 +42,7 @@ serve-local: $(VENV)/.installed-test  ## serve models/srvp on this machine: a st
 	$(RUN) -m export.serve_local --model_dir=models/srvp
 
 clean:  ## remove .venv and everything generated
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/_build *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/pip:
@@ -58,6 +61,10 @@ $(VENV)/.installed: $(SOURCES) | $(VENV)/bin/pip
 
 $(VENV)/.installed-test: $(SOURCES) | $(VENV)/bin/pip
 	$(RUN) -m pip install --quiet --editable '.[test]'
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: $(SOURCES) | $(VENV)/bin/pip
+	$(RUN) -m pip install --quiet --editable '.[docs]'
 	touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-test-long: $(SOURCES) | $(VENV)/bin/pip

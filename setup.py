@@ -14,6 +14,7 @@ SERVING = [
     "aiohttp>=3.9,<4",
 ]
 TFLITE = ["ai-edge-litert>=2.1,<3"]
+DOCS = ["sphinx>=8.1,<10", "furo>=2024.8.6", "myst-parser>=4,<6", "docutils>=0.21,<0.23"]
 
 setup(
     name="srvp-tf",
@@ -68,6 +69,7 @@ setup(
             "ipykernel>=6.29,<8",
             *SERVING,
             *TFLITE,
+            *DOCS,
             # One version for all, as no range of it is small to install.
             "torch==2.13.0",
         ],
@@ -82,7 +84,7 @@ setup(
             "scikit-video>=1.1.11,<2",
             "matplotlib>=3.8,<4",
         ],
-        "docs": ["sphinx>=8.1,<10", "furo>=2024.8.6", "myst-parser>=4,<6"],
+        "docs": DOCS,
         # The command `tfds` of tensorflow-datasets imports them without asking for them.
         "tfds-cli": ["apache-beam>=2.60,<3", "mlcroissant>=1,<2"],
         "serving": SERVING,

@@ -15,7 +15,7 @@ class Corpus(Protocol):
     """
 
     channels: int
-    """C: 1 for grey, 3 for RGB."""
+    """C, 1 for grey and 3 for RGB."""
     frame_size: int
     """H = W, in pixels."""
     num_test_videos: int

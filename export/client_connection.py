@@ -144,8 +144,7 @@ class Client:
             float32 [B, horizon, H, W, C], or [B, S, ...] of `predict_samples`; without B if
             `frames` has none.
 
-        Raises:
-            As `predict`.
+        Raises as `predict`.
         """
         frames = unit_range(frames)
         single = frames.ndim == 4

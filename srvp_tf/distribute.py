@@ -22,6 +22,9 @@ def configure_determinism(deterministic):
 
     On CPU the gradients of skip connections are summed in the order in which operations happen to
     end, unless one operation runs at a time (each still uses all cores).
+
+    Raises:
+        UserError: TensorFlow has started already.
     """
     if not deterministic:
         return
@@ -41,6 +44,9 @@ def make_strategy():
     """The strategy of a training run: all hosts of `TF_CONFIG`, else this one.
 
     With several hosts, call it before anything of TensorFlow has run; it waits for all of them.
+
+    Raises:
+        UserError: `TF_CONFIG` cannot be used, or one of the hosts did not start in 30 minutes.
     """
     cluster = cluster_from_environment()
     if cluster is None or len(cluster.addresses) == 1:

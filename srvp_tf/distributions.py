@@ -19,7 +19,7 @@ class Gaussian(NamedTuple):
         return self.loc + self.scale * eps
 
     def distribution(self):
-        """Elementwise `tfd.Normal`: its KL and log-density keep the last axis."""
+        """Elementwise `tfd.Normal` [..., d]: its KL and log-density keep the last axis."""
         return tfd.Normal(self.loc, self.scale)
 
 
@@ -30,12 +30,15 @@ def gaussian(params):
 
 
 def softplus(x):
-    """log(1 + exp(x)) in a form that stays finite in TFLite, whose own overflows above 88."""
+    """log(1 + exp(x)), elementwise, [...] -> [...], > 0.
+
+    In a form that stays finite in TFLite, whose own overflows above 88.
+    """
     size = tf.abs(x)
     # Not relu(x), whose gradient at 0 would be 0: with this form the sum's is 1/2, as it should be.
     return 0.5 * (x + size) + tf.math.softplus(-size)
 
 
 def standard_normal(like):
-    """N(0, I) of the shape and dtype of `like`: the law of y_1 (eq. 1)."""
+    """N(0, I) of the shape and dtype of `like` [..., d]: the law of y_1 (eq. 1)."""
     return Gaussian(tf.zeros_like(like), tf.ones_like(like))

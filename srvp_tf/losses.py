@@ -29,7 +29,10 @@ class LatentKL(NamedTuple):
 
 
 def latent_kl(outputs):
-    """KL(q(y_1) || N(0, I)) and KL(q(z_t) || p(z_t | y_{t-1})) of a `Reconstruction`."""
+    """KL(q(y_1) || N(0, I)) and KL(q(z_t) || p(z_t | y_{t-1})) of a `Reconstruction`, in nats.
+
+    Returns a `LatentKL`: y_1 [B, ny], z [B, T - 1, nz].
+    """
     q_y1, q_z, p_z = outputs.q_y1, outputs.q_z, outputs.p_z
     p_y1 = standard_normal(q_y1.loc)
     return LatentKL(
@@ -61,7 +64,10 @@ def loss_terms(frames, outputs, obs_scale, kl=None):
 
 
 def safe_norm(x):
-    """Euclidean norm over the last axis, with subgradient 0 at the zero vector (`tf.norm`: NaN)."""
+    """Euclidean norm of x [..., d] -> [...], with subgradient 0 at the zero vector.
+
+    `tf.norm` has NaN there.
+    """
     squared = tf.reduce_sum(tf.square(x), axis=-1)
     is_zero = tf.equal(squared, 0.0)
     # The root is taken of 1 where the norm is 0, so that no infinite slope meets the mask's zero.

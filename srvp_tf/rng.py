@@ -98,7 +98,10 @@ def normal(seed, purpose, size, *, example=0, index=0, frame=0):
 
 
 def fold(seed, data):
-    """A new int64 seed from `seed` and an integer, e.g. one per validation step."""
+    """A new seed from `seed` and an integer, e.g. one per validation step.
+
+    Both are integers or integer tensors [...]; the new seed is int64 of their broadcast shape.
+    """
     words = random_bits(seed, Purpose.FOLD, 2, example=data)
     return words[..., 0] | tf.bitwise.left_shift(words[..., 1], tf.constant(32, tf.int64))
 

@@ -68,7 +68,10 @@ class TrainingStep:
         self._compiled = tf.function(self._step, reduce_retracing=True)
 
     def __call__(self, clips, step):
-        """Step number `step` >= 1 (int) on a global batch of clips, distributed by the strategy."""
+        """Step number `step` >= 1 (int) on a global batch of clips, distributed by the strategy.
+
+        Clips are [B, T, H, W, C], uint8 or float in [0, 1]. Returns a `StepResult`.
+        """
         return self._compiled(clips, tf.constant(step, tf.int64))
 
     def _step(self, clips, step):

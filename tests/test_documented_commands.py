@@ -28,7 +28,7 @@ from srvp_tf import command
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [  # in the order in which a reader follows them
     path.relative_to(ROOT).as_posix()
-    for pattern in ("README.md", "pretrained/README.md", "BUILD.md", "docs/*.md")
+    for pattern in ("README.md", "pretrained/README.md", "BUILD.md", "docs/**/*.md")
     for path in sorted(ROOT.glob(pattern))
 ]
 OFFICIAL = ROOT / "tests" / "data" / "golden" / "official_dcgan_gray"
@@ -65,6 +65,7 @@ RULES = [  # the first that fits
     Rule("*make test*", PARSED, why="it is what runs this"),
     Rule("make benchmarks", PARSED, why="half an hour"),
     Rule("make simulated-bair", PARSED, why="25 minutes; tests/test_corpora_end_to_end.py"),
+    Rule("make docs", PARSED, why="tests/test_docs.py"),
     Rule("make serve-local", PARSED, why="its command is run below"),
     Rule("python -m srvp_tf.release", PARSED, why="named in a sentence, without its flags"),
     Rule("python -m srvp_tf.generate --run_dir=runs/mine *", LONG),

@@ -5,10 +5,12 @@ takes all of them at once; `RunningBest` takes them in chunks and keeps only the
 does not grow with N.
 
 Values that are not finite:
+
   - NaN is neither best nor worst; a video whose samples are all NaN is an error.
   - Infinities are ordinary values here: PSNR is +inf where a frame is copied exactly. One such
     video makes the mean +inf and leaves its interval undefined (NaN); `Summary.infinite` counts
     them. To compare on such data use the pooled error, `baselines.pooled_psnr`.
+
 Ties go to the earlier sample, whatever the order of the chunks.
 """
 

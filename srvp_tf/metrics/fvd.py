@@ -59,7 +59,7 @@ def preprocess(videos: tf.Tensor) -> tf.Tensor:
 
 
 def check_length(num_frames: int) -> None:
-    """Raise `UserError` if videos are too short for I3D."""
+    """Raise `UserError` if videos are too short for I3D: of fewer than 9 frames."""
     if num_frames < MINIMUM_FRAMES:
         raise UserError(
             f"FVD needs videos of at least {MINIMUM_FRAMES} frames, these have {num_frames}"

@@ -112,7 +112,10 @@ class I3D(keras.Model):
 
 
 def load_i3d(cache_dir: str | os.PathLike | None = None) -> I3D:
-    """I3D with the weights of the cache; `UserError` if they are not there, or damaged."""
+    """I3D with the weights of the cache; `UserError` if they are not there, or damaged.
+
+    `cache_dir` is a folder; None: $SRVP_TF_CACHE, else srvp_tf in $XDG_CACHE_HOME or ~/.cache.
+    """
     arrays, _ = weight_cache.read("fvd", cache_dir)
     model = I3D()
     assign(model, arrays, weight_cache.weights_path("fvd", cache_dir))

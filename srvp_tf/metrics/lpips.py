@@ -65,7 +65,10 @@ class LPIPS(keras.Model):
         return {"name": self.name}
 
     def score(self, target, prediction):
-        """The distance of frames in [0, 1], predictions clamped: as `psnr` and `ssim` take them."""
+        """The distance of frames [..., H, W, C] in [0, 1] -> [...], predictions clamped.
+
+        As `psnr` and `ssim` take them.
+        """
         return self(2.0 * target - 1.0, 2.0 * tf.clip_by_value(prediction, 0.0, 1.0) - 1.0)
 
     def _features(self, frames):
@@ -84,7 +87,10 @@ class LPIPS(keras.Model):
 
 
 def load_lpips(cache_dir: str | os.PathLike | None = None) -> LPIPS:
-    """LPIPS with the weights of the cache; `UserError` if they are not there, or damaged."""
+    """LPIPS with the weights of the cache; `UserError` if they are not there, or damaged.
+
+    `cache_dir` is a folder; None: $SRVP_TF_CACHE, else srvp_tf in $XDG_CACHE_HOME or ~/.cache.
+    """
     arrays, _ = weight_cache.read("lpips", cache_dir)
     model = LPIPS()
     assign(model, arrays, weight_cache.weights_path("lpips", cache_dir))

@@ -1,0 +1,148 @@
+"""The documentation: built without a warning, complete, and its code runs."""
+
+import functools
+import importlib
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+import data_pipelines
+import export.client
+import srvp_tf
+from srvp_tf import experiments, models, video
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+DIRECTIVE = re.compile(r"^\.\. auto(module|class|function|exception):: (\S+)\n((?: +:.*\n)*)", re.M)
+FRAMES_OR_LATENTS = {
+    *("frames", "videos", "target", "prediction", "samples", "states", "features", "observed"),
+    *("y", "z", "eps", "x", "params", "noise_y", "noise_z", "scores", "batches"),
+}
+# Of videos that are no array; said where the first word of the docstring leads.
+WITHOUT_SHAPES = {
+    "data_pipelines.prepared_corpus.PreparedCorpus.test_clips",
+    "srvp_tf.SRVP.forecast_from_noise",
+}
+
+
+def member_names(kind, thing, options):
+    """The names that autodoc takes of a module or class."""
+    if ":members:" not in options:
+        return []
+    if chosen := re.search(r":members: (.+)", options):
+        return [name.strip() for name in chosen[1].split(",")]
+    if kind == "module":
+        own = [n for n, x in vars(thing).items() if getattr(x, "__module__", "") == thing.__name__]
+        return getattr(thing, "__all__", [n for n in own if n[0] != "_"])
+    return [n for n, x in vars(thing).items() if n[0] != "_" and inspect.isroutine(x) and x.__doc__]
+
+
+@functools.cache
+def referenced():
+    """Dotted name -> object, of all that the reference describes."""
+    found = {}
+    for page in sorted((DOCS / "reference").glob("*.md")):
+        for kind, name, options in DIRECTIVE.findall(page.read_text(encoding="utf-8")):
+            if kind == "module":
+                thing = importlib.import_module(name)
+            else:
+                module, _, attribute = name.rpartition(".")
+                thing = getattr(importlib.import_module(module), attribute)
+            found[name] = thing
+            for member in member_names(kind, thing, options):
+                attribute = found[f"{name}.{member}"] = getattr(thing, member, None)
+                if inspect.isclass(attribute):
+                    for method in member_names("class", attribute, ":members:"):
+                        found[f"{name}.{member}.{method}"] = getattr(attribute, method)
+    return {name: thing for name, thing in found.items() if thing is not None}
+
+
+def is_described(thing):
+    return any(thing is other for other in referenced().values())
+
+
+def test_it_is_built_without_a_warning(tmp_path):
+    pytest.importorskip("sphinx")
+    pytest.importorskip("furo")
+    pytest.importorskip("myst_parser")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"]
+    done = subprocess.run(
+        [*command, "-d", tmp_path / "cache", DOCS, tmp_path / "html"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    for page in DOCS.rglob("*.md"):
+        assert (tmp_path / "html" / page.relative_to(DOCS).with_suffix(".html")).is_file()
+    settings = (tmp_path / "html" / "reference" / "settings.html").read_text(encoding="utf-8")
+    assert "--nt_inf" in settings and "whole number, 1 to 1,000,000" in settings
+    formulas = (tmp_path / "html" / "model.html").read_text(encoding="utf-8")
+    assert "<msub>" in formulas and "mathjax.js" not in formulas.lower()
+
+
+@pytest.mark.parametrize("module", [srvp_tf, data_pipelines, experiments, video, export.client])
+def test_every_public_name_is_in_the_reference(module):
+    settings = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
+    for name in set(module.__all__) - {"__version__"}:
+        assert is_described(getattr(module, name)) or f"{{settings}} {name}\n" in settings, name
+
+
+def test_every_layer_is_in_the_reference():
+    found = set()
+    for path in Path(models.__file__).parent.glob("*.py"):
+        module = importlib.import_module(f"{models.__name__}.{path.stem}")
+        found |= {
+            thing
+            for name, thing in vars(module).items()
+            if inspect.isclass(thing) and issubclass(thing, keras.layers.Layer) and name[0] != "_"
+        }
+    ours = {thing for thing in found if thing.__module__.startswith("srvp_tf.")}
+    assert len(ours) > 10
+    assert not [thing for thing in ours if not is_described(thing)]
+
+
+def test_all_have_docstrings_with_shapes():
+    faults = []
+    for name, thing in referenced().items():
+        if not (inspect.isroutine(thing) or inspect.isclass(thing)):
+            continue
+        text = inspect.getdoc(thing) or ""
+        if len(text) < 10:
+            faults.append(f"{name} has no docstring")
+        if inspect.isroutine(thing) and name not in WITHOUT_SHAPES:
+            arrays = FRAMES_OR_LATENTS & set(inspect.signature(thing).parameters)
+            # What is said of another function, which is named, holds here too.
+            if arrays and "[" not in text and not re.search(r"[Aa]s `\w|see `\w", text):
+                faults.append(f"{name} does not say the shape of {', '.join(sorted(arrays))}")
+    assert len(referenced()) > 100 and not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("name, printed", [("start", ""), ("extending", "absolute_error Summary(")])
+def test_the_code_of_a_page_runs(name, printed, tmp_path):
+    text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    page = tmp_path / f"{name}.py"  # TensorFlow reads the source of what it compiles
+    page.write_text("\n".join(blocks), encoding="utf-8")
+    (tmp_path / "pretrained").symlink_to(ROOT / "pretrained")
+    done = subprocess.run(
+        [sys.executable, page],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    # The comments of the page say what it prints.
+    for line in [printed, *re.findall(r"print\(.*\) +# (.+)", text)]:
+        assert line in done.stdout
