@@ -74,7 +74,7 @@ RULES = [  # the first that fits
     Rule("python -m srvp_tf.torch_import *", QUICK),
     Rule("python -m data_pipelines.* --dataset=video_folder *", QUICK),
     Rule("python -m data_pipelines.* --dataset=kth *", LONG),
-    Rule("python -m export.saved_model --run_dir=pretrained/*", QUICK),
+    Rule("python -m export.saved_model --run_dir=smmnist *", QUICK),
     Rule("python -m export.client *", LONG),
     Rule("python -m export.*", LONG),
     Rule(
