@@ -35,7 +35,7 @@ setup(
         "data_pipelines": ["data/*.npz", "data/README*"],
         "export": ["deploy/*"],
         "srvp_tf": ["py.typed"],
-        "srvp_tf.site": ["templates/*", "static/*"],
+        "srvp_tf.gallery_page": ["templates/*", "static/*"],
     },
     install_requires=[
         f"tensorflow{TENSORFLOW_RANGE}",

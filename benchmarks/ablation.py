@@ -108,7 +108,7 @@ def draw(runs, path):
 
 def curves(folders):
     """(first predicted frame, PSNR of the best sample [videos of all seeds, frames])."""
-    from srvp_tf import command
+    from srvp_tf.cli import command
     from srvp_tf.config import Config
 
     scores = []

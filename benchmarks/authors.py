@@ -54,7 +54,7 @@ def _row(task, setting, arguments):
 
 
 def _our_training(setting, _):
-    from srvp_tf import command
+    from srvp_tf.cli import command
 
     command.start_tensorflow(deterministic=True)
     from benchmarks.settings import training_step_of
@@ -75,11 +75,11 @@ def _our_training(setting, _):
 
 
 def _our_evaluation(setting, _):
-    from srvp_tf import command
+    from srvp_tf.cli import command
 
     command.start_tensorflow(deterministic=True)
     from benchmarks.settings import model_of
-    from srvp_tf.evaluation import Evaluator
+    from srvp_tf.evaluation.evaluator import Evaluator
 
     config, videos = config_of(setting), EVALUATED[setting]
     data = config.data

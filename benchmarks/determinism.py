@@ -17,7 +17,7 @@ _STEPS = {"quickstart": 10}  # of a turn; else 1
 
 def child(setting, deterministic):
     """Train for a turn whenever it is asked to."""
-    from srvp_tf import command
+    from srvp_tf.cli import command
 
     command.start_tensorflow(deterministic)
 

@@ -5,7 +5,7 @@ convolution as 4 products per output. A product and its sum are two operations; 
 zero padding are counted; what is not a convolution (some percent) is not.
 """
 
-from srvp_tf.models.linear_maps import LINEAR_MAPS
+from srvp_tf.models.networks.linear_maps import LINEAR_MAPS
 
 _PRODUCTS = {  # per output position and pair of channels
     "conv3": 9,

@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from srvp_tf import command
+from srvp_tf.cli import command
 
 WARM_UP = 10  # steps; the first ones build the graph
 

@@ -25,7 +25,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     a = parser.parse_args()
 
-    from srvp_tf import command
+    from srvp_tf.cli import command
 
     command.start_tensorflow(deterministic=False)
     print(judging_table(a.run_dir, a.num_samples, a.rounds))
@@ -33,10 +33,10 @@ def main():
 
 def judging_table(run_dir, num_samples, rounds):
     """Markdown: a row per metric that is added."""
-    from srvp_tf import command
-    from srvp_tf.evaluation import Evaluator
-    from srvp_tf.judging import Judging
-    from srvp_tf.run_folder import RunFolder, load_model
+    from srvp_tf.cli import command
+    from srvp_tf.evaluation.evaluator import Evaluator
+    from srvp_tf.evaluation.judging import Judging
+    from srvp_tf.runs.run_folder import RunFolder, load_model
 
     config, model = RunFolder(run_dir).config(), load_model(run_dir)
     data = config.data

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from srvp_tf.processor import instruction_sets, multiplies_bfloat16
+from srvp_tf.config.processor import instruction_sets, multiplies_bfloat16
 
 MATMUL_SIZE = 2048
 

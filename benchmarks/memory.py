@@ -3,7 +3,7 @@
 import importlib
 import multiprocessing
 
-from srvp_tf import command
+from srvp_tf.cli import command
 
 
 def peak_memory(module, function, *args):

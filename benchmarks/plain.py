@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 from keras.layers import Conv2D, Conv2DTranspose
 
-from srvp_tf.models.architecture import stage_depths, stage_widths, vgg_decoder_widths
+from srvp_tf.models.networks.architecture import stage_depths, stage_widths, vgg_decoder_widths
 from srvp_tf.models.srvp import SRVP
 
 

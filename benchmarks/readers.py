@@ -10,7 +10,7 @@ import contextlib
 import sys
 import tempfile
 
-from srvp_tf import command
+from srvp_tf.cli import command
 
 
 def main():

@@ -23,13 +23,13 @@ def child(setting, batch, precision, remat, steps):
     """Train; print peak memory above the start [MiB] and the median seconds of a step."""
     import dataclasses
 
-    from srvp_tf import command
+    from srvp_tf.cli import command
 
     command.start_tensorflow(deterministic=True)
 
     from benchmarks.settings import clips_of, config_of
     from srvp_tf.models.srvp import SRVP
-    from srvp_tf.training_step import TrainingStep
+    from srvp_tf.training.step import TrainingStep
 
     config = config_of(setting)
     clips = clips_of(config.model, batch, config.data.train_length)

@@ -7,7 +7,7 @@ follows from this table.
 
 import time
 
-from srvp_tf import command
+from srvp_tf.cli import command
 
 ROUNDS = 9
 # Use: (setting, paths N, frame intervals F, with gradients)

@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from benchmarks.arguments import add_list
-from srvp_tf import command
+from srvp_tf.cli import command
 from srvp_tf.errors import UserError
 
 TABLES = ("latency", "tflite")

@@ -18,7 +18,7 @@ from export.seeded_noise import draw_from_start
 from export.settings import ExportSettings
 from export.tflite import TOLERANCES
 from srvp_tf.metrics.frame_metrics import psnr
-from srvp_tf.run_folder import RunFolder, load_model
+from srvp_tf.runs.run_folder import RunFolder, load_model
 
 NUM_VIDEOS = 8
 KERAS = "Keras call"

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 from absl import flags
 
-from srvp_tf import command
-from srvp_tf.flags import config_from_flags, define_config_flags
+from srvp_tf.cli import command
+from srvp_tf.config.flags import config_from_flags, define_config_flags
 
 # Videos per training step: few, as the published batches do not fit every machine.
 TRAINING_BATCH = {"quickstart": 16, "smmnist": 8, "kth": 2, "bair": 4}
@@ -40,7 +40,7 @@ def clips_of(model_config, batch, num_frames):
 
 def training_step_of(setting, variant, batch=None):
     """(`TrainingStep`, clips) of a setting and variant; `batch` videos, or few."""
-    from srvp_tf.training_step import TrainingStep
+    from srvp_tf.training.step import TrainingStep
 
     config = config_of(setting)
     model = model_of(config.model, variant)

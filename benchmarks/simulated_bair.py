@@ -66,14 +66,14 @@ def run(module, *arguments, minutes=None):
 
 def judge(run_dir, num_samples, gif):
     """Name of a prediction -> pooled PSNR [dB] on all test videos; draws some of them."""
-    from srvp_tf import command
+    from srvp_tf.cli import command
 
     command.start_tensorflow(deterministic=True)
     import numpy as np
 
     from srvp_tf.config import Config
     from srvp_tf.metrics import baselines
-    from srvp_tf.run_folder import load_model
+    from srvp_tf.runs.run_folder import load_model
 
     config = Config.load(run_dir / "config.json")
     nt_cond, length = config.data.nt_cond, config.data.test_length

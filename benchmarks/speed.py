@@ -9,7 +9,7 @@ import argparse
 
 from benchmarks.arguments import add_list
 from benchmarks.measure import hold_to_avx2, processor
-from srvp_tf import command
+from srvp_tf.cli import command
 
 TABLES = ("training", "evaluation", "latency", "scaling")
 SETTINGS = ("smmnist", "kth", "bair")

@@ -1,7 +1,7 @@
 """Cost of one sampled video in evaluation, metrics left out.
 
 Ours encodes each video once for 100 samples and decodes what is scored, the predicted frames, as
-`srvp_tf.evaluation` does. The plain loop encodes, infers and decodes every sample on its own: all
+`srvp_tf.evaluation.evaluator` does. The plain loop encodes, infers and decodes every sample on its own: all
 frames, as the authors' test script does, or (shorter loop) only the predicted ones too.
 """
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from benchmarks.measure import blocking, has_native_bfloat16, interleave, table
 from benchmarks.settings import clips_of, config_of, model_of
-from srvp_tf.sampling import Sampler
+from srvp_tf.forecasting.sampling import Sampler
 
 NUM_VIDEOS, NUM_SAMPLES = 4, 100
 LOOP, SHORTER_LOOP = "plain loop", "shorter loop"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from absl import flags
 
-from srvp_tf import command
-from srvp_tf.flags import config_from_flags, define_config_flags
+from srvp_tf.cli import command
+from srvp_tf.config.flags import config_from_flags, define_config_flags
 
 SETTINGS = {
     "quickstart, batch 32": ["--flagfile=configs/quickstart.cfg"],

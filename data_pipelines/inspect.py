@@ -15,7 +15,7 @@ from absl import flags
 
 from data_pipelines.errors import DataError
 from data_pipelines.paths import define_path, local_path
-from srvp_tf import command
+from srvp_tf.cli import command
 
 
 class Lengths(NamedTuple):

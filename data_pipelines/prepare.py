@@ -17,7 +17,7 @@ from absl import flags
 from data_pipelines.errors import DataError
 from data_pipelines.paths import define_path, local_path
 from data_pipelines.resizing import FITS
-from srvp_tf import command
+from srvp_tf.cli import command
 
 DATASETS = ("kth", "human36m", "bair", "video_folder")
 _MAX_FRAME_SIZE = 1024

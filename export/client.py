@@ -19,9 +19,9 @@ from export.client_connection import Client
 from export.client_errors import InvalidExampleError, ServerError
 from export.client_signatures import DEFAULT_SIGNATURE, FRAMES, ModelMetadata, TensorSpec
 from export.client_stream import ENCODE, Stream
-from srvp_tf import command
+from srvp_tf.cli import command
+from srvp_tf.config.paths import define_path
 from srvp_tf.errors import UserError
-from srvp_tf.paths import define_path
 
 __all__ = ["Client", "InvalidExampleError", "ModelMetadata", "ServerError", "Stream"]
 
@@ -184,7 +184,7 @@ def _check_output(output: str) -> None:
 
 
 def _write(output: str, frames: np.ndarray, num_given: int, samples: np.ndarray) -> None:
-    from srvp_tf.generation import Futures, write
+    from srvp_tf.forecasting.generation import Futures, write
     from srvp_tf.video import to_uint8
 
     truth = frames[num_given : num_given + samples.shape[1]]

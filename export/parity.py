@@ -17,8 +17,8 @@ from export import prediction
 from export.seeded_noise import draw_at_frame, draw_from_start
 from export.signatures import MULTI_STEP, state_tensors
 from srvp_tf.errors import UserError
+from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.models.srvp import SRVP
-from srvp_tf.noise import ForecastNoise
 
 _SEEDS = (7, -(2**40) - 3, 0, 11, -1, 2**62, 13, 1)
 

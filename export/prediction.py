@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from srvp_tf.distributions import Gaussian, gaussian
-from srvp_tf.noise import ForecastNoise
+from srvp_tf.models.distributions import Gaussian, gaussian
+from srvp_tf.models.noise import ForecastNoise
 
 
 class VideoState(NamedTuple):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from srvp_tf import command
+from srvp_tf.cli import command
 from srvp_tf.errors import UserError
 
 

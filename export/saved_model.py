@@ -12,9 +12,9 @@ from export import source_run
 from export.extras import require
 from export.settings import define_settings_flags, settings_from_flags
 from export.version_folder import check_kind, choose_version, new_version
-from srvp_tf import command
+from srvp_tf.cli import command
+from srvp_tf.config.paths import define_path
 from srvp_tf.errors import UserError
-from srvp_tf.paths import define_path
 
 # No server can load versions with noise inputs: they never lie among those that it polls.
 _OUTPUT_DIR = {True: "models/srvp", False: "models/srvp_noise_inputs"}  # by whether it is seeded

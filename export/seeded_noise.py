@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from srvp_tf import rng
-from srvp_tf.noise import forecast_noise
+from srvp_tf.models import rng
+from srvp_tf.models.noise import forecast_noise
 
 _VIDEO = 0  # in the address of the noise: a request's place in its batch must not count
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from absl import flags
 
 from export.extras import require
-from srvp_tf import command
+from srvp_tf.cli import command
+from srvp_tf.config.paths import define_path
 from srvp_tf.errors import UserError
-from srvp_tf.paths import define_path
 
 _SHIPPED_CONFIG = Path(__file__).parent / "deploy" / "model.config"
 

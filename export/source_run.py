@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
 from srvp_tf.config import Config
-from srvp_tf.flags import define_checkpoint_flag
-from srvp_tf.run_flags import define_run_flag, run_from_flags
+from srvp_tf.config.flags import define_checkpoint_flag
 
 _MAX_RESULTS_BYTES = 1 << 20  # thousands of times what `evaluate` writes
 
@@ -33,7 +33,7 @@ def open_run(flag_values):
 
 def load(run):
     """The model of a `SourceRun` in float32, and where it comes from, for the metadata."""
-    from srvp_tf.run_folder import read_model
+    from srvp_tf.runs.run_folder import read_model
 
     model, saved = read_model(run.config.model, run.checkpoint)
     origin = {

@@ -13,10 +13,10 @@ from absl import flags
 from export import source_run
 from export.extras import require
 from export.settings import define_settings_flags, settings_from_flags
-from srvp_tf import command
-from srvp_tf.atomic_files import replacing
+from srvp_tf.cli import command
+from srvp_tf.config.paths import define_path
 from srvp_tf.errors import UserError
-from srvp_tf.paths import define_path
+from srvp_tf.runs.atomic_files import replacing
 
 QUANTIZATIONS = ("none", "float16", "dynamic_int8")
 

@@ -6,9 +6,9 @@ import errno
 import os
 from pathlib import Path
 
-from srvp_tf.atomic_files import temporary_folder
+from srvp_tf.config.paths import local_path
 from srvp_tf.errors import UserError
-from srvp_tf.paths import local_path
+from srvp_tf.runs.atomic_files import temporary_folder
 
 
 def choose_version(output_dir, version=None):

@@ -14,8 +14,8 @@ Letters, in the code and in the paper:
 import importlib
 import os
 
-from srvp_tf import processor
 from srvp_tf._version import __version__
+from srvp_tf.config import processor
 
 processor.choose_onednn()
 # Before Keras is imported: it may have a file of settings that says otherwise.
@@ -23,16 +23,16 @@ os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
 
 # Public name -> its module, with `:name` where the module calls it otherwise.
 _LAZY = {
-    "load": "srvp_tf.run_folder:load_model",
-    "sample_videos": "srvp_tf.test_set",
-    "show": "srvp_tf.notebook",
+    "load": "srvp_tf.runs.run_folder:load_model",
+    "sample_videos": "srvp_tf.runs.test_set",
+    "show": "srvp_tf.forecasting.notebook",
     "SRVP": "srvp_tf.models.srvp",
     "Config": "srvp_tf.config",
     "ModelConfig": "srvp_tf.config",
     "DataConfig": "srvp_tf.config",
     "TrainConfig": "srvp_tf.config",
     "EvalConfig": "srvp_tf.config",
-    "Trainer": "srvp_tf.trainer",
+    "Trainer": "srvp_tf.training.trainer",
     "UserError": "srvp_tf.errors",
     "write_video": "srvp_tf.video",
 }
@@ -46,9 +46,9 @@ def __getattr__(name):
     # TensorFlow is imported with the first name that needs it, not with the package.
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    importlib.import_module("srvp_tf.backend").require_tensorflow()
+    importlib.import_module("srvp_tf.config.backend").require_tensorflow()
     if name in _OF_TENSORFLOW:
-        importlib.import_module("srvp_tf.quiet").load_tensorflow()
+        importlib.import_module("srvp_tf.config.quiet").load_tensorflow()
     module, _, attribute = _LAZY[name].partition(":")
     return getattr(importlib.import_module(module), attribute or name)
 

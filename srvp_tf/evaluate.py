@@ -15,15 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
-from srvp_tf import command, judging
-from srvp_tf.atomic_files import replacing_folder
+from srvp_tf.cli import command
+from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
+from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
+from srvp_tf.config.paths import define_path, local_path
 from srvp_tf.errors import UserError
-from srvp_tf.evaluation_report import print_report, write_report
-from srvp_tf.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
+from srvp_tf.evaluation import judging
+from srvp_tf.evaluation.report import print_report, write_report
 from srvp_tf.metrics.published_results import RESULTS, published_setting
-from srvp_tf.npz_files import write_npz
-from srvp_tf.paths import define_path, local_path
-from srvp_tf.run_flags import define_run_flag, run_from_flags
+from srvp_tf.runs.atomic_files import replacing_folder
+from srvp_tf.runs.npz_files import write_npz
 
 REPORT = "results.json"
 DATA_FLAGS = (*WHERE_THE_DATA_IS, "test_length")
@@ -70,11 +71,11 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
     """
     output, weights = local_path(output), judged_by.weights_sha256()
     command.start_tensorflow(config.train.deterministic)
-    from srvp_tf.distribute import local_strategy
-    from srvp_tf.evaluation import Evaluator
+    from srvp_tf.evaluation.evaluator import Evaluator
+    from srvp_tf.evaluation.sample_store import SampleStore
     from srvp_tf.metrics.best_of import summarize
-    from srvp_tf.run_folder import read_model
-    from srvp_tf.sample_store import SampleStore
+    from srvp_tf.runs.run_folder import read_model
+    from srvp_tf.training.strategy import local_strategy
 
     data, c = config.data, config.eval
     strategy = local_strategy()

@@ -11,16 +11,16 @@ from pathlib import Path
 
 from absl import flags
 
-from srvp_tf import command
-from srvp_tf.errors import UserError
-from srvp_tf.flags import (
+from srvp_tf.cli import command
+from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
+from srvp_tf.config.flags import (
     WHERE_THE_DATA_IS,
     config_from_flags,
     define_checkpoint_flag,
     define_config_flags,
 )
-from srvp_tf.paths import define_path, define_paths
-from srvp_tf.run_flags import define_run_flag, run_from_flags
+from srvp_tf.config.paths import define_path, define_paths
+from srvp_tf.errors import UserError
 
 EXPERIMENTS = ("frame_rates", "content_swap", "interpolation", "long_horizon")
 _FORMATS = ("gif", "mp4", "webm", "png", "npz")
@@ -90,7 +90,7 @@ def main(flag_values):
     run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now
 
     command.start_tensorflow(config.train.deterministic)
-    from srvp_tf.experiment_run import ExperimentRun
+    from srvp_tf.experiments.run import ExperimentRun
 
     experiments = ExperimentRun(run, config, _settings(flag_values))
     for name in names:
@@ -102,7 +102,7 @@ def main(flag_values):
 
 
 def _settings(flag_values):
-    from srvp_tf.experiment_run import Settings
+    from srvp_tf.experiments.run import Settings
 
     values = {name: flag_values[name].value for name in Settings._fields}
     return Settings(**values)

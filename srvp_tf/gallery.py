@@ -15,14 +15,15 @@ from pathlib import Path
 
 from absl import flags
 
-from srvp_tf import command, judging
+from srvp_tf.cli import command
+from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
+from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
+from srvp_tf.config.paths import define_path, define_paths
 from srvp_tf.errors import UserError
 from srvp_tf.evaluate import evaluate
-from srvp_tf.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
-from srvp_tf.paths import define_path, define_paths
-from srvp_tf.run_flags import define_run_flag, run_from_flags
-from srvp_tf.run_folder import RunFolder
-from srvp_tf.site.folder import check_replaceable, replacing_folder
+from srvp_tf.evaluation import judging
+from srvp_tf.gallery_page.folder import check_replaceable, replacing_folder
+from srvp_tf.runs.run_folder import RunFolder
 
 _OF_TRAINING = ("train_length", "val_length")
 _AT_LEAST = {"num_shown": 1, "num_videos": 1, "num_samples": 1, "long_horizon": 1}
@@ -75,7 +76,7 @@ def main(flag_values):
     judged_by.weights_sha256()  # if some are missing, then now
 
     command.start_tensorflow(next(iter(runs.values()))[1].train.deterministic)
-    from srvp_tf.site import chapters, page
+    from srvp_tf.gallery_page import chapters, page
 
     request = chapters.Request(
         flag_values.num_shown,

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from srvp_tf import command
-from srvp_tf.errors import UserError
-from srvp_tf.flags import (
+from srvp_tf.cli import command
+from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
+from srvp_tf.config.flags import (
     WHERE_THE_DATA_IS,
     config_from_flags,
     define_checkpoint_flag,
     define_config_flags,
 )
-from srvp_tf.paths import define_path
-from srvp_tf.run_flags import define_run_flag, run_from_flags
+from srvp_tf.config.paths import define_path
+from srvp_tf.errors import UserError
 
 _NO_INPUT = ("none", "")
 _AT_LEAST = {
@@ -78,8 +78,8 @@ def main(flag_values):
     checkpoint = run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now
 
     command.start_tensorflow(config.train.deterministic)
-    from srvp_tf.generation import Futures, check_fps, predict, write
-    from srvp_tf.run_folder import read_model
+    from srvp_tf.forecasting.generation import Futures, check_fps, predict, write
+    from srvp_tf.runs.run_folder import read_model
 
     check_fps(output, flag_values.frames_per_step)
     frames, video_id = _input_frames(flag_values, config, horizon)

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srvp_tf import command
-from srvp_tf.flags import config_from_flags, define_config_flags
-from srvp_tf.paths import define_path
-from srvp_tf.run_folder import RunFolder
+from srvp_tf.cli import command
+from srvp_tf.config.flags import config_from_flags, define_config_flags
+from srvp_tf.config.paths import define_path
+from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.train import stopped_early, train
 
 FLAGFILE = "configs/quickstart.cfg"
@@ -71,9 +71,9 @@ def step_seconds(config):
     """
     import tensorflow as tf
 
+    from srvp_tf.models.noise import training_noise
     from srvp_tf.models.srvp import SRVP
-    from srvp_tf.noise import training_noise
-    from srvp_tf.training_step import TrainingStep
+    from srvp_tf.training.step import TrainingStep
 
     m, batch_size = config.model, config.train.batch_size
     step = TrainingStep(SRVP(m, config.train.precision), config.train)
@@ -114,7 +114,7 @@ def judge(config, run_dir, gif):
     import tensorflow as tf
 
     from srvp_tf.metrics import baselines
-    from srvp_tf.run_folder import load_model
+    from srvp_tf.runs.run_folder import load_model
 
     data, e = config.data, config.eval
     corpus = command.open_corpus(config)

@@ -5,11 +5,12 @@ as Adam's moments stay behind. All but going on with the training works on it; `
 starts from it.
 """
 
-from srvp_tf import checkpoints, command
+from srvp_tf.cli import command
+from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
+from srvp_tf.config.paths import define_path
 from srvp_tf.errors import UserError
-from srvp_tf.paths import define_path
-from srvp_tf.run_flags import define_run_flag, run_from_flags
-from srvp_tf.weights_folder import check_unused, write_weights_folder
+from srvp_tf.runs import checkpoints
+from srvp_tf.runs.weights_folder import check_unused, write_weights_folder
 
 
 def define_flags(flag_values):

@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 from absl import flags
 
-from srvp_tf import checkpoints, command
+from srvp_tf.authors.files import read_config, read_state_dict, to_array
+from srvp_tf.cli import command
 from srvp_tf.config import Config
+from srvp_tf.config.paths import define_path, local_path
 from srvp_tf.errors import UserError
-from srvp_tf.paths import define_path, local_path
-from srvp_tf.run_folder import model_variables
-from srvp_tf.torch_files import read_config, read_state_dict, to_array
-from srvp_tf.weights_folder import check_unused, write_weights_folder
+from srvp_tf.runs import checkpoints
+from srvp_tf.runs.run_folder import model_variables
+from srvp_tf.runs.weights_folder import check_unused, write_weights_folder
 
 MODEL, BEST_MODEL = "model.pt", "model_best.pt"
 
@@ -88,7 +89,7 @@ def import_experiment(xp_dir, run_dir, model_name=MODEL):
     config = _judging(config, kinds)
     from srvp_tf.models.outline import outline
     from srvp_tf.models.srvp import SRVP
-    from srvp_tf.run_state import Status
+    from srvp_tf.training.state import Status
 
     check(outline(config.model), state, source)  # sizes that the file lacks take no memory
     model = SRVP(config.model)
@@ -117,7 +118,7 @@ def check(model, state, source):
     Raises:
         UserError: names the tensor that is missing, left over or misshapen.
     """
-    from srvp_tf.torch_names import torch_tensors
+    from srvp_tf.authors.names import torch_tensors
 
     expected = torch_tensors(model)
     missing = [name for name in expected if name not in state]

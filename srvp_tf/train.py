@@ -4,10 +4,10 @@ The same command resumes a run that was stopped, and ends with the weights of on
 Watch it with `tensorboard --logdir=runs`.
 """
 
-from srvp_tf import command
+from srvp_tf.cli import command
+from srvp_tf.config.flags import config_from_flags, define_config_flags
+from srvp_tf.config.paths import define_path
 from srvp_tf.errors import UserError
-from srvp_tf.flags import config_from_flags, define_config_flags
-from srvp_tf.paths import define_path
 
 
 def define_flags(flag_values):
@@ -40,8 +40,8 @@ def stopped_early(signal_number):
 def train(config, run_dir, init_from=None):
     """Train a `Config` on its corpus; returns the number of the signal that stopped it, or None."""
     command.start_tensorflow(config.train.deterministic)
-    from srvp_tf.distribute import make_strategy
-    from srvp_tf.trainer import Trainer
+    from srvp_tf.training.strategy import make_strategy
+    from srvp_tf.training.trainer import Trainer
 
     strategy = make_strategy()  # before the corpus: TensorFlow joins hosts only while it is idle
     corpus = command.open_corpus(config)

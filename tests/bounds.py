@@ -7,7 +7,7 @@ import ml_dtypes
 import tensorflow as tf
 
 from benchmarks import plain
-from srvp_tf.models import conv_block, encoder
+from srvp_tf.models.networks import conv_block, encoder
 
 
 def rounding(dtype, depth, terms=1):

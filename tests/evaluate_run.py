@@ -3,7 +3,8 @@
 import pytest
 from absl import flags
 
-from srvp_tf import command, evaluate
+from srvp_tf import evaluate
+from srvp_tf.cli import command
 
 
 def run(*arguments):

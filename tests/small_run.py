@@ -9,11 +9,12 @@ import pytest
 import tensorflow as tf
 from absl import flags
 
-from srvp_tf import checkpoints, train
-from srvp_tf.checkpoint_folder import CheckpointFolder
-from srvp_tf.distribute import mirrored_strategy
-from srvp_tf.flags import config_from_flags
-from srvp_tf.trainer import Trainer
+from srvp_tf import train
+from srvp_tf.config.flags import config_from_flags
+from srvp_tf.runs import checkpoints
+from srvp_tf.runs.checkpoint_folder import CheckpointFolder
+from srvp_tf.training.strategy import mirrored_strategy
+from srvp_tf.training.trainer import Trainer
 
 NUM_STEPS = 12
 FLAGS = (
@@ -80,7 +81,7 @@ def run(c, run_dir, training=None, validation=None):
                 ("TrainingStep", first.training_step),
                 ("Validator", first.validator),
             ):
-                patch.setattr(f"srvp_tf.trainer.{name}", lambda *_, part=part: part)
+                patch.setattr(f"srvp_tf.training.trainer.{name}", lambda *_, part=part: part)
             for variable, value in zip(first._variables().values(), initial, strict=True):
                 variable.assign(value)
         made = trainer(c, run_dir)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from srvp_tf.atomic_files import replacing, replacing_folder
+from srvp_tf.runs.atomic_files import replacing, replacing_folder
 
 ROOT = Path(__file__).parents[1]
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from srvp_tf import atomic_files
+from srvp_tf.runs import atomic_files
 
 path, kind = Path(sys.argv[2]), sys.argv[1]
 if kind == "between":  # the old folder has gone, the new one has not come
@@ -77,7 +77,7 @@ def test_a_kill_between_the_two_renamings_loses_neither_folder(tmp_path, fails):
 
 def test_what_lives_is_left_alone_also_by_another_process(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from srvp_tf.atomic_files import replacing\n"
+        "import sys; from pathlib import Path; from srvp_tf.runs.atomic_files import replacing\n"
         "with replacing(sys.argv[1]) as fresh: fresh.write_text('theirs')"
     )
     path = tmp_path / "a"

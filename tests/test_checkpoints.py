@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf import atomic_files, checkpoints
-from srvp_tf.checkpoint_folder import CheckpointFolder
 from srvp_tf.errors import UserError
+from srvp_tf.runs import atomic_files, checkpoints
+from srvp_tf.runs.checkpoint_folder import CheckpointFolder
 
 
 def some_arrays(seed=0):

@@ -11,10 +11,10 @@ import pytest
 from absl import flags
 
 from data_pipelines.errors import DataError
-from srvp_tf import command
 from srvp_tf._version import __version__
+from srvp_tf.cli import command
+from srvp_tf.config.flags import config_from_flags, define_config_flags
 from srvp_tf.errors import UserError
-from srvp_tf.flags import config_from_flags, define_config_flags
 
 SHIPPED = (
     "bair.cfg, human36m.cfg, kth.cfg, mmnist.cfg, mmnist_gru.cfg, mmnist_mlp.cfg, mmnist_no_z.cfg, "
@@ -204,7 +204,7 @@ def test_a_module_run_as_a_program(tmp_path):
         "import sys\n"
         "from absl import flags\n"
         "from srvp_tf import command\n"
-        "from srvp_tf.flags import config_from_flags, define_config_flags\n"
+        "from srvp_tf.config.flags import config_from_flags, define_config_flags\n"
         "define_config_flags()\n"
         "flags.DEFINE_string('run_dir', 'r', 'folder')\n"
         "def main(values):\n"

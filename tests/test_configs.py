@@ -3,8 +3,8 @@ from absl import flags
 
 from data_pipelines.builders.video_folder import VideoFolderConfig
 from srvp_tf.config import Config, config_fields
-from srvp_tf.flags import config_from_flags, define_config_flags
-from srvp_tf.shipped import shipped_configs
+from srvp_tf.config.flags import config_from_flags, define_config_flags
+from srvp_tf.config.shipped import shipped_configs
 
 EVERYWHERE = {
     "frame_size": 64,

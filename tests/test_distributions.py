@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf.distributions import softplus
+from srvp_tf.models.distributions import softplus
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -23,7 +23,7 @@ from absl import flags
 
 import srvp_tf
 from data_pipelines.digits import load_digits
-from srvp_tf import command
+from srvp_tf.cli import command
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [  # in the order in which a reader follows them

@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from srvp_tf import command, evaluate
+from srvp_tf import evaluate
+from srvp_tf.cli import command
 from srvp_tf.config import Config, DataConfig
 from srvp_tf.metrics import weight_cache
 from srvp_tf.metrics.frechet import frechet_distance

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf.distribute import mirrored_strategy
-from srvp_tf.evaluation import Evaluator
+from srvp_tf.evaluation.evaluator import Evaluator
+from srvp_tf.evaluation.sample_store import SampleStore
 from srvp_tf.metrics.best_of import best_of
 from srvp_tf.metrics.frame_metrics import psnr, ssim
 from srvp_tf.models.srvp import SRVP
-from srvp_tf.sample_store import SampleStore
+from srvp_tf.training.strategy import mirrored_strategy
 from tests.models.small import random_videos, small_config
 
 NT_COND, NUM_FRAMES, NUM_SAMPLES, NUM_VIDEOS, SEED = 3, 6, 4, 8, 11

@@ -4,8 +4,8 @@ import pytest
 from absl import flags
 
 from srvp_tf.config import Config, DataConfig, ModelConfig, TrainConfig, config_fields
+from srvp_tf.config.flags import config_from_flags, define_config_flags
 from srvp_tf.errors import UserError
-from srvp_tf.flags import config_from_flags, define_config_flags
 
 
 def parsed(*arguments, only=None):

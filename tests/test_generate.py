@@ -9,9 +9,11 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from srvp_tf import command, generate, generation
+from srvp_tf import generate
+from srvp_tf.cli import command
+from srvp_tf.forecasting import generation
 from srvp_tf.models.srvp import SRVP
-from srvp_tf.run_folder import RunFolder, load_model, model_variables
+from srvp_tf.runs.run_folder import RunFolder, load_model, model_variables
 from srvp_tf.video import to_uint8
 from srvp_tf.video.canvas import GREEN, RED
 from tests import small_run

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
-from srvp_tf.guards import Diagnosis, FaultCounter, check_futures, worst_gradient
-from srvp_tf.optim import LossScale
-from srvp_tf.run_folder import RunFolder
+from srvp_tf.runs.run_folder import RunFolder
+from srvp_tf.training.optimizer import LossScale
+from srvp_tf.training.skipped_steps import Diagnosis, FaultCounter, check_futures, worst_gradient
 from tests import small_run
 from tests.models.small import small_model
 from tests.small_run import NUM_STEPS, frames, saved
@@ -89,8 +89,8 @@ def test_a_skipped_step_is_diagnosed(devices):
 
 
 def test_the_largest_latent_is_that_of_the_path_that_was_followed():
-    from srvp_tf.guards import largest_latent
-    from srvp_tf.noise import training_noise
+    from srvp_tf.models.noise import training_noise
+    from srvp_tf.training.skipped_steps import largest_latent
     from tests.models.small import random_videos
 
     model = small_model("float64")

@@ -121,21 +121,21 @@ def test_the_reader_of_imports(name, text, expected):
 def test_the_rule_finds_trespassers():
     graph = {
         "srvp_tf.train": {"data_pipelines.clips"},
-        "srvp_tf.losses": {"data_pipelines.clips"},
-        "data_pipelines.clips": {"srvp_tf.rng"},
-        "export.writer": {"srvp_tf.rng", "export.parity"},
+        "srvp_tf.models.losses": {"data_pipelines.clips"},
+        "data_pipelines.clips": {"srvp_tf.models.rng"},
+        "export.writer": {"srvp_tf.models.rng", "export.parity"},
         "srvp_tf.evaluate": {"export.writer"},
     }
     assert trespasses(graph) == [
-        "srvp_tf.losses -> data_pipelines.clips",
-        "data_pipelines.clips -> srvp_tf.rng",
+        "srvp_tf.models.losses -> data_pipelines.clips",
+        "data_pipelines.clips -> srvp_tf.models.rng",
         "srvp_tf.evaluate -> export.writer",
     ]
 
 
 def test_config_flags_and_command_do_not_load_tensorflow():
     code = (
-        "import sys, srvp_tf, srvp_tf.config, srvp_tf.flags, srvp_tf.command\n"
+        "import sys, srvp_tf, srvp_tf.config, srvp_tf.config.flags, srvp_tf.cli.command\n"
         "heavy = {'tensorflow', 'keras', 'tensorflow_probability', 'numpy'} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)"
     )

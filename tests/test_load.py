@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 import srvp_tf
-from srvp_tf.run_folder import RunFolder, model_variables
+from srvp_tf.runs.run_folder import RunFolder, model_variables
 from tests import small_run
 
 

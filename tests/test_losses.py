@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf.distributions import Gaussian, gaussian, standard_normal
-from srvp_tf.losses import latent_kl, loss_terms, safe_norm
+from srvp_tf.models.distributions import Gaussian, gaussian, standard_normal
+from srvp_tf.models.losses import latent_kl, loss_terms, safe_norm
 from srvp_tf.models.srvp import Reconstruction
 
 B, T, N, NY, NZ = 3, 4, 2, 5, 6

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from srvp_tf import rng
-from srvp_tf.noise import forecast_noise, training_noise
-from srvp_tf.rng import Purpose
+from srvp_tf.models import rng
+from srvp_tf.models.noise import forecast_noise, training_noise
+from srvp_tf.models.rng import Purpose
 from tests.models.small import small_config
 
 CONFIG = small_config()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf.optim import Adam, LossScale, learning_rate
+from srvp_tf.training.optimizer import Adam, LossScale, learning_rate
 
 
 @pytest.mark.parametrize(

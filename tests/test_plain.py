@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from benchmarks.plain import plain_copy, variable_pairs
 from srvp_tf.config import TrainConfig
-from srvp_tf.noise import training_noise
-from srvp_tf.training_step import TrainingStep
+from srvp_tf.models.noise import training_noise
+from srvp_tf.training.step import TrainingStep
 from tests.bounds import rounding, without_kinks
 from tests.models.small import forecast_eagerly, random_videos, small_model
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srvp_tf import command
+from srvp_tf.cli import command
 from srvp_tf.metrics import baselines
-from srvp_tf.run_folder import RunFolder, load_model
+from srvp_tf.runs.run_folder import RunFolder, load_model
 
 FOLDER = Path(__file__).parents[1] / "pretrained"
 RUNS = sorted(path.parent.name for path in FOLDER.glob("*/config.json"))

@@ -6,9 +6,8 @@ import sys
 
 import pytest
 
-from srvp_tf import processor
-from srvp_tf.config import TrainConfig
-from srvp_tf.training_step import TrainingStep
+from srvp_tf.config import TrainConfig, processor
+from srvp_tf.training.step import TrainingStep
 from tests.models.small import small_model
 
 x86 = pytest.mark.skipif(not processor._IS_X86, reason="oneDNN is chosen on x86")

@@ -8,9 +8,9 @@ import threading
 import numpy as np
 import pytest
 
-from srvp_tf.losses import LossTerms
-from srvp_tf.progress import Progress
-from srvp_tf.training_step import Contribution, StepResult
+from srvp_tf.models.losses import LossTerms
+from srvp_tf.training.progress import Progress
+from srvp_tf.training.step import Contribution, StepResult
 
 RESULT = StepResult(
     Contribution(13.5, LossTerms(nll=12.25, kl_y1=0.5, kl_z=0.25, l2_res=0.125), None, None),

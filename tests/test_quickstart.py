@@ -5,11 +5,12 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from srvp_tf import command, quickstart
+from srvp_tf import quickstart
+from srvp_tf.cli import command
 from srvp_tf.config import Config
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.quickstart import Score
-from srvp_tf.run_folder import load_weights
+from srvp_tf.runs.run_folder import load_weights
 from tests import small_run
 from tests.small_run import FLAGS, finished
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from absl import flags
 
-from srvp_tf import command, release
+from srvp_tf import release
+from srvp_tf.cli import command
 from srvp_tf.errors import UserError
-from srvp_tf.run_folder import RunFolder, load_model, load_weights
-from srvp_tf.trainer import Trainer
+from srvp_tf.runs.run_folder import RunFolder, load_model, load_weights
+from srvp_tf.training.trainer import Trainer
 from tests import small_run
 
 

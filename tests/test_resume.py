@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from srvp_tf.progress import Progress
-from srvp_tf.stop_request import StopRequest
+from srvp_tf.training.progress import Progress
+from srvp_tf.training.stop_request import StopRequest
 from tests import small_run
 from tests.small_run import FLAGS, VGG, assert_same_run, finished, saved
 
@@ -71,7 +71,7 @@ def test_a_signal_during_the_last_step_leaves_the_last_validation_for_later(tmp_
 
 
 def test_a_signal_during_a_validation_is_heeded_before_its_next_batch(tmp_path, monkeypatch):
-    from srvp_tf.validation import Validator
+    from srvp_tf.training.validation import Validator
 
     run = Validator.run
 
@@ -105,7 +105,7 @@ def test_a_signal_during_a_validation_is_heeded_before_its_next_batch(tmp_path, 
 
 def test_a_signal_sent_twice_at_once_is_one_wish_and_a_later_one_acts(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("srvp_tf.stop_request.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("srvp_tf.training.stop_request.time.monotonic", lambda: now[0])
     handler = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("too soon"))
     # A shell that runs the tests in the background has it ignored.
     ctrl_c = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -134,7 +134,7 @@ def test_skips_resume_bit_for_bit(tmp_path, monkeypatch):
 def test_killed_between_the_best_and_the_last_checkpoint(tmp_path, monkeypatch):
     c = small_run.config("--val_interval=4")
     with monkeypatch.context() as patch:
-        from srvp_tf.trainer import Trainer
+        from srvp_tf.training.trainer import Trainer
 
         save = Trainer._save
 

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from srvp_tf import rng
-from srvp_tf.rng import Purpose
+from srvp_tf.models import rng
+from srvp_tf.models.rng import Purpose
 
 ONES = 0xFFFFFFFF
 # Random123's file of known answers (kat_vectors): counter, key, output of philox4x32-10.

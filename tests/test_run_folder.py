@@ -5,12 +5,18 @@ import keras
 import numpy as np
 import pytest
 
-from srvp_tf import checkpoints
 from srvp_tf.config import RESUMABLE_FIELDS, Config, ModelConfig
 from srvp_tf.errors import UserError
 from srvp_tf.models.outline import outline
 from srvp_tf.models.srvp import SRVP
-from srvp_tf.run_folder import RunFolder, load_weights, model_variables, read_model, weights_path
+from srvp_tf.runs import checkpoints
+from srvp_tf.runs.run_folder import (
+    RunFolder,
+    load_weights,
+    model_variables,
+    read_model,
+    weights_path,
+)
 from tests import small_run
 
 

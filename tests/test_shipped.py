@@ -7,9 +7,9 @@ import pytest
 
 import srvp_tf
 from srvp_tf import evaluate, experiment, gallery, generate, release
-from srvp_tf.command import run
-from srvp_tf.run_folder import RunFolder, weights_path
-from srvp_tf.shipped import shipped_models
+from srvp_tf.cli.command import run
+from srvp_tf.config.shipped import shipped_models
+from srvp_tf.runs.run_folder import RunFolder, weights_path
 
 NAMES = ["mmnist_one_digit", "smmnist"]
 
@@ -49,7 +49,7 @@ def test_a_run_of_the_users_own_comes_before_a_shipped_one(tmp_path):
 
 
 def test_sampled_videos_are_those_of_the_test_set():
-    from srvp_tf.command import open_corpus
+    from srvp_tf.cli.command import open_corpus
 
     config = RunFolder.find("smmnist").config()
     videos = srvp_tf.sample_videos("smmnist", num_videos=3)

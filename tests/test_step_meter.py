@@ -4,9 +4,9 @@ import tensorflow as tf
 
 from srvp_tf.config import TrainConfig
 from srvp_tf.errors import UserError
-from srvp_tf.losses import LossTerms
-from srvp_tf.step_meter import StepMeter
-from srvp_tf.training_step import Contribution, StepResult
+from srvp_tf.models.losses import LossTerms
+from srvp_tf.training.step import Contribution, StepResult
+from srvp_tf.training.step_meter import StepMeter
 
 
 def result(loss=1.0, is_finite=True, gradient_norm=1.0, **terms):
@@ -25,7 +25,7 @@ def meter(**config):
 def clock(monkeypatch):
     """A clock that moves when it is told to."""
     now = [100.0]
-    monkeypatch.setattr("srvp_tf.step_meter.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("srvp_tf.training.step_meter.time.monotonic", lambda: now[0])
 
     def advance(seconds):
         now[0] += seconds

@@ -7,10 +7,10 @@ from PIL import Image
 from tensorboard.backend.event_processing import event_accumulator, plugin_event_accumulator
 from tensorboard.util import tensor_util
 
-from srvp_tf.step_meter import StepMeter
-from srvp_tf.summaries import RunLog
-from srvp_tf.training_step import TrainingStep
-from srvp_tf.validation import Validator
+from srvp_tf.training.step import TrainingStep
+from srvp_tf.training.step_meter import StepMeter
+from srvp_tf.training.tensorboard import RunLog
+from srvp_tf.training.validation import Validator
 from tests import small_run
 from tests.small_run import NUM_STEPS
 

@@ -12,15 +12,17 @@ import torch
 from absl import flags
 
 import srvp_tf
-from srvp_tf import checkpoint_folder, checkpoints, command, torch_import
+from srvp_tf import torch_import
+from srvp_tf.authors.files import read_config, read_state_dict
+from srvp_tf.authors.names import torch_tensors
+from srvp_tf.cli import command
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
-from srvp_tf.noise import ForecastNoise
-from srvp_tf.run_folder import RunFolder
-from srvp_tf.torch_files import read_config, read_state_dict
+from srvp_tf.models.noise import ForecastNoise
+from srvp_tf.runs import checkpoint_folder, checkpoints
+from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.torch_import import import_experiment
-from srvp_tf.torch_names import torch_tensors
-from srvp_tf.trainer import Trainer
+from srvp_tf.training.trainer import Trainer
 from tests import small_run, test_configs
 from tests.golden.comparison import relative_error
 

@@ -10,8 +10,9 @@ import tensorflow as tf
 from absl import flags
 
 import data_pipelines
-from srvp_tf import command, train
-from srvp_tf.run_folder import RunFolder
+from srvp_tf import train
+from srvp_tf.cli import command
+from srvp_tf.runs.run_folder import RunFolder
 from tests import small_run
 from tests.small_run import FLAGS, finished
 
@@ -91,7 +92,7 @@ def test_another_configuration_is_refused(capsys, run_dir):
 @pytest.fixture
 def on_one_device(monkeypatch):
     """Half the graph of two."""
-    monkeypatch.setattr("srvp_tf.distribute.make_strategy", small_run.one_device)
+    monkeypatch.setattr("srvp_tf.training.strategy.make_strategy", small_run.one_device)
 
 
 @pytest.mark.parametrize("used", ["best-00000012.npz", "last-00000008.npz"])

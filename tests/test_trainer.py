@@ -6,12 +6,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from srvp_tf import checkpoints
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
-from srvp_tf.run_folder import RunFolder
-from srvp_tf.trainer import Trainer
-from srvp_tf.validation import ValidationResult
+from srvp_tf.runs import checkpoints
+from srvp_tf.runs.run_folder import RunFolder
+from srvp_tf.training.trainer import Trainer
+from srvp_tf.training.validation import ValidationResult
 from tests import small_run
 from tests.small_run import NUM_STEPS, finished, frames, saved, training_data, validation_data
 

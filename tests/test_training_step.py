@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 from srvp_tf.config import TrainConfig
-from srvp_tf.distribute import mirrored_strategy
-from srvp_tf.losses import latent_kl, loss_terms
-from srvp_tf.noise import training_noise
-from srvp_tf.training_step import TrainingStep
+from srvp_tf.models.losses import latent_kl, loss_terms
+from srvp_tf.models.noise import training_noise
+from srvp_tf.training.step import TrainingStep
+from srvp_tf.training.strategy import mirrored_strategy
 from tests.bounds import rounding, without_kinks
 from tests.models.small import random_videos, small_config, small_model
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf import sampling
+from srvp_tf.forecasting import sampling
+from srvp_tf.forecasting.sampling import Sampler
 from srvp_tf.metrics.frame_metrics import ssim
-from srvp_tf.noise import forecast_noise
-from srvp_tf.sampling import Sampler
-from srvp_tf.validation import Validator
+from srvp_tf.models.noise import forecast_noise
+from srvp_tf.training.validation import Validator
 from tests.models.small import random_videos, small_model
 from tests.models.test_srvp import spread_statistics
 

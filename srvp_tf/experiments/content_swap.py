@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from srvp_tf.experiments.latents import check_pairs, decode_states, infer, numbered
-from srvp_tf.noise import forecast_noise
+from srvp_tf.models.noise import forecast_noise
 from srvp_tf.video import to_uint8
 
 

@@ -9,7 +9,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.experiments.frame_rates import reconstruct_at_rate
 from srvp_tf.experiments.frame_scores import FrameScores, to_unit_floats
 from srvp_tf.experiments.latents import decode_states, infer, video_batches
-from srvp_tf.noise import forecast_noise
+from srvp_tf.models.noise import forecast_noise
 
 EULER_STEPS = (1, 2, 4, 8)
 

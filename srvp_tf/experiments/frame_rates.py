@@ -4,9 +4,9 @@ import math
 
 import tensorflow as tf
 
-from srvp_tf.distributions import Gaussian
 from srvp_tf.experiments.latents import decode_states, infer, numbered
-from srvp_tf.noise import forecast_noise
+from srvp_tf.models.distributions import Gaussian
+from srvp_tf.models.noise import forecast_noise
 from srvp_tf.video import to_uint8
 
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from srvp_tf.errors import UserError
 from srvp_tf.experiments.latents import check_pairs, decode_states, infer, numbered
-from srvp_tf.noise import forecast_noise
+from srvp_tf.models.noise import forecast_noise
 from srvp_tf.video import to_uint8
 
 

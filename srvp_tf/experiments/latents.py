@@ -4,8 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
+from srvp_tf.forecasting.sampling import frames_per_chunk
 from srvp_tf.models.forecast_arguments import check_frames, check_video_ids
-from srvp_tf.sampling import frames_per_chunk
 
 
 def infer(model, frames):

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from srvp_tf import rng
 from srvp_tf.experiments.latents import infer, numbered
-from srvp_tf.noise import forecast_noise
-from srvp_tf.rng import Purpose
-from srvp_tf.sampling import frames_per_chunk
+from srvp_tf.forecasting.sampling import frames_per_chunk
+from srvp_tf.models import rng
+from srvp_tf.models.noise import forecast_noise
+from srvp_tf.models.rng import Purpose
 from srvp_tf.video import to_uint8
 
 CHUNK_LENGTH = 100  # frames; of which less fit into memory, less

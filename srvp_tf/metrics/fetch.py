@@ -8,10 +8,10 @@ checked before they are opened; no code of theirs is run.
 import numpy as np
 from absl import flags
 
-from srvp_tf import command
+from srvp_tf.cli import command
+from srvp_tf.config.paths import define_paths
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import weight_cache
-from srvp_tf.paths import define_paths
 
 
 def define_flags(flag_values):

@@ -8,8 +8,8 @@ import os
 import keras
 import tensorflow as tf
 
-from srvp_tf import checkpoints
 from srvp_tf.metrics import weight_cache
+from srvp_tf.runs import checkpoints
 
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from srvp_tf import checkpoints
+from srvp_tf.config.paths import define_path, local_path
 from srvp_tf.errors import UserError
-from srvp_tf.paths import define_path, local_path
+from srvp_tf.runs import checkpoints
 
 CACHE_VARIABLE = "SRVP_TF_CACHE"
 

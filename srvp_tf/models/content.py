@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from srvp_tf.models.affine import Affine
 from srvp_tf.models.initializers import child_seed
+from srvp_tf.models.perceptrons import Affine
 
 
 class Content(keras.layers.Layer):

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from srvp_tf.distributions import Gaussian, gaussian
-from srvp_tf.models.affine import MLP
+from srvp_tf.models.distributions import Gaussian, gaussian
 from srvp_tf.models.gru import GRUCell
 from srvp_tf.models.initializers import child_seed
+from srvp_tf.models.perceptrons import MLP
 
 # So many unrolled steps are up to 1.2 times as fast as a loop; more are no faster, and take seconds
 # to build (`python -m benchmarks.rollout`).

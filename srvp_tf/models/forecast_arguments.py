@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
-from srvp_tf.unit_range import check_unit_range
+from srvp_tf.models.unit_range import check_unit_range
 
 _LIMITS = {"seed": 2**63 - 1}  # of the others: what TensorFlow takes for sizes and counts
 

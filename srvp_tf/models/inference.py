@@ -2,9 +2,9 @@
 
 import keras
 
-from srvp_tf.distributions import gaussian
-from srvp_tf.models.affine import LSTM, MLP, Affine
+from srvp_tf.models.distributions import gaussian
 from srvp_tf.models.initializers import child_seed
+from srvp_tf.models.perceptrons import LSTM, MLP, Affine
 
 
 class InitialStatePosterior(keras.layers.Layer):

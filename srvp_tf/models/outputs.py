@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from srvp_tf.distributions import Gaussian
+from srvp_tf.models.distributions import Gaussian
 
 
 class Encoding(NamedTuple):

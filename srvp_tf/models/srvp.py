@@ -6,11 +6,10 @@ import keras
 import tensorflow as tf
 
 from srvp_tf.config import ModelConfig
-from srvp_tf.distributions import Gaussian
+from srvp_tf.config.processor import tell_what_slows
 from srvp_tf.models.content import Content
-from srvp_tf.models.decoder import Decoder
+from srvp_tf.models.distributions import Gaussian
 from srvp_tf.models.dynamics import Dynamics
-from srvp_tf.models.encoder import Encoder
 from srvp_tf.models.forecast_arguments import (
     as_tensor,
     check_arguments,
@@ -19,9 +18,10 @@ from srvp_tf.models.forecast_arguments import (
 )
 from srvp_tf.models.inference import InitialStatePosterior, LatentPosterior
 from srvp_tf.models.initializers import child_seed
+from srvp_tf.models.networks.decoder import Decoder
+from srvp_tf.models.networks.encoder import Encoder
+from srvp_tf.models.noise import ForecastNoise, forecast_noise, reconstruction_noise
 from srvp_tf.models.outputs import Encoding, Inference, Paths, Reconstruction
-from srvp_tf.noise import ForecastNoise, forecast_noise, reconstruction_noise
-from srvp_tf.processor import tell_what_slows
 
 
 @keras.saving.register_keras_serializable("srvp_tf")

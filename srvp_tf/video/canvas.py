@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from srvp_tf.errors import UserError
-from srvp_tf.unit_range import check_unit_range
+from srvp_tf.models.unit_range import check_unit_range
 
 GREEN, RED, WHITE = (0, 158, 71), (214, 39, 40), (255, 255, 255)
 GAP = 8

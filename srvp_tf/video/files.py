@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from srvp_tf.atomic_files import replacing
+from srvp_tf.config.paths import local_path
 from srvp_tf.errors import UserError
-from srvp_tf.npz_files import write_npz
-from srvp_tf.paths import local_path
+from srvp_tf.runs.atomic_files import replacing
+from srvp_tf.runs.npz_files import write_npz
 from srvp_tf.video.canvas import Conditioning, check_clips, grid_frames, strip, to_uint8
 from srvp_tf.video.gif import write_gif
 

@@ -9,7 +9,7 @@ from absl import flags
 from data_pipelines.errors import DataError
 from data_pipelines.video_files import read_video
 from srvp_tf.config import differences
-from srvp_tf.flags import config_from_flags, define_config_flags
+from srvp_tf.config.flags import config_from_flags, define_config_flags
 from tests.corpora.broken_videos import SHORT, make_broken_videos
 from tests.corpora.encoding import CODECS, write_video
 from tests.corpora.real_videos import write_images

@@ -15,7 +15,7 @@ from data_pipelines.prepare import make_builder
 from data_pipelines.record_files import MappedVideo, map_videos
 from data_pipelines.stored_videos import StoredVideos
 from srvp_tf.evaluate import evaluate
-from srvp_tf.run_folder import RunFolder
+from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.train import train
 from tests import small_run
 from tests.data_pipelines.corpus_files import (
@@ -316,7 +316,7 @@ def test_a_tilde_is_the_home_folder(kth_dir, monkeypatch):
 
 
 def test_training_and_evaluation_on_prepared_files(kth_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr("srvp_tf.distribute.make_strategy", small_run.one_device)
+    monkeypatch.setattr("srvp_tf.training.strategy.make_strategy", small_run.one_device)
     config = small_run.config("--dataset=kth", f"--data_dir={kth_dir}", "--num_samples=2")
     assert train(config, tmp_path / "run") is None
     report = evaluate(config, RunFolder(tmp_path / "run"), tmp_path / "evaluation")

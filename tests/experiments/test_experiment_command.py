@@ -8,8 +8,9 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from srvp_tf import command, experiment, experiments
-from srvp_tf.run_folder import RunFolder, load_model, model_variables
+from srvp_tf import experiment, experiments
+from srvp_tf.cli import command
+from srvp_tf.runs.run_folder import RunFolder, load_model, model_variables
 from tests import small_run
 from tests.experiments.models import varied_model
 

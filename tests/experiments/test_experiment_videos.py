@@ -6,8 +6,8 @@ import pytest
 from data_pipelines.human36m import Human36m
 from data_pipelines.record_files import MappedVideo
 from data_pipelines.stored_videos import StoredVideos
-from srvp_tf import command
-from srvp_tf.experiment_videos import fine_test_videos, test_videos
+from srvp_tf.cli import command
+from srvp_tf.experiments.videos import fine_test_videos, test_videos
 from tests import small_run
 
 test_videos.__test__ = False  # pytest would take it for a test

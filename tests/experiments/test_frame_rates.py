@@ -13,7 +13,7 @@ from srvp_tf.experiments import (
 )
 from srvp_tf.metrics.baselines import pooled_psnr
 from srvp_tf.metrics.frame_metrics import ssim
-from srvp_tf.noise import TrainingNoise
+from srvp_tf.models.noise import TrainingNoise
 from srvp_tf.video import to_uint8
 from tests.experiments.models import even_motion, varied_model
 from tests.models.small import random_videos, small_config

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from srvp_tf.errors import UserError
 from srvp_tf.experiments import interpolate_dynamics, measure_interpolation, reconstruct_at_rate
-from srvp_tf.noise import forecast_noise
+from srvp_tf.models.noise import forecast_noise
 from srvp_tf.video import to_uint8
 from tests.experiments.models import varied_model
 from tests.experiments.test_content_swap import assert_same_frames

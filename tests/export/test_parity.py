@@ -15,7 +15,7 @@ from export.real_frames import real_frames
 from export.settings import ExportSettings
 from export.signatures import MULTI_STEP, build_signatures
 from srvp_tf.errors import UserError
-from srvp_tf.run_folder import RunFolder, load_model
+from srvp_tf.runs.run_folder import RunFolder, load_model
 from srvp_tf.torch_import import import_experiment
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from export.seeded_noise import draw_at_frame, draw_from_start
-from srvp_tf.noise import forecast_noise
+from srvp_tf.models.noise import forecast_noise
 from tests.models.small import small_config
 
 CONFIG = small_config()

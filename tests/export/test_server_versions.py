@@ -15,7 +15,7 @@ from absl import flags
 from export import serve_local
 from export.local_server import LocalServer, VersionPolicy
 from export.local_server.model_versions import ModelVersions
-from srvp_tf import command
+from srvp_tf.cli import command
 from srvp_tf.errors import UserError
 from tests.export import served
 from tests.export.test_client_versions import wait_for

@@ -134,7 +134,7 @@ def test_quantised_files_are_smaller_and_near(tmp_path, files, quantize, allowed
 
 
 def test_large_scales_do_not_overflow(tmp_path):
-    from srvp_tf.distributions import gaussian
+    from srvp_tf.models.distributions import gaussian
 
     @tf.function(input_signature=[tf.TensorSpec([1, 6])])
     def scale(params):

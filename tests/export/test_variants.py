@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from export import saved_model, saved_model_writer, tflite, tflite_writer
 from export.seeded_noise import draw_from_start
-from srvp_tf.run_folder import load_model
+from srvp_tf.runs.run_folder import load_model
 from tests.export.small_export import call, floats, make_run
 
 pytestmark = pytest.mark.long

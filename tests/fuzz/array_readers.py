@@ -57,7 +57,7 @@ def _torch_legacy():
 
 
 def _read_torch(folder):
-    from srvp_tf.torch_files import read_state_dict, to_array
+    from srvp_tf.authors.files import read_state_dict, to_array
 
     path = folder / _TORCH
     state = read_state_dict(path)
@@ -126,7 +126,7 @@ _CHECKPOINT = "last-00000012.npz"
 
 @once
 def _checkpoint():
-    from srvp_tf import checkpoints
+    from srvp_tf.runs import checkpoints
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, _CHECKPOINT)
@@ -136,7 +136,7 @@ def _checkpoint():
 
 
 def _read_checkpoint(folder):
-    from srvp_tf import checkpoints
+    from srvp_tf.runs import checkpoints
 
     return checkpoints.read(folder / _CHECKPOINT)
 

@@ -142,7 +142,7 @@ def define_flags(flag_values):
 
 def main(flag_values):
     """Fuzz; returns the exit status."""
-    from srvp_tf.command import start_tensorflow
+    from srvp_tf.cli.command import start_tensorflow
 
     start_tensorflow(deterministic=True)
     if flag_values.case:
@@ -161,6 +161,6 @@ def main(flag_values):
 
 
 if __name__ == "__main__":
-    from srvp_tf import command
+    from srvp_tf.cli import command
 
     command.run(main, define_flags=define_flags)

@@ -33,7 +33,7 @@ def _official():
 
 
 def _read_official(folder):
-    from srvp_tf.torch_files import read_config
+    from srvp_tf.authors.files import read_config
 
     config = read_config(folder / _CONFIG)
     config.save(folder.parent / "out" / _CONFIG)
@@ -102,8 +102,9 @@ def _flagfiles():
 
 def _read_flags(folder):
     """As `train` reads them, to the end of the command."""
-    from srvp_tf import command, train
-    from srvp_tf.flags import config_from_flags
+    from srvp_tf import train
+    from srvp_tf.cli import command
+    from srvp_tf.config.flags import config_from_flags
 
     values, found = flags.FlagValues(), []
     train.define_flags(values)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from srvp_tf.config import Config
+from srvp_tf.gallery_page import charts, tables
+from srvp_tf.gallery_page.page import Chapter, Page, Section
+from srvp_tf.gallery_page.players import Group, Player
 from srvp_tf.metrics.published_results import RESULTS
-from srvp_tf.site import charts, tables
-from srvp_tf.site.page import Chapter, Page, Section
-from srvp_tf.site.players import Group, Player
 
 HOSTILE = "<script>document.title='taken'</script>\"'&"
 LENGTH, NUM_GIVEN, SIZE = 6, 2, 64

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from srvp_tf.site import page
+from srvp_tf.gallery_page import page
 from tests.gallery import pages
 from tests.gallery.browser import chromium, emulate, picture, requested
 

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
+from srvp_tf.gallery_page import charts
+from srvp_tf.gallery_page.charts import chart, nice_ticks, summarize_frames
 from srvp_tf.metrics.best_of import summarize
-from srvp_tf.site import charts
-from srvp_tf.site.charts import chart, nice_ticks, summarize_frames
 
 
 def points(path):

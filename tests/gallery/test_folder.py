@@ -5,7 +5,7 @@ import json
 import pytest
 
 from srvp_tf.errors import UserError
-from srvp_tf.site.folder import LISTING, check_replaceable, replacing_folder
+from srvp_tf.gallery_page.folder import LISTING, check_replaceable, replacing_folder
 
 
 def write(path, text="new"):

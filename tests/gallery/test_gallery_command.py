@@ -9,12 +9,13 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from srvp_tf import command, evaluate, gallery
+from srvp_tf import evaluate, gallery
+from srvp_tf.cli import command
 from srvp_tf.errors import UserError
-from srvp_tf.judging import Judging
+from srvp_tf.evaluation.judging import Judging
+from srvp_tf.gallery_page import chapters, judged_runs
 from srvp_tf.metrics.frame_metrics import psnr
-from srvp_tf.run_folder import RunFolder, load_model
-from srvp_tf.site import chapters, judged_runs
+from srvp_tf.runs.run_folder import RunFolder, load_model
 from srvp_tf.video import to_uint8
 from tests import evaluate_run, small_run
 from tests.gallery.test_page import Reader

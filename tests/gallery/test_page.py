@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from srvp_tf.config import Config, DataConfig
+from srvp_tf.gallery_page import page, tables
 from srvp_tf.metrics.published_results import RESULTS
-from srvp_tf.site import page, tables
 from tests.gallery import pages
 
 _VOID = {"meta", "link", "img", "input"}

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import tensorflow as tf
 
+from srvp_tf.authors.names import torch_tensors
 from srvp_tf.config import ModelConfig, TrainConfig
-from srvp_tf.distributions import gaussian
+from srvp_tf.models.distributions import gaussian
+from srvp_tf.models.noise import ForecastNoise, TrainingNoise
 from srvp_tf.models.srvp import SRVP
-from srvp_tf.noise import ForecastNoise, TrainingNoise
-from srvp_tf.torch_names import torch_tensors
-from srvp_tf.training_step import TrainingStep
+from srvp_tf.training.step import TrainingStep
 from tests.golden.comparison import Row, Tolerance, relative_error
 
 _NAMES = {

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from srvp_tf.errors import UserError
-from srvp_tf.hosts import Cluster, cluster_from_environment
+from srvp_tf.training.hosts import Cluster, cluster_from_environment
 
 WORKERS = ["host0:2222", "host1:2222", "[::1]:2223"]
 

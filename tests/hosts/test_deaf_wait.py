@@ -2,12 +2,12 @@ import subprocess
 import sys
 import time
 
-from srvp_tf.deaf_wait import at_most
+from srvp_tf.training.deaf_wait import at_most
 
 # A C function that is called with Python's lock held: no signal handler, no thread runs.
 DEAF = """
 import ctypes, time
-from srvp_tf.deaf_wait import at_most
+from srvp_tf.training.deaf_wait import at_most
 with at_most(1, "one line"):
     ctypes.PyDLL(None).sleep({seconds})
 print("done")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from srvp_tf.command import resolve_flagfile
-from srvp_tf.hosts import cluster_from_environment
+from srvp_tf.cli.command import resolve_flagfile
+from srvp_tf.training.hosts import cluster_from_environment
 
 MANIFEST = Path(__file__).parents[2] / "docs" / "kubernetes" / "job.yaml"
 

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
-from srvp_tf.hosts import Cluster
-from srvp_tf.lost_workers import losing_workers
+from srvp_tf.training.hosts import Cluster
+from srvp_tf.training.lost_workers import losing_workers
 from tests.hosts.workers import free_addresses
 
 UNHEALTHY = (

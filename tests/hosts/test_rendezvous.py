@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from srvp_tf import rendezvous
 from srvp_tf.errors import UserError
-from srvp_tf.hosts import Cluster
-from srvp_tf.rendezvous import is_listening, wait_for_all
+from srvp_tf.training import rendezvous
+from srvp_tf.training.hosts import Cluster
+from srvp_tf.training.rendezvous import is_listening, wait_for_all
 from tests.hosts.workers import free_addresses
 
 

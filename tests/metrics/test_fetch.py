@@ -9,7 +9,7 @@ import tensorflow as tf
 import torch
 from absl import flags
 
-from srvp_tf import command
+from srvp_tf.cli import command
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import fetch, package_archives, weight_cache
 from srvp_tf.metrics.published_weights import from_pickle, read_published

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf.models.affine import MLP, Affine
 from srvp_tf.models.content import Content
 from srvp_tf.models.inference import InitialStatePosterior
+from srvp_tf.models.perceptrons import MLP, Affine
 
 
 @pytest.mark.parametrize("shape", [(7,), (4, 7), (2, 3, 7), (2, 5, 3, 7)])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf.distribute import mirrored_strategy
-from srvp_tf.models.batch_norm import BatchNorm
+from srvp_tf.models.networks.batch_norm import BatchNorm
+from srvp_tf.training.strategy import mirrored_strategy
 
 CHANNELS = 5
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf.models.conv_block import ConvBlock, leaky_relu
+from srvp_tf.models.networks.conv_block import ConvBlock, leaky_relu
 
 FRAMES = np.random.default_rng(0).normal(size=(6, 8, 8, 3))
 KERAS_MAPS = {

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from scipy.linalg import expm
 
-from srvp_tf.distributions import gaussian
 from srvp_tf.models import dynamics as dynamics_module
+from srvp_tf.models.distributions import gaussian
 from srvp_tf.models.dynamics import Dynamics
 
 NY, NZ, N = 4, 3, 2

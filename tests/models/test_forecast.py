@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
-from srvp_tf.noise import forecast_noise
+from srvp_tf.models.noise import forecast_noise
 from tests.models.small import random_videos, small_model
 from tests.models.test_srvp import spread_statistics
 

@@ -5,7 +5,7 @@ import pytest
 
 from srvp_tf.config import TrainConfig
 from srvp_tf.models.srvp import SRVP
-from srvp_tf.training_step import TrainingStep
+from srvp_tf.training.step import TrainingStep
 from tests.models.small import forecast_eagerly, random_videos, small_model
 
 # Both compute the same products in the same order.

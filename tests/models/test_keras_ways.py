@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import srvp_tf
-from srvp_tf.noise import forecast_noise, reconstruction_noise
+from srvp_tf.models.noise import forecast_noise, reconstruction_noise
 from tests.models.small import random_videos, small_config, small_model
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf.models.conv_block import ConvBlock
-from srvp_tf.models.linear_maps import LINEAR_MAPS
+from srvp_tf.models.networks.conv_block import ConvBlock
+from srvp_tf.models.networks.linear_maps import LINEAR_MAPS
 
 
 def random(*shape, seed=0):

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from srvp_tf.models.affine import LSTM
 from srvp_tf.models.inference import LatentPosterior
+from srvp_tf.models.perceptrons import LSTM
 
 UNITS, WIDTH = 6, 5
 

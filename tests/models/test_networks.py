@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf.models.conv_block import ConvBlock
-from srvp_tf.models.decoder import Decoder
-from srvp_tf.models.encoder import Encoder
+from srvp_tf.models.networks.conv_block import ConvBlock
+from srvp_tf.models.networks.decoder import Decoder
+from srvp_tf.models.networks.encoder import Encoder
 
 STAGES = {32: 3, 64: 4, 128: 5}
 NF, NHX, NW, NY = 2, 7, 6, 5

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf.models.architecture import stage_depths
-from srvp_tf.noise import training_noise
+from srvp_tf.models.networks.architecture import stage_depths
+from srvp_tf.models.noise import training_noise
 from tests.bounds import rounding
 from tests.models.small import random_videos, small_model
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf.noise import ForecastNoise, TrainingNoise, training_noise
+from srvp_tf.models.noise import ForecastNoise, TrainingNoise, training_noise
 from tests.models.small import random_videos, small_model
 
 

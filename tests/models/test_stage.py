@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from srvp_tf.config import TrainConfig
-from srvp_tf.distribute import mirrored_strategy
 from srvp_tf.models.srvp import SRVP
-from srvp_tf.training_step import TrainingStep
+from srvp_tf.training.step import TrainingStep
+from srvp_tf.training.strategy import mirrored_strategy
 from tests.models.small import random_videos, small_config
 
 DEVICES = ("/device:CPU:0", "/device:CPU:1")

@@ -9,8 +9,8 @@ from srvp_tf.config import TrainConfig
 from srvp_tf.errors import UserError
 from srvp_tf.models.dynamics import Dynamics
 from srvp_tf.models.gru import GRUCell
-from srvp_tf.noise import ForecastNoise
-from srvp_tf.training_step import TrainingStep
+from srvp_tf.models.noise import ForecastNoise
+from srvp_tf.training.step import TrainingStep
 from tests.models.small import random_videos, small_model
 
 NY, NZ, N = 6, 3, 4

@@ -7,12 +7,12 @@ import zipfile
 import numpy as np
 import pytest
 
-from srvp_tf import checkpoints
-from srvp_tf.checkpoint_folder import CheckpointFolder
-from srvp_tf.checkpoints import DamagedCheckpoint
 from srvp_tf.errors import UserError
-from srvp_tf.run_folder import RunFolder, load_model
-from srvp_tf.run_state import restore_newest, state_variables
+from srvp_tf.runs import checkpoints
+from srvp_tf.runs.checkpoint_folder import CheckpointFolder
+from srvp_tf.runs.checkpoints import DamagedCheckpoint
+from srvp_tf.runs.run_folder import RunFolder, load_model
+from srvp_tf.training.state import restore_newest, state_variables
 from tests import small_run
 from tests.small_run import assert_same_run, finished
 

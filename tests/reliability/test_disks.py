@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from srvp_tf import checkpoints
-from srvp_tf.checkpoint_folder import CheckpointFolder
+from srvp_tf.runs import checkpoints
+from srvp_tf.runs.checkpoint_folder import CheckpointFolder
 from tests import small_run
 from tests.reliability.runs import files, newest_step, start, wait_until
 from tests.small_disk import small_disk

@@ -8,8 +8,8 @@ import socket
 import pytest
 
 from srvp_tf.errors import UserError
-from srvp_tf.run_folder import RunFolder
-from srvp_tf.run_lock import HOLDER_FILE, LOCK_FILE, RunLock
+from srvp_tf.runs.run_folder import RunFolder
+from srvp_tf.runs.run_lock import HOLDER_FILE, LOCK_FILE, RunLock
 from tests import small_run
 from tests.reliability.runs import newest_step, start, wait_until
 

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from srvp_tf import checkpoints
-from srvp_tf.checkpoint_folder import CheckpointFolder
+from srvp_tf.runs import checkpoints
+from srvp_tf.runs.checkpoint_folder import CheckpointFolder
 from tests.reliability.runs import ROOT, files, newest_step, start, wait_until
 
 ENDLESS = ("--lr_burnin=1000000", "--checkpoint_interval=3", "--log_interval=2")
@@ -21,7 +21,7 @@ STOPPED = "stopped early, nothing is lost: the same command goes on from here"
 SWALLOWED = """
 import gc, signal, sys, time, weakref
 from absl import flags
-from srvp_tf import command
+from srvp_tf.cli import command
 
 number, place = int(sys.argv[1]), sys.argv[2]
 
@@ -95,7 +95,7 @@ def test_a_signal_that_python_would_lose_arrives(number, place):
 ABORTS = """
 import atexit, os, sys
 from absl import flags
-from srvp_tf import command
+from srvp_tf.cli import command
 
 number = int(sys.argv[1])
 
@@ -122,9 +122,9 @@ def test_after_a_signal_no_destructor_of_a_library_can_abort(number):
 AT_ONCE = """
 import os, signal, sys
 from absl import flags
-from srvp_tf import command
-from srvp_tf.atomic_files import replacing, replacing_folder
-from srvp_tf.quiet import quiet_stderr
+from srvp_tf.cli import command
+from srvp_tf.runs.atomic_files import replacing, replacing_folder
+from srvp_tf.config.quiet import quiet_stderr
 
 number = int(sys.argv[1])
 

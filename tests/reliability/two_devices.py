@@ -2,7 +2,8 @@
 
 from absl import flags
 
-from srvp_tf import command, train
+from srvp_tf import train
+from srvp_tf.cli import command
 
 
 def main(flag_values):

@@ -1,0 +1,1 @@
+"""The files of the authors' code, and the names in them."""

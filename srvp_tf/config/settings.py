@@ -1,0 +1,299 @@
+"""The settings of a run: four frozen dataclasses, checked when made, saved as one JSON file.
+
+Defaults are the published setting of stochastic Moving MNIST (the paper's SM-MNIST column). Nothing
+here needs TensorFlow. `srvp_tf.config.flags` turns every field into a command-line flag of the same name.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Collection, Iterator
+
+from srvp_tf._version import __version__
+from srvp_tf.config.fields import (
+    Section,
+    check_keys,
+    describe,
+    field,
+    parse_json,
+    read_text,
+    shown,
+)
+from srvp_tf.config.paths import local_path
+from srvp_tf.errors import UserError
+from srvp_tf.runs.atomic_files import replacing
+
+FORMAT_VERSION = 3
+
+RESUMABLE_FIELDS = (
+    "log_interval",
+    "checkpoint_interval",
+    "keep_last",
+    "max_skipped_steps",
+    "test_length",
+    "checkpoint",
+    "num_samples",
+    "num_videos",
+    "eval_batch_size",
+    "eval_seed",
+)
+"""Fields that may change when a run is resumed: none of them touches what is learned."""
+
+DATASET_CHANNELS = {
+    "moving_mnist": (1,),
+    "kth": (1,),
+    "human36m": (3,),
+    "bair": (3,),
+    "video_folder": (1, 3),
+}
+"""Colour channels that each corpus can have after its preprocessing."""
+
+_MAX_SEED = 2**31 - 1
+# So that a model can be outlined, and compared with a checkpoint, before memory is taken for it.
+_MAX_WIDTH, _MAX_LAYERS = 10**6, 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig(Section):
+    """Model: the networks and the generative process."""
+
+    family: str = field("dcgan", "encoder and decoder networks", choices=("dcgan", "vgg"))
+    frame_size: int = field(64, "height and width of a frame, pixels", choices=(32, 64, 128))
+    channels: int = field(1, "colour channels of a frame", choices=(1, 3))
+    skips: bool = field(False, "skip connections from one frame's encoding to every decoded frame")
+    nf: int = field(64, "filters of the first convolution", minimum=1, maximum=_MAX_WIDTH)
+    nhx: int = field(128, "features per encoded frame", minimum=1, maximum=_MAX_WIDTH)
+    ny: int = field(20, "dimensions of the state y", minimum=1, maximum=_MAX_WIDTH)
+    nz: int = field(20, "dimensions of the noise variable z", minimum=1, maximum=_MAX_WIDTH)
+    nt_inf: int = field(
+        5,
+        "frames that the content w and the first state are read from",
+        minimum=1,
+        maximum=_MAX_WIDTH,
+    )
+    nh_inf: int = field(
+        256, "width of w, of the LSTM and of q(y_1)'s hidden layers", minimum=1, maximum=_MAX_WIDTH
+    )
+    nlayers_inf: int = field(3, "affine layers of q(y_1)", minimum=1, maximum=_MAX_LAYERS)
+    nh_res: int = field(
+        512, "width of the hidden layers of f and of the prior p(z)", minimum=1, maximum=_MAX_WIDTH
+    )
+    nlayers_res: int = field(
+        4, "affine layers of f and of the prior p(z)", minimum=1, maximum=_MAX_LAYERS
+    )
+    euler_steps: int = field(1, "Euler steps per frame interval", minimum=1)
+    res_gain: float = field(1.41, "gain of f's orthogonal initialisation", above=0)
+    obs_scale: float = field(1.0, "standard deviation nu of the observation model", above=0)
+    dynamics: str = field(
+        "residual",
+        "next state: y + f(y, z), or, as in the paper's ablation, f(y, z) or a GRU",
+        choices=("residual", "mlp", "gru"),
+        since=2,
+    )
+    stochastic: bool = field(
+        True, "draw z at every frame; without it the first state alone is random", since=2
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_euler_steps(self.euler_steps)
+
+    def check_euler_steps(self, euler_steps: int) -> None:
+        """Raises `UserError` if the dynamics cannot take so many steps per frame interval."""
+        if self.dynamics != "residual" and euler_steps != 1:
+            raise UserError(
+                f"--euler_steps={euler_steps} does not fit {describe('dynamics', self.dynamics)}, "
+                "which takes one step per frame: use --euler_steps=1"
+            )
+
+    @property
+    def noise_size(self) -> int:
+        """Dimensions of z: nz, or 0 in a model without."""
+        return self.nz if self.stochastic else 0
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig(Section):
+    """Data: the corpus and the lengths of its clips."""
+
+    dataset: str = field("moving_mnist", "corpus", choices=tuple(DATASET_CHANNELS))
+    data_dir: str = field(
+        "", "--data_dir of data_pipelines.prepare (Moving MNIST needs none)", is_path=True
+    )
+    digits: str = field(
+        "embedded", "where Moving MNIST's digits come from", choices=("embedded", "idx", "tfds")
+    )
+    digits_dir: str = field(
+        "", "folder of the MNIST idx files, or TFDS's data folder", is_path=True
+    )
+    motion: str = field(
+        "stochastic", "Moving MNIST: bounces", choices=("stochastic", "deterministic")
+    )
+    num_digits: int = field(2, "Moving MNIST: digits per video", minimum=1)
+    max_speed: int = field(4, "Moving MNIST: largest speed per axis, pixels a frame", minimum=1)
+    nt_cond: int = field(5, "frames that a prediction is conditioned on", minimum=1)
+    train_length: int = field(15, "frames of a training clip", minimum=2)
+    val_length: int = field(15, "frames of a validation clip, conditioning included", minimum=2)
+    test_length: int = field(25, "frames of a test clip, conditioning included", minimum=2)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig(Section):
+    """Training: objective, optimiser, validation and checkpoints."""
+
+    seed: int = field(0, "seed of every random number", minimum=0, maximum=_MAX_SEED)
+    batch_size: int = field(128, "videos per step, over all devices", minimum=1)
+    learning_rate: float = field(3e-4, "Adam's learning rate during the burn-in", above=0)
+    lr_burnin: int = field(1_000_000, "steps at the full learning rate", minimum=0)
+    lr_decay: int = field(100_000, "further steps, over which the rate falls to 0", minimum=0)
+    beta_y: float = field(1.0, "weight of KL(q(y_1) || p(y_1))", minimum=0)
+    beta_z: float = field(2.0, "weight of KL(q(z) || p(z))", minimum=0)
+    l2_res_weight: float = field(1.0, "weight of the norm of the residuals", minimum=0)
+    precision: str = field(
+        "float32",
+        "arithmetic of the convolutions; all else is float32",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
+    )
+    remat: bool = field(
+        False, "compute activations of the convolutions twice, to save memory in training"
+    )
+    val_interval: int = field(20_000, "steps between validations", minimum=1)
+    val_batches: int = field(25, "batches per validation", minimum=1)
+    val_batch_size: int = field(16, "videos per validation batch", minimum=1)
+    val_samples: int = field(100, "predictions per validation video", minimum=1)
+    log_interval: int = field(100, "steps between logged losses", minimum=1)
+    checkpoint_interval: int = field(5_000, "steps between checkpoints", minimum=1)
+    keep_last: int = field(3, "checkpoints to keep beside the best", minimum=1)
+    max_skipped_steps: int = field(
+        10,
+        "steps in a row that are skipped for a loss or gradient that is not finite, before "
+        "training stops",
+        minimum=0,
+        since=3,
+    )
+    deterministic: bool = field(True, "bit-equal repetition on one device, at some cost in speed")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.num_steps == 0:
+            raise UserError("--lr_burnin=0 and --lr_decay=0 leave no training step: raise one")
+
+    @property
+    def num_steps(self) -> int:
+        """Training steps in total: burn-in, then decay."""
+        return self.lr_burnin + self.lr_decay
+
+
+@dataclasses.dataclass(frozen=True)
+class EvalConfig(Section):
+    """Evaluation: how the test set is judged."""
+
+    checkpoint: str = field("last", "model that is judged", choices=("last", "best"))
+    num_samples: int = field(100, "predictions per video", minimum=1)
+    num_videos: int = field(0, "test videos; 0 or all for all", minimum=0, words={"all": 0})
+    eval_batch_size: int = field(16, "videos per batch", minimum=1)
+    eval_seed: int = field(0, "seed of the predictions", minimum=0, maximum=_MAX_SEED)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Everything that defines a run. Raises `UserError` when settings contradict each other."""
+
+    model: ModelConfig = ModelConfig()
+    data: DataConfig = DataConfig()
+    train: TrainConfig = TrainConfig()
+    eval: EvalConfig = EvalConfig()
+
+    def __post_init__(self) -> None:
+        model, data = self.model, self.data
+        nt_inf = describe("nt_inf", model.nt_inf)
+        nt_cond = describe("nt_cond", data.nt_cond)
+        if data.nt_cond < model.nt_inf:
+            raise UserError(f"{nt_cond} is less than {nt_inf}: condition on at least nt_inf frames")
+        if data.train_length < model.nt_inf:
+            train_length = describe("train_length", data.train_length)
+            raise UserError(
+                f"{train_length} is less than {nt_inf}: train on at least nt_inf frames"
+            )
+        for name in ("val_length", "test_length"):
+            if getattr(data, name) <= data.nt_cond:
+                length = describe(name, getattr(data, name))
+                raise UserError(
+                    f"{length} leaves nothing to predict after {nt_cond}: raise --{name}"
+                )
+        channels = DATASET_CHANNELS[data.dataset]
+        if model.channels not in channels:
+            raise UserError(
+                f"{describe('channels', model.channels)} does not fit "
+                f"{describe('dataset', data.dataset)}: use --channels={channels[0]}"
+            )
+        if data.dataset == "moving_mnist" and data.digits == "idx" and not data.digits_dir:
+            raise UserError("--digits=idx needs --digits_dir, the folder of the MNIST idx files")
+
+    def to_json(self) -> str:
+        """The configuration as indented JSON, one object per section."""
+        header = {"format_version": FORMAT_VERSION, "srvp_tf_version": __version__}
+        return json.dumps(header | dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, source: str | os.PathLike = "config.json") -> "Config":
+        """Reads what `to_json` wrote; raises `UserError` that names `source` on anything else."""
+        tree = parse_json(text, source)
+        version = tree.get("format_version") if isinstance(tree, dict) else FORMAT_VERSION
+        if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
+            raise UserError(
+                f"{source}: format_version is {shown(repr(version))}, this is srvp-tf "
+                f"{__version__}, which reads 1 to {FORMAT_VERSION}: use the version of srvp-tf "
+                "that wrote the file"
+            )
+        check_keys(tree, ("format_version", "srvp_tf_version", *SECTIONS), str(source))
+        for name, section in SECTIONS.items():
+            fields = dataclasses.fields(section)
+            expected = [spec.name for spec in fields if spec.metadata["since"] <= version]
+            check_keys(tree[name], expected, f"{source}, section {name}")
+        try:
+            return cls(**{name: section(**tree[name]) for name, section in SECTIONS.items()})
+        except UserError as error:
+            raise UserError(f"{source}: {error}") from None
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Config":
+        """Reads a configuration file; raises `UserError` if it is missing or not valid."""
+        try:
+            text = read_text(local_path(path))
+        except (FileNotFoundError, NotADirectoryError):
+            raise UserError(f"{path} does not exist: give the folder of a training run") from None
+        except UnicodeDecodeError:
+            raise UserError(f"{path} is not a text file: restore the run's config.json") from None
+        return cls.from_json(text, path)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the configuration so that a crash leaves the old file or the new, never a part."""
+        with replacing(local_path(path)) as temporary:
+            temporary.write_text(self.to_json(), encoding="utf-8")
+
+
+SECTIONS = {spec.name: spec.type for spec in dataclasses.fields(Config)}
+"""Section name -> dataclass, in the order in which they are shown and saved."""
+
+
+def config_fields() -> Iterator[tuple[str, dataclasses.Field]]:
+    """Every setting as (section name, dataclass field), in order."""
+    for name, section in SECTIONS.items():
+        for spec in dataclasses.fields(section):
+            yield name, spec
+
+
+def differences(a: Config, b: Config, ignore: Collection[str] = ()) -> list[str]:
+    """The settings in which `a` and `b` differ, as lines like `batch_size: 128 != 64`."""
+    x, y = _values(a), _values(b)
+    return [f"{k}: {x[k]} != {y[k]}" for k in x if x[k] != y[k] and k not in ignore]
+
+
+def _values(config: Config) -> dict[str, bool | float | str]:
+    values = {}
+    for section, spec in config_fields():
+        value = getattr(getattr(config, section), spec.name)
+        # Saved or given by a program, a path may still have its ~.
+        values[spec.name] = os.path.expanduser(value) if spec.metadata["is_path"] else value
+    return values

@@ -1,0 +1,1 @@
+"""The protocol of the paper: the best of many samples, metric by metric."""

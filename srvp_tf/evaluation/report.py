@@ -1,0 +1,67 @@
+"""The report of an evaluation: its table beside the paper's, and its JSON file."""
+
+import json
+
+import numpy as np
+
+from srvp_tf.cli import command
+
+_HEADINGS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "fvd": "FVD"}
+_DECIMALS = {"psnr": 4, "ssim": 4, "lpips": 4, "fvd": 1}
+_PUBLISHED_DECIMALS = {"psnr": 2, "ssim": 4, "lpips": 4, "fvd": 0}
+_WIDTH = 20
+
+
+def print_report(report):
+    """Print the table of a report, with the published rows that it holds."""
+    print(
+        f"{report['run']}, {report['checkpoint']} model (step {report['step']}): "
+        f"{report['num_videos']} videos, {report['predicted_frames']} frames predicted from "
+        f"{report['conditioning_frames']}, best of {report['num_samples']}"
+    )
+    metrics, published = report["metrics"], report.get("published")
+    names = [name for name in _HEADINGS if name in metrics]
+    print(_row("mean +- 95 %", [_HEADINGS[name] for name in names]))
+    print(_row("this run", [_measured(name, metrics[name]) for name in names]))
+    if published:
+        print(f"published for {published['setting']}, the whole test set:")
+        for row in published["rows"]:
+            print(_row(f"  {row['model']}", [_published(name, row[name]) for name in names]))
+    for name in names:
+        if metrics[name].get("infinite"):
+            print(f"{metrics[name]['infinite']} videos were predicted without any error: infinite")
+    if "fvd" in metrics:
+        fvd = metrics["fvd"]
+        print(
+            f"FVD on {fvd['frames']} frames of {fvd['videos']} videos, {len(fvd['draws'])} draws; "
+            "it depends on the number of videos, so compare equal ones"
+        )
+    if report["dataset"] == "moving_mnist" and report["digits"] == "embedded":
+        print(f"not the official test set: {command.EMBEDDED_DIGITS}")
+
+
+def write_report(report, path):
+    """Write a report as JSON."""
+    path.write_text(json.dumps(_finite(report), indent=2) + "\n")
+
+
+def _row(head, cells):
+    return f"{head:18}" + "".join(f"{cell:>{_WIDTH}}" for cell in cells)
+
+
+def _measured(name, summary):
+    decimals = _DECIMALS[name]
+    return f"{summary['mean']:.{decimals}f} +- {summary['ci95']:.{decimals}f}"
+
+
+def _published(name, value):
+    return "-" if value is None else f"{value:.{_PUBLISHED_DECIMALS[name]}f}"
+
+
+def _finite(tree):
+    """`tree` with infinite and undefined numbers as text, which JSON has no numbers for."""
+    if isinstance(tree, dict):
+        return {name: _finite(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_finite(value) for value in tree]
+    return str(tree) if isinstance(tree, float) and not np.isfinite(tree) else tree

@@ -1,0 +1,1 @@
+"""Many samples of many videos in bounded memory; the futures of one video."""

@@ -1,0 +1,150 @@
+"""Futures of one video: drawn in bounded memory, laid out in step with the truth, written."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from srvp_tf.errors import UserError
+from srvp_tf.forecasting.sampling import frames_per_chunk
+from srvp_tf.models.noise import forecast_noise
+from srvp_tf.runs.atomic_files import replacing
+from srvp_tf.runs.npz_files import write_npz
+from srvp_tf.training.skipped_steps import check_futures
+from srvp_tf.video import to_uint8, write_video
+from srvp_tf.video.gif import MAX_FPS
+
+FPS = 5
+"""Frame intervals that the output plays per second; its frames are `frames_per_step` times that."""
+
+
+class Futures(NamedTuple):
+    """What the output shows, uint8.
+
+    observed: the conditioning frames [nt_cond, H, W, C].
+    truth: the frames after them, as many as there are [<= horizon, H, W, C].
+    predicted: S samples of K = horizon * frames_per_step frames [S, K, H, W, C].
+    frames_per_step: predicted frames per frame interval.
+    """
+
+    observed: np.ndarray
+    truth: np.ndarray
+    predicted: np.ndarray
+    frames_per_step: int
+
+
+def predict(
+    model,
+    observed,
+    horizon,
+    *,
+    num_samples,
+    seed=0,
+    euler_steps=None,
+    frames_per_step=1,
+    video_id=0,
+):
+    """`model.forecast` of one video, decoded in pieces: memory does not grow with its length.
+
+    Args:
+        model: an `SRVP`.
+        observed: frames uint8 [nt_cond, H, W, C].
+        horizon, num_samples, seed, euler_steps, frames_per_step: as in `SRVP.forecast`.
+        video_id: names the video in the address of the noise.
+
+    Returns:
+        uint8 [num_samples, horizon * frames_per_step, H, W, C], quantised as floor(255 x).
+
+    Raises:
+        UserError: a state grew without bound, see `check_futures`.
+    """
+    model = model.frozen()
+
+    @tf.function
+    def infer_and_roll(frames, noise):
+        inferred = model.infer(model.encode(frames))
+        return inferred, model.sample_paths(inferred, noise, euler_steps, frames_per_step).future
+
+    decode = tf.function(model.decode_samples)
+    num_frames = len(observed) + horizon
+    noise = forecast_noise(
+        model.config, seed, tf.constant([video_id]), tf.range(num_samples), num_frames
+    )
+    inferred, states = infer_and_roll(tf.constant(observed[None]), noise)
+    check_futures(states[0].numpy())
+    # Frames are decoded one by one: of which sample they are does not matter here.
+    states = tf.reshape(states, [1, 1, -1, model.config.ny])
+    at_once = frames_per_chunk(model)
+    pieces = [
+        to_uint8(decode(inferred, states[:, :, first : first + at_once])[0, 0])
+        for first in range(0, states.shape[2], at_once)
+    ]
+    return np.concatenate(pieces).reshape(num_samples, -1, *observed.shape[1:])
+
+
+def check_fps(output, frames_per_step):
+    """Raise `UserError` if the output cannot play so many frames per interval; costs nothing."""
+    if output.suffix.lower() == ".gif" and FPS * frames_per_step > MAX_FPS:
+        raise UserError(
+            f"{output}: a GIF plays at most {MAX_FPS} frames a second, not "
+            f"{FPS * frames_per_step}: write an .mp4, or give --frames_per_step={MAX_FPS // FPS} "
+            "or less"
+        )
+
+
+def write(output, futures):
+    """Write `Futures`: the arrays to an .npz, else the truth and the samples side by side.
+
+    An .npz holds `frames` [S, K, H, W, C] and `conditioning` [nt_cond, H, W, C], uint8.
+
+    Raises:
+        UserError: the format is unknown, or the file cannot be written.
+    """
+    if output.suffix.lower() == ".npz":
+        _write_arrays(output, frames=futures.predicted, conditioning=futures.observed)
+        return
+    videos, conditioning, captions = timeline(futures)
+    write_video(
+        output,
+        videos,
+        fps=FPS * futures.frames_per_step,
+        conditioning=conditioning,
+        captions=captions,
+    )
+
+
+def timeline(futures):
+    """The truth, if there is some, and the samples, in step: (videos, conditioning, captions).
+
+    With r frames per interval a true frame stays until the next one is due, r frames long. The last
+    conditioning frame gives way to the first prediction after one. Where the truth ends before the
+    samples do its place is left white.
+
+    Returns:
+        videos: uint8 [N, (nt_cond - 1 + horizon) * r + 1, H, W, C].
+        conditioning: how many frames of each video are no predictions.
+        captions: one text per video.
+    """
+    r = futures.frames_per_step
+    given = np.repeat(futures.observed, r, axis=0)[: (len(futures.observed) - 1) * r + 1]
+    length = len(given) + futures.predicted.shape[1]
+    videos = [np.concatenate([given, sample]) for sample in futures.predicted]
+    captions = [f"sample {index + 1}" for index in range(len(videos))]
+    conditioning = [len(given)] * len(videos)
+    if len(futures.truth):
+        known = np.concatenate([futures.observed, futures.truth])
+        shown = np.repeat(known, r, axis=0)[:length]
+        blank = np.full((length - len(shown), *shown.shape[1:]), 255, np.uint8)
+        videos.insert(0, np.concatenate([shown, blank]))
+        captions.insert(0, f"truth (ends at {len(known)})" if len(blank) else "truth")
+        conditioning.insert(0, length)
+    return np.stack(videos), conditioning, captions
+
+
+def _write_arrays(path, **arrays):
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary, open(temporary, "wb") as file:
+            write_npz(file, arrays, compressed=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error

@@ -1,0 +1,217 @@
+"""Chapters: the runs of one test set, from their folders to all that the page says of them."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from srvp_tf.config import Config
+from srvp_tf.errors import UserError
+from srvp_tf.evaluation.judging import Judging
+from srvp_tf.gallery_page import charts, judged_runs, sections, tables
+from srvp_tf.gallery_page.judged_runs import Judged
+from srvp_tf.gallery_page.material import Material, ShownRun
+from srvp_tf.gallery_page.page import Chapter
+from srvp_tf.metrics.published_results import RESULTS, published_setting
+from srvp_tf.models.srvp import SRVP
+from srvp_tf.runs.run_folder import RunFolder, read_model
+
+_TITLES = {
+    "kth": "KTH actions",
+    "human36m": "Human3.6M",
+    "bair": "BAIR robot pushing",
+    "video_folder": "A folder of videos",
+}
+
+
+class Request(NamedTuple):
+    """What is to be shown.
+
+    num_shown: test videos. best_by: metric that chooses the best and the worst sample.
+    long_horizon: frames of the long forecast. judging: metrics that are wanted.
+    evaluate: function of (Config, RunFolder, Path of a new folder) that judges a run into it.
+    """
+
+    num_shown: int
+    best_by: str
+    long_horizon: int
+    judging: Judging
+    evaluate: Callable[[Config, RunFolder, Path], dict]
+
+
+class OpenRun(NamedTuple):
+    """A run, its model, the report for the table, and the evaluation whose samples are shown."""
+
+    name: str
+    config: Config
+    model: SRVP
+    step: int
+    report: dict
+    judged: Judged
+
+
+def open_run(name, folder, config, request, scratch) -> OpenRun:
+    """Read a run, and judge it if no evaluation of it can be used.
+
+    Args:
+        name: of the run. folder: its `RunFolder`. config: its `Config`.
+        request: a `Request`.
+        scratch: `Path` of a folder for an evaluation.
+
+    Raises:
+        UserError: the checkpoint or the evaluation is damaged, or weights of metrics are missing.
+    """
+    model, metadata = read_model(config.model, folder.checkpoint_path(config.eval.checkpoint))
+    step = metadata["step"]
+    found = judged_runs.stored(folder.results / "evaluation")
+    if found is None:
+        reasons = ["there is no evaluation"]
+    else:
+        reasons = judged_runs.differences(found.report, config, step)
+        if missing := set(request.judging.metrics) - set(found.report["metrics"]):
+            reasons.append(f"no {', '.join(sorted(missing))}")
+    report = None if reasons else found.report
+    if report and found.has_samples:
+        return OpenRun(name, config, model, step, report, found)
+    reasons = reasons or ["the evaluation's samples are not there"]
+    print(f"{name}: {'; '.join(reasons)}: judged anew, for this page alone", file=sys.stderr)
+    request.evaluate(config, folder, scratch)
+    judged = judged_runs.stored(scratch)
+    return OpenRun(name, config, model, step, report or judged.report, judged)
+
+
+def make_chapter(chapter_id, runs, corpus, request) -> Chapter:
+    """The `Chapter` of `OpenRun`s of one test set.
+
+    Raises:
+        UserError: an evaluation is damaged or of other videos.
+    """
+    data = runs[0].config.data
+    count = min(
+        request.num_shown, corpus.num_test_videos, *(r.judged.report["num_videos"] for r in runs)
+    )
+    if count < request.num_shown:
+        print(f"{count} test videos are shown: the evaluation is of no more", file=sys.stderr)
+    videos = corpus.test_videos(length=data.test_length, num_videos=count)
+    material = Material(
+        chapter_id,
+        tuple(ShownRun(run.name, run.model, run.judged) for run in runs),
+        np.stack(list(videos.as_numpy_iterator())),
+        data.nt_cond,
+        runs[0].config.eval.eval_seed,
+    )
+    metrics = _frame_metrics(runs, request.judging)
+    parts = (
+        sections.samples(material, request.best_by, metrics[request.best_by]),
+        sections.frame_rates(material),
+        sections.content_swap(material),
+        sections.interpolation(material),
+        sections.long_horizon(material, request.long_horizon),
+    )
+    setting = published_setting(runs[0].config)
+    reports = {run.name: run.report for run in runs}
+    return Chapter(
+        chapter_id,
+        _title(data),
+        _lede(runs),
+        tuple(reports),
+        parts,
+        _charts(runs, corpus, metrics),
+        _charts_text(runs),
+        tables.results_table(reports, RESULTS[setting] if setting else ()),
+        tuple(_notes(data, reports, setting, corpus.num_test_videos)),
+        tables.settings_table({run.name: run.config for run in runs}),
+    )
+
+
+def _frame_metrics(runs, judging):
+    """Those that all runs were judged by, as `Judging.frame_metrics`; LPIPS where it is at hand."""
+    names = [n for n in judged_runs.FRAME_METRICS if all(n in run.judged.metrics for run in runs)]
+    shared = judging._replace(metrics=tuple(names))
+    try:
+        shared.weights_sha256()
+    except UserError as error:
+        print(f"no curve of LPIPS: {error}", file=sys.stderr)
+        shared = shared._replace(metrics=tuple(name for name in names if name != "lpips"))
+    return shared.frame_metrics()
+
+
+def _title(data):
+    if data.dataset != "moving_mnist":
+        return _TITLES[data.dataset]
+    digits = "1 digit" if data.num_digits == 1 else f"{data.num_digits} digits"
+    return f"{data.motion.capitalize()} Moving MNIST, {digits}"
+
+
+def _lede(runs):
+    models = ", ".join(
+        f"{run.name} ({run.config.eval.checkpoint} model, step {run.step:,})" for run in runs
+    )
+    data = runs[0].config.data
+    return (
+        f"{data.test_length - data.nt_cond} frames are predicted from {data.nt_cond}. "
+        f"{'Runs' if len(runs) > 1 else 'Run'}: {models}."
+    )
+
+
+def _charts(runs, corpus, metrics):
+    """A `Chart` per metric."""
+    data = runs[0].config.data
+    curves, baselines = {name: [] for name in metrics}, {}
+    for run in sorted(runs, key=lambda run: run.judged.report["num_videos"]):
+        count = run.judged.report["num_videos"]
+        if count > corpus.num_test_videos:
+            raise UserError(f"{run.judged.folder} is of more test videos than there are")
+        videos = corpus.test_videos(length=data.test_length, num_videos=count)
+        batches = videos.batch(run.config.eval.eval_batch_size).as_numpy_iterator()
+        of_model, of_baseline = judged_runs.frame_scores(run.judged, batches, data.nt_cond, metrics)
+        for name in metrics:
+            curves[name].append(charts.summarize_frames(run.name, of_model[name]))
+        baselines = of_baseline  # that of the most videos stays
+    order = [run.name for run in runs]
+    drawn = []
+    for name in metrics:
+        lines = sorted(curves[name], key=lambda curve: order.index(curve.label))
+        lines.append(charts.summarize_frames("last given frame", baselines[name], baseline=True))
+        drawn.append(
+            charts.chart(
+                tables.HEADINGS[name],
+                tables.BETTER[name],
+                lines,
+                data.nt_cond + 1,
+                tables.DECIMALS[name],
+            )
+        )
+    return tuple(drawn)
+
+
+def _charts_text(runs):
+    counts = sorted({(r.judged.report["num_videos"], r.judged.report["num_samples"]) for r in runs})
+    judged = " or ".join(f"{videos} test videos, best of {samples}" for videos, samples in counts)
+    return (
+        f"Mean over {judged}, for each metric separately; bands are 95 % intervals of the mean. "
+        "Dashed: the last given frame, repeated. Frames that were copied exactly have no PSNR and "
+        "are left out. The scores are those of frames as saved, in 8 bits. The vertical line "
+        "follows the videos above."
+    )
+
+
+def _notes(data, reports, setting, num_test_videos):
+    yield f"The test set used here has {num_test_videos:,} videos."
+    if setting:
+        yield f"The published rows are those of {setting} in the paper's tables."
+    else:
+        yield "The paper has no results of this setting."
+    if data.dataset == "moving_mnist" and data.digits == "embedded":
+        yield "Not the official test set: its digits are 2,000 of the 10,000 test digits."
+    for name, report in reports.items():
+        for metric, summary in report["metrics"].items():
+            if summary.get("infinite"):
+                yield (
+                    f"{name}: {summary['infinite']} videos were predicted without any error, their "
+                    f"{tables.HEADINGS[metric]} is infinite."
+                )
+    if any("fvd" in report["metrics"] for report in reports.values()):
+        yield "FVD depends on the number of videos: compare equal ones."

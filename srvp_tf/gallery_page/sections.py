@@ -1,0 +1,200 @@
+"""The sections of a chapter: samples, and the experiments, drawn from models and test videos."""
+
+import numpy as np
+
+from srvp_tf.gallery_page.judged_runs import unit_range
+from srvp_tf.gallery_page.page import Section
+from srvp_tf.gallery_page.players import at_rate
+from srvp_tf.gallery_page.tables import DECIMALS, HEADINGS
+
+RATES = (1, 2, 4)
+NUM_POINTS = 6  # of an interpolation, ends included
+_RATE_NAMES = {1: "every frame", 2: "twice the rate", 4: "four times the rate"}
+
+
+def samples(material, metric, score) -> Section:
+    """The truth, and the best, the worst and a random sample of each run.
+
+    Args:
+        material: `Material`.
+        metric: that best and worst are by.
+        score: function of (target, prediction), frames [..., H, W, C] in [0, 1], to [...].
+    """
+    count, length = material.videos.shape[:2]
+    player = material.player(
+        "samples", "test videos and predictions", length, num_given=material.nt_cond
+    )
+    kinds = {"best": f"{metric}_best", "worst": f"{metric}_worst", "random": "random_1"}
+    kept = {
+        run.name: {kind: next(run.judged.samples(file, count)) for kind, file in kinds.items()}
+        for run in material.runs
+    }
+    for index, video in enumerate(material.videos):
+
+        def clips(run, index=index, video=video):
+            for kind in kinds:
+                predicted = kept[run.name][kind][index]
+                value = score(
+                    unit_range(video[material.nt_cond :]), unit_range(predicted, floored=True)
+                )
+                note = f"{HEADINGS[metric]} {np.mean(value):.{DECIMALS[metric]}f}"
+                yield material.forecast_clip(player, f"{kind} sample", index, predicted, note)
+
+        truth = player.clip("truth", video, length)
+        player.add_row(f"Test video {index + 1}", material.groups([truth], clips))
+    drawn = sorted({run.judged.report["num_samples"] for run in material.runs})
+    text = (
+        f"The first {count} test videos, not chosen. {material.nt_cond} frames were given, "
+        f"{material.horizon} predicted. Best and worst by {HEADINGS[metric]} of "
+        f"{' or '.join(map(str, drawn))} samples per video; the random one is the first drawn."
+    )
+    return Section("samples", "Samples", text, player)
+
+
+def frame_rates(material, num_videos=2) -> Section:
+    """One future at several frame rates."""
+    from srvp_tf.experiments import forecast_at_rates, steps_for_rate
+
+    title = "Frame rates"
+    able = [run for run in material.runs if run.model.config.dynamics == "residual"]
+    if not able:
+        return Section("frame-rates", title, "These dynamics take one step per frame: no others.")
+    material = material._replace(runs=tuple(able))
+    ticks, observed = RATES[-1], material.observed[:num_videos]
+    given = (material.nt_cond - 1) * ticks + 1
+    player = material.player(
+        "frame-rates", "one future at several frame rates", given + material.horizon * ticks,
+        ticks_per_frame=ticks, num_given=given,
+    )  # fmt: skip
+    futures = {
+        run.name: forecast_at_rates(
+            run.model, observed, material.horizon, RATES, seed=material.seed
+        )
+        for run in able
+    }
+    for index in range(len(observed)):
+
+        def clips(run, index=index):
+            for rate in RATES:
+                predicted = futures[run.name][rate][index, 0]
+                video, first = at_rate(observed[index], predicted, rate, ticks)
+                note = f"dt = {_step(steps_for_rate(run.model.config, rate))}"
+                yield player.clip(_RATE_NAMES[rate], video, first, note)
+
+        video = material.videos[index]
+        truth = player.clip("truth", video, len(video), hold=ticks)
+        player.add_row(f"Test video {index + 1}", material.groups([truth], clips))
+    trained = " or ".join(sorted({_step(run.model.config.euler_steps) for run in able}))
+    text = (
+        "Time lives in the state, so frames can be decoded in between. The noise is the same at "
+        "all rates: one future in each row. dt is the step of the dynamics, in frames; in training "
+        f"it was {trained}. At a quarter of the speed the difference shows best."
+    )
+    return Section("frame-rates", title, text, player)
+
+
+def content_swap(material, num_pairs=2) -> Section:
+    """What one video shows, moving as another one does."""
+    from srvp_tf.experiments import swap_content
+
+    title = "Content swap"
+    if len(material.videos) < 2:
+        return Section("content-swap", title, "It takes two test videos.")
+    pairs = _pairs(len(material.videos), num_pairs)
+    content, dynamics = (material.videos[list(side)] for side in zip(*pairs, strict=True))
+    length = material.videos.shape[1]
+    player = material.player("content-swap", "content of one video, motion of another", length)
+    swapped = {
+        run.name: swap_content(
+            run.model, content[:, : material.nt_cond], dynamics, seed=material.seed
+        ).swapped
+        for run in material.runs
+    }
+    for index, (a, b) in enumerate(pairs):
+
+        def clips(run, index=index):
+            yield player.clip("content of A, motion of B", swapped[run.name][index, 0], 0)
+
+        sources = [
+            player.clip(f"A, video {a + 1}: content", material.videos[a], length),
+            player.clip(f"B, video {b + 1}: motion", material.videos[b], length),
+        ]
+        player.add_row(f"Pair {index + 1}", material.groups(sources, clips))
+    text = (
+        f"The content variable is read from the first {material.nt_cond} frames of A, the states "
+        "from all frames of B; the decoder joins them. Nothing is forecast here."
+    )
+    return Section("content-swap", title, text, player)
+
+
+def interpolation(material, num_pairs=2) -> Section:
+    """From the dynamics of one video to those of another."""
+    from srvp_tf.experiments import interpolate_dynamics
+
+    title = "Interpolation of dynamics"
+    if len(material.videos) < 2:
+        return Section("interpolation", title, "It takes two test videos.")
+    pairs = _pairs(len(material.videos), num_pairs)
+    start, end = (material.observed[list(side)] for side in zip(*pairs, strict=True))
+    length = material.videos.shape[1]
+    player = material.player("interpolation", "from one video's dynamics to another's", length)
+    between = {
+        run.name: interpolate_dynamics(
+            run.model, start, end, num_points=NUM_POINTS, horizon=material.horizon,
+            seed=material.seed,
+        )
+        for run in material.runs
+    }  # fmt: skip
+    shares = np.linspace(0, 1, NUM_POINTS)
+    for index, (a, b) in enumerate(pairs):
+
+        def clips(run, index=index):
+            for share, video in zip(shares, between[run.name][index], strict=True):
+                yield player.clip(f"{share:.0%} B", video, 0)
+
+        ends = [
+            player.clip(f"{name}, video {i + 1}", material.videos[i], length)
+            for name, i in (("A", a), ("B", b))
+        ]
+        player.add_row(f"Pair {index + 1}", material.groups(ends[:1], clips, ends[1:]))
+    text = (
+        "The first state runs on the line from that of A to that of B; the content stays that of "
+        "A, and the noise after the first frame is the same in all, drawn from the prior."
+    )
+    return Section("interpolation", title, text, player)
+
+
+def long_horizon(material, num_frames, num_videos=2) -> Section:
+    """A forecast far past the length of training clips."""
+    from srvp_tf.experiments import forecast_thinned
+
+    observed = material.observed[:num_videos]
+    length = material.nt_cond + num_frames
+    player = material.player("long-horizon", "long forecasts", length, num_given=material.nt_cond)
+    futures = {
+        run.name: forecast_thinned(run.model, observed, num_frames, seed=material.seed)
+        for run in material.runs
+    }
+    for index in range(len(observed)):
+
+        def clips(run, index=index):
+            yield material.forecast_clip(player, "prediction", index, futures[run.name][index, 0])
+
+        video = material.videos[index]
+        caption = f"truth, {len(video)} frames" if len(video) < length else "truth"
+        truth = player.clip(caption, video, len(video))
+        player.add_row(f"Test video {index + 1}", material.groups([truth], clips))
+    text = (
+        f"{num_frames} frames predicted from {material.nt_cond}; the first sample. The truth is "
+        "shown as far as the test videos go."
+    )
+    return Section("long-horizon", "Long horizon", text, player)
+
+
+def _pairs(num_videos, most):
+    """Pairs of neighbours: (0, 1), (2, 3), ..."""
+    return [(i, i + 1) for i in range(0, num_videos - 1, 2)][:most]
+
+
+def _step(euler_steps):
+    return f"1/{euler_steps}" if euler_steps > 1 else "1"

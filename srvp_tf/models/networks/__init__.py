@@ -1,0 +1,1 @@
+"""Encoders and decoders, and what they are made of."""

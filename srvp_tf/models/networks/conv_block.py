@@ -1,0 +1,156 @@
+"""Linear map, batch normalisation, activation: the unit that encoder and decoder are made of."""
+
+import keras
+import tensorflow as tf
+
+from srvp_tf.models.initializers import child_seed, convolution
+from srvp_tf.models.networks.batch_norm import BatchNorm
+from srvp_tf.models.networks.linear_maps import LINEAR_MAPS
+
+LEAKY_SLOPE = 0.2
+# Bounded outputs leave the convolutions: they are computed and returned in the variables' dtype.
+_BOUNDED = {"tanh": tf.tanh, "sigmoid": tf.sigmoid}
+
+
+@tf.custom_gradient
+def leaky_relu(x):
+    """Leaky ReLU with slope 0.2, whose gradient needs the output alone: x is not kept for it."""
+    outputs = tf.nn.leaky_relu(x, LEAKY_SLOPE)
+
+    def gradient(upstream):
+        # The signs of output and input are the same.
+        return tf.raw_ops.LeakyReluGrad(gradients=upstream, features=outputs, alpha=LEAKY_SLOPE)
+
+    return outputs, gradient
+
+
+class ConvBlock(keras.layers.Layer):
+    """`activation(norm(linear(concat(x, shared))))`: x [B K, ...] -> [B K, H, W, filters].
+
+    `shared` [B, ...], if there is any, is common to the K consecutive items of x that belong to one
+    video, and its half of the linear map is computed once. In inference the normalisation is folded
+    into the kernel and an offset.
+
+    Args:
+        linear: a name in `LINEAR_MAPS`.
+        in_channels, shared_channels, filters: channels of x, of `shared` (0: none), of the output.
+        shared_first: the input is concat(shared, x), in the place of concat(x, shared).
+        normalize: whether a batch normalisation follows the linear map.
+        activation: "leaky_relu" (slope 0.2), "tanh" or "sigmoid".
+    """
+
+    def __init__(
+        self,
+        linear,
+        in_channels,
+        filters,
+        shared_channels=0,
+        shared_first=False,
+        normalize=True,
+        activation="leaky_relu",
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.linear = LINEAR_MAPS[linear]
+        self.in_channels = in_channels
+        self.shared_channels = shared_channels
+        self.shared_first = shared_first
+        self.activation = activation
+        self.seed = seed
+        self._config = {
+            "linear": linear,
+            "in_channels": in_channels,
+            "filters": filters,
+            "shared_channels": shared_channels,
+            "shared_first": shared_first,
+            "normalize": normalize,
+            "activation": activation,
+            "seed": seed,
+        }
+        self.filters = filters
+        self.normalize = normalize
+
+    @property
+    def kernel_shape(self):
+        """Of the kernel of the whole input, in the layout of the specification."""
+        shape = [self.linear.size, self.linear.size, 0, 0]
+        shape[self.linear.input_axis] = self.in_channels + self.shared_channels
+        shape[self.linear.output_axis] = self.filters
+        return tuple(shape)
+
+    def build(self, input_shape=None):
+        law = convolution(child_seed(self.seed, "kernel"))
+        self.kernel = self.add_weight(self.kernel_shape, law, name="kernel", autocast=False)
+        self.norm = None
+        if self.normalize:
+            norm_seed = child_seed(self.seed, "norm")
+            self.norm = BatchNorm(self.filters, norm_seed, name="norm", dtype=self.dtype_policy)
+            self.norm.build()
+
+    def call(self, inputs, shared=None, training=False):
+        if training:
+            outputs, statistics = self.transform(inputs, shared, *self.parameters())
+            self.learn(statistics)
+            return outputs
+        return self._activate(self._apply(inputs, shared, *self.inference_parameters()))
+
+    def inference_parameters(self):
+        """What inference computes with: (own kernel, shared kernel or None, offset or None)."""
+        kernel, offset = tf.convert_to_tensor(self.kernel), None
+        if self.norm is not None:
+            scale, offset = self.norm.affine()
+            kernel *= scale[:, None] if self.linear.output_axis == 2 else scale
+            offset = tf.cast(offset, self.compute_dtype)
+        return *self._prepared(kernel), offset
+
+    def parameters(self):
+        """The trained parameters as tensors: what `transform` takes."""
+        variables = [self.kernel]
+        if self.norm is not None:
+            variables += [self.norm.scale, self.norm.offset]
+        return [tf.convert_to_tensor(variable) for variable in variables]
+
+    def transform(self, inputs, shared, kernel, *norm_parameters):
+        """The map in training, as a function of its parameters: (outputs, batch statistics)."""
+        outputs, statistics = self._apply(inputs, shared, *self._prepared(kernel)), []
+        if self.norm is not None:
+            outputs, *statistics = self.norm.normalize(outputs, *norm_parameters)
+        return self._activate(outputs), statistics
+
+    def learn(self, statistics):
+        """Note the batch statistics that `transform` returned."""
+        if self.norm is not None:
+            self.norm.learn(*statistics)
+
+    def _activate(self, outputs):
+        if self.activation in _BOUNDED:
+            return _BOUNDED[self.activation](tf.cast(outputs, self.variable_dtype))
+        return leaky_relu(outputs)
+
+    def _prepared(self, kernel):
+        """The kernels of x and of `shared` (or None), as their maps apply them."""
+        own, shared, linear = kernel, None, self.linear
+        if self.shared_channels:
+            sizes = [self.in_channels, self.shared_channels]
+            if self.shared_first:
+                shared, own = tf.split(kernel, sizes[::-1], linear.input_axis)
+            else:
+                own, shared = tf.split(kernel, sizes, linear.input_axis)
+            shared = tf.cast(linear.shared.prepare(shared), self.compute_dtype)
+        return tf.cast(linear.prepare(own), self.compute_dtype), shared
+
+    def _apply(self, inputs, shared, own_kernel, shared_kernel, offset=None):
+        outputs = self.linear.apply(tf.cast(inputs, self.compute_dtype), own_kernel)
+        if shared_kernel is None:
+            return outputs if offset is None else tf.nn.bias_add(outputs, offset)
+        shared = tf.cast(shared, self.compute_dtype)
+        common = self.linear.shared.apply(shared, shared_kernel)
+        if offset is not None:
+            common = tf.nn.bias_add(common, offset)
+        common_shape = tf.shape(common)
+        by_video = tf.reshape(outputs, tf.concat([common_shape[:1], [-1], common_shape[1:]], 0))
+        return tf.reshape(by_video + common[:, None], tf.shape(outputs))
+
+    def get_config(self):
+        return super().get_config() | self._config

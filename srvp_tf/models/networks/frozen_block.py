@@ -1,0 +1,42 @@
+"""A convolution block for inference alone."""
+
+import tensorflow as tf
+
+from srvp_tf.models.networks.conv_block import ConvBlock
+
+
+class FrozenBlock(ConvBlock):
+    """What a `ConvBlock` does in inference, with its kernels folded, merged and cast once.
+
+    Its weights are those of `ConvBlock.inference_parameters`; it cannot be trained.
+    """
+
+    def build(self, input_shape=None):
+        def weight(name, shape):
+            return self.add_weight(
+                tuple(shape),
+                "zeros",
+                name=name,
+                dtype=self.compute_dtype,
+                trainable=False,
+                autocast=False,
+            )
+
+        own, shared = self._prepared(tf.zeros(self.kernel_shape))
+        self.own_kernel = weight("own_kernel", own.shape)
+        self.shared_kernel = None if shared is None else weight("shared_kernel", shared.shape)
+        self.offset = weight("offset", (self.filters,)) if self.normalize else None
+
+    def freeze(self, block):
+        """Take over what `block`, a `ConvBlock` of the same configuration, has learned."""
+        own = (self.own_kernel, self.shared_kernel, self.offset)
+        for variable, value in zip(own, block.inference_parameters(), strict=True):
+            if variable is not None:
+                variable.assign(value)
+
+    def inference_parameters(self):
+        given = (self.own_kernel, self.shared_kernel, self.offset)
+        return tuple(None if x is None else tf.convert_to_tensor(x) for x in given)
+
+    def parameters(self):
+        raise ValueError("a frozen model cannot be trained: train the model that it came from")

@@ -1,0 +1,96 @@
+"""The noise of the model: drawn once, at its edge, and handed in."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from srvp_tf.models import rng
+from srvp_tf.models.rng import Purpose
+
+
+class TrainingNoise(NamedTuple):
+    """All that is random in one training step.
+
+    y_1: standard normal [B, ny].
+    z: standard normal [B, T - 1, nz], for the frames 2..T.
+    content_frames: nt_inf distinct frames of each video [B, nt_inf], in [0, T); None: the last.
+    skip_frame: the frame of each video whose skips are used [B], in [0, T); None: the last.
+    """
+
+    y_1: tf.Tensor
+    z: tf.Tensor
+    content_frames: tf.Tensor
+    skip_frame: tf.Tensor
+
+
+class ForecastNoise(NamedTuple):
+    """All that is random in S predictions of F frames after T observed ones.
+
+    y_1: standard normal [B, S, ny].
+    z: standard normal [B, S, T - 1 + F, nz], for the observed frames 2..T and the predicted ones.
+    """
+
+    y_1: tf.Tensor
+    z: tf.Tensor
+
+
+def training_noise(config, seed, step, examples, num_frames):
+    """Noise of one step for some examples of the global batch.
+
+    Args:
+        config: a `ModelConfig`.
+        seed: integer.
+        step: index of the training step.
+        examples: indices [B] in the GLOBAL batch.
+        num_frames: T.
+    """
+    row, frame = examples[:, None], tf.range(1, num_frames)
+    keys = rng.random_bits(
+        seed, Purpose.TRAIN_CONTENT_FRAMES, num_frames, example=examples, index=step
+    )
+    skip = rng.random_bits(seed, Purpose.TRAIN_SKIP_FRAME, 1, example=examples, index=step)[:, 0]
+    return TrainingNoise(
+        y_1=rng.normal(seed, Purpose.TRAIN_STATE, config.ny, example=examples, index=step),
+        z=rng.normal(
+            seed, Purpose.TRAIN_LATENT, config.noise_size, example=row, index=step, frame=frame
+        ),
+        # Sorting random keys is a uniform permutation; its first entries are the chosen frames.
+        content_frames=tf.argsort(keys, axis=-1, stable=True)[:, : config.nt_inf],
+        # floor(T * bits / 2^32): uniform up to T / 2^32.
+        skip_frame=tf.bitwise.right_shift(num_frames * skip, tf.constant(32, tf.int64)),
+    )
+
+
+def reconstruction_noise(config, seed, videos, num_frames):
+    """`TrainingNoise` of videos [B] as in `forecast_noise`'s sample 0, with the last frames' w."""
+    y_1, z = forecast_noise(config, seed, videos, tf.zeros([1], tf.int32), num_frames)
+    return TrainingNoise(y_1[:, 0], z[:, 0], content_frames=None, skip_frame=None)
+
+
+def forecast_noise(config, seed, videos, samples, num_frames):
+    """Noise addressed by (seed, video, sample, absolute frame index).
+
+    Args:
+        config: a `ModelConfig`.
+        seed: integer, or [B], one per video.
+        videos: indices [B] of the videos.
+        samples: indices [S] of the samples, or [B, S] if each video has its own.
+        num_frames: T + F, observed and predicted frames.
+    """
+    seed = tf.cast(seed, tf.int64)
+    by_sample = seed[:, None] if seed.shape.rank else seed
+    by_frame = seed[:, None, None] if seed.shape.rank else seed
+    frame = tf.range(1, num_frames)
+    return ForecastNoise(
+        y_1=rng.normal(
+            by_sample, Purpose.PREDICT_STATE, config.ny, example=videos[:, None], index=samples
+        ),
+        z=rng.normal(
+            by_frame,
+            Purpose.PREDICT_LATENT,
+            config.noise_size,
+            example=videos[:, None, None],
+            index=samples[..., None],
+            frame=frame,
+        ),
+    )

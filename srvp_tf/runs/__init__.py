@@ -1,0 +1,1 @@
+"""Run folders: what a run keeps on disk, whole or not there."""

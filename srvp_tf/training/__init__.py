@@ -1,0 +1,1 @@
+"""Training: the step, the run, validation, devices and hosts."""

@@ -1,0 +1,79 @@
+"""What training asks of a dataset of clips: checked before it starts, not when it crashes."""
+
+import itertools
+
+import numpy as np
+import tensorflow as tf
+
+from srvp_tf.errors import UserError
+from srvp_tf.models.unit_range import check_unit_range
+
+
+def check_clips(name, dataset, batch_size, num_frames, config):
+    """Raise `UserError` unless a dataset has batches of clips that a model takes.
+
+    Args:
+        name: what to call the dataset.
+        dataset: a `tf.data.Dataset` of [B, T, H, W, C], uint8 or float. All sizes must be known in
+            advance, except that of the batch if `batch_size` is None.
+        batch_size: B; None: any.
+        num_frames: (least, largest) T; None for the largest: no limit.
+        config: the `ModelConfig`.
+    """
+    if not isinstance(dataset, tf.data.Dataset):
+        raise UserError(f"the {name} is a {type(dataset).__name__}: give a tf.data.Dataset")
+    spec, c = dataset.element_spec, config
+    least, largest = num_frames
+    expected = [batch_size, None, c.frame_size, c.frame_size, c.channels]
+    if (
+        isinstance(spec, tf.TensorSpec)
+        and (spec.dtype == tf.uint8 or spec.dtype.is_floating)
+        and spec.shape.is_compatible_with(expected)
+        and spec.shape.rank == 5
+        and (batch_size is None or spec.shape[0] is not None)
+        and spec.shape[1:].is_fully_defined()
+        and least <= spec.shape[1] <= (largest or spec.shape[1])
+    ):
+        return
+    batch = "B" if batch_size is None else batch_size
+    frames = least if least == largest else f"T >= {least}"
+    size = f"{c.frame_size}, {c.frame_size}, {c.channels}"
+    raise UserError(
+        f"the {name} holds {_describe(spec)}, this run takes clips [{batch}, {frames}, {size}], "
+        "uint8 or float in [0, 1], of sizes known in advance (.batch(..., drop_remainder=True), "
+        "tf.ensure_shape)"
+    )
+
+
+def check_enough(name, dataset, needed):
+    """Raise `UserError` if a dataset is known to hold fewer than `needed` batches."""
+    found = int(dataset.cardinality())
+    if 0 <= found < needed:
+        raise UserError(
+            f"the {name} has {found} batches left, {needed} are needed: add .repeat() to it"
+        )
+
+
+def check_ends(name, dataset):
+    """Raise `UserError` if a dataset is known to be empty or endless."""
+    found = int(dataset.cardinality())
+    if found in (0, tf.data.INFINITE_CARDINALITY):
+        fault = "is empty: give one batch or more" if found == 0 else "never ends: add .take(n)"
+        raise UserError(f"the {name} {fault}")
+
+
+def check_range(name, batches):
+    """Raise `UserError` if floats of the first of some batches, tensors, are not in [0, 1].
+
+    What is not finite is the step's to find: it is skipped and counted (`FaultCounter`).
+    """
+    for clips in map(np.asarray, itertools.islice(batches, 1)):
+        check_unit_range(clips[np.isfinite(clips)], f"floats of the {name}")
+
+
+def _describe(spec):
+    """`uint8 [4, None, 32, 32, 1]` for the elements of a dataset."""
+    if not isinstance(spec, tf.TensorSpec):
+        return f"{type(spec).__name__}s and not single tensors"
+    sizes = "of unknown rank" if spec.shape.rank is None else list(spec.shape)
+    return f"{spec.dtype.name} {sizes}"

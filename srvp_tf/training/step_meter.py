@@ -1,0 +1,72 @@
+"""What the steps since the last report amount to: means, speeds, and whether all is well."""
+
+import contextlib
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from srvp_tf.training.skipped_steps import FaultCounter
+
+
+class StepMeter:
+    """Averages the results of the steps since the last reading; measures time.
+
+    Args:
+        config: a `TrainConfig`.
+        elapsed_before: seconds that earlier processes spent on the run.
+        faults: a `FaultCounter`; None: a new one.
+    """
+
+    def __init__(self, config, elapsed_before=0.0, faults=None):
+        self._batch_size = config.batch_size
+        self.faults = faults or FaultCounter(config.max_skipped_steps)
+        self._results = []
+        self._waited = 0.0
+        self._since = self._started = time.monotonic()
+        self._elapsed_before = elapsed_before
+
+    @contextlib.contextmanager
+    def waiting(self):
+        """Context: time spent waiting for input."""
+        start = time.monotonic()
+        yield
+        self._waited += time.monotonic() - start
+
+    @contextlib.contextmanager
+    def paused(self):
+        """Context: time that is not training's."""
+        start = time.monotonic()
+        yield
+        self._since += time.monotonic() - start
+
+    def add(self, result):
+        """Note a step's `StepResult`, without waiting for its numbers."""
+        self._results.append(result)
+
+    def elapsed(self):
+        """Seconds since the run first began, over all its processes."""
+        return self._elapsed_before + time.monotonic() - self._started
+
+    def read(self, step):
+        """(mean `StepResult`, speeds) since the last reading, which ended before `step`'s steps.
+
+        Raises:
+            UserError: more steps in a row were skipped than may be.
+        """
+        results = [tf.nest.map_structure(np.asarray, result) for result in self._results]
+        first_step = step - len(results) + 1
+        for number, result in enumerate(results, first_step):
+            self.faults.add(number, result)
+        applied = [result for result in results if result.is_finite] or results
+        mean = tf.nest.map_structure(lambda *x: np.mean(x, axis=0), *applied)
+        mean = mean._replace(learning_rate=results[-1].learning_rate)
+        seconds = max(time.monotonic() - self._since, 1e-9)
+        speed = {
+            "clips_per_second": len(results) * self._batch_size / seconds,
+            "steps_per_second": len(results) / seconds,
+            "input_wait_share": self._waited / seconds,
+            "skipped_steps": sum(not result.is_finite for result in results),
+        }
+        self._results, self._waited, self._since = [], 0.0, time.monotonic()
+        return mean, speed

@@ -1,0 +1,97 @@
+"""Where training runs: the one place that looks at devices and hosts."""
+
+import contextlib
+import functools
+import signal
+
+import tensorflow as tf
+
+from srvp_tf.config.quiet import quiet_stderr
+from srvp_tf.errors import UserError
+from srvp_tf.training import heartbeats
+from srvp_tf.training.deaf_wait import at_most
+from srvp_tf.training.hosts import cluster_from_environment
+from srvp_tf.training.lost_workers import losing_workers
+from srvp_tf.training.rendezvous import wait_for_all
+
+_JOINING_SECONDS = 300.0  # all are there: it takes two
+
+
+def configure_determinism(deterministic):
+    """Make repetition bit-equal; call before TensorFlow has started.
+
+    On CPU the gradients of skip connections are summed in the order in which operations happen to
+    end, unless one operation runs at a time (each still uses all cores).
+
+    Raises:
+        UserError: TensorFlow has started already.
+    """
+    if not deterministic:
+        return
+    if tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.enable_op_determinism()
+        return
+    try:
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:
+        raise UserError(
+            "TensorFlow has started already, too late for --deterministic: train in a new process, "
+            "or with --nodeterministic"
+        ) from None
+
+
+def make_strategy():
+    """The strategy of a training run: all hosts of `TF_CONFIG`, else this one.
+
+    With several hosts, call it before anything of TensorFlow has run; it waits for all of them.
+
+    Raises:
+        UserError: `TF_CONFIG` cannot be used, or one of the hosts did not start in 30 minutes.
+    """
+    cluster = cluster_from_environment()
+    if cluster is None or len(cluster.addresses) == 1:
+        return local_strategy()
+    return _several_hosts(cluster)
+
+
+def local_strategy():
+    """All visible GPUs of this host, else all CPU devices."""
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return mirrored_strategy(*(device.name for device in devices))
+
+
+def _several_hosts(cluster):
+    wait_for_all(cluster)
+    heartbeats.be_patient(cluster)
+    line = (
+        f"worker {cluster.index}: another one stopped before all had joined, what it printed says "
+        "why; start all of them again"
+    )
+    losing = losing_workers(cluster, lambda: "while they joined")
+    # TensorFlow 2.20 announces its server.
+    with at_most(_JOINING_SECONDS, line), losing, quiet_stderr():
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    with contextlib.suppress(ValueError):  # not the main thread
+        # TensorFlow has taken SIGTERM for itself, and does nothing with it.
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+    return strategy
+
+
+@functools.cache
+def mirrored_strategy(*devices):
+    """The `MirroredStrategy` of these device names: one for all uses in a process.
+
+    Each strategy numbers its reductions from the start: TensorFlow would take those of a second one
+    over the same devices for the first one's, and fail where their shapes differ.
+    """
+    return tf.distribute.MirroredStrategy(devices)
+
+
+def check_batch_size(batch_size, strategy):
+    """Raise `UserError` unless the global batch can be cut into equal parts, one per replica."""
+    replicas = strategy.num_replicas_in_sync
+    if batch_size % replicas:
+        raise UserError(
+            f"--batch_size={batch_size} is not a multiple of the {replicas} devices: "
+            f"use {max(batch_size // replicas, 1) * replicas}"
+        )

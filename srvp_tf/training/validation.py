@@ -1,0 +1,124 @@
+"""Validation while training: the best of N predictions by PSNR over the whole clip (section 4)."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from srvp_tf.errors import UserError
+from srvp_tf.forecasting.sampling import Sampler
+from srvp_tf.metrics.best_of import HIGHER_IS_BETTER, RunningBest
+from srvp_tf.metrics.frame_metrics import psnr, ssim
+from srvp_tf.models.noise import TrainingNoise, forecast_noise
+
+
+class Strip(NamedTuple):
+    """One video for the eye, [T, H, W, C] each: the truth and the model's views of it.
+
+    The reconstruction comes from the posterior that saw all frames; the samples saw nt_cond.
+    """
+
+    truth: np.ndarray
+    reconstruction: np.ndarray
+    best: np.ndarray
+    worst: np.ndarray
+    random: np.ndarray
+
+    def layout(self, nt_cond):
+        """Arguments of `srvp_tf.video`'s functions that show it."""
+        return {
+            "videos": np.stack(self),
+            "conditioning": [len(self.truth), len(self.truth), *3 * [nt_cond]],
+            "captions": list(self._fields),
+        }
+
+
+class ValidationResult(NamedTuple):
+    """psnr [dB], ssim: over the predicted frames of the best samples, mean over videos."""
+
+    psnr: float
+    ssim: float
+    strip: Strip
+
+
+class Validator:
+    """Scores a model on batches of clips.
+
+    Of N samples per video the best by PSNR over ALL frames, reconstructions included, is chosen;
+    its score is taken over the predicted frames.
+
+    Args:
+        model: an `SRVP`.
+        nt_cond: frames that predictions are conditioned on.
+        num_frames: frames of a clip.
+        num_samples: N.
+        seed: of the predictions.
+    """
+
+    def __init__(self, model, nt_cond, num_frames, num_samples, seed):
+        self.sampler = Sampler(model, nt_cond, num_frames, seed)
+        self.num_samples = num_samples
+        self._score = tf.function(self._score)
+        self._judge = tf.function(self._judge)
+        self._reconstruct = tf.function(self._reconstruct)
+
+    def run(self, batches):
+        """`ValidationResult` over an iterable of batches [B, T, H, W, C], uint8 or in [0, 1]."""
+        scores, strip, first_video = [], None, 0
+        for videos in batches:
+            video_ids = first_video + tf.range(videos.shape[0])
+            first_video += videos.shape[0]
+            inferred = self.sampler.infer(videos)
+            running = RunningBest("psnr", HIGHER_IS_BETTER["psnr"])
+            for samples in self.sampler.chunks(videos.shape[0], self.num_samples):
+                values = self._score(videos, inferred, video_ids, samples)
+                running.update(values.numpy(), int(samples[0]))
+            chosen = tf.constant(running.best.index[:, None], tf.int32)
+            best_frames, *judged = self._judge(videos, inferred, video_ids, chosen)
+            scores.append(np.stack(judged))
+            if strip is None:
+                strip = self._strip(videos, inferred, video_ids, running, best_frames[0].numpy())
+        if strip is None:
+            raise UserError("the validation data is empty: give one batch or more")
+        mean = np.concatenate(scores, axis=1).astype(np.float64).mean(axis=1)
+        return ValidationResult(float(mean[0]), float(mean[1]), strip)
+
+    def _score(self, videos, inferred, video_ids, samples):
+        """PSNR over all frames: [B, S]."""
+        drawn = self.sampler.draw(inferred, video_ids, samples).all_frames()
+        target = self.sampler.model.to_unit_range(videos)[:, None]
+        return tf.reduce_mean(psnr(target, drawn), axis=-1)
+
+    def _judge(self, videos, inferred, video_ids, chosen):
+        """Frames of one chosen sample per video [B, T, H, W, C], and its PSNR and SSIM, [B]."""
+        drawn = self.sampler.draw(inferred, video_ids, chosen)
+        target = self.sampler.model.to_unit_range(videos)[:, self.sampler.nt_cond :]
+        predicted = drawn.predicted[:, 0]
+        means = (tf.reduce_mean(metric(target, predicted), axis=-1) for metric in (psnr, ssim))
+        return drawn.all_frames()[:, 0], *means
+
+    def _strip(self, videos, inferred, video_ids, running, best):
+        """The first video of a batch. Samples are drawn again: their noise has an address."""
+        nt_cond = self.sampler.nt_cond
+
+        def redraw(index):
+            chosen = tf.constant(np.asarray(index)[:, None], tf.int32)
+            return self._judge(videos, inferred, video_ids, chosen)[0][0].numpy()
+
+        truth = self.sampler.model.to_unit_range(videos[0]).numpy()
+        observed = truth[:nt_cond]
+
+        def continued(frames):
+            return np.concatenate([observed, frames[nt_cond:]])
+
+        worst = redraw(running.worst.index)
+        arbitrary = redraw(np.zeros_like(running.best.index))  # the first is as random as any
+        reconstruction = self._reconstruct(videos, video_ids)[0].numpy()
+        return Strip(truth, reconstruction, continued(best), continued(worst), continued(arbitrary))
+
+    def _reconstruct(self, videos, video_ids):
+        """All frames through the posterior that saw all of them: [B, T, H, W, C]."""
+        model, num_frames = self.sampler.model, self.sampler.num_frames
+        noise = forecast_noise(model.config, self.sampler.seed, video_ids, tf.range(1), num_frames)
+        noise = TrainingNoise(noise.y_1[:, 0], noise.z[:, 0], content_frames=None, skip_frame=None)
+        return model.call(model.to_unit_range(videos), noise).frames
