@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks.arguments import add_list
 from benchmarks.measure import table
+from srvp_tf.config import corpora
 
 ROOT = Path(__file__).parents[1]
 FLAGFILE = ROOT / "benchmarks" / "ablation.cfg"
@@ -108,14 +109,13 @@ def draw(runs, path):
 
 def curves(folders):
     """(first predicted frame, PSNR of the best sample [videos of all seeds, frames])."""
-    from srvp_tf.cli import command
     from srvp_tf.config import Config
 
     scores = []
     for folder in folders:
         config = Config.load(folder / "config.json")
         data, num_videos = config.data, config.eval.num_videos
-        videos = command.open_corpus(config).test_videos(
+        videos = corpora.open_corpus(config).test_videos(
             length=data.test_length, num_videos=num_videos
         )
         truth = np.stack(list(videos.as_numpy_iterator()))[:, data.nt_cond :]

@@ -12,6 +12,7 @@ from benchmarks.arguments import add_list
 from benchmarks.measure import hold_to_avx2, processor, table
 from benchmarks.settings import clips_of, config_of
 from benchmarks.turns import interleave_processes, serve
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 TRAINING_BATCH = {"quickstart": 16, "smmnist": 16, "kth": 2, "bair": 4}
 STEPS = {"quickstart": 10}  # of a turn; else 1
@@ -54,9 +55,8 @@ def _row(task, setting, arguments):
 
 
 def _our_training(setting, _):
-    from srvp_tf.cli import command
 
-    command.start_tensorflow(deterministic=True)
+    start_tensorflow(deterministic=True)
     from benchmarks.settings import training_step_of
 
     step, clips = training_step_of(setting, "ours", TRAINING_BATCH[setting])
@@ -75,9 +75,8 @@ def _our_training(setting, _):
 
 
 def _our_evaluation(setting, _):
-    from srvp_tf.cli import command
 
-    command.start_tensorflow(deterministic=True)
+    start_tensorflow(deterministic=True)
     from benchmarks.settings import model_of
     from srvp_tf.evaluation.evaluator import Evaluator
 

@@ -10,6 +10,7 @@ import argparse
 from benchmarks.arguments import add_list
 from benchmarks.measure import processor, table
 from benchmarks.turns import interleave_processes, serve
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 SETTINGS = ("quickstart", "smmnist", "kth")
 _STEPS = {"quickstart": 10}  # of a turn; else 1
@@ -17,9 +18,7 @@ _STEPS = {"quickstart": 10}  # of a turn; else 1
 
 def child(setting, deterministic):
     """Train for a turn whenever it is asked to."""
-    from srvp_tf.cli import command
-
-    command.start_tensorflow(deterministic)
+    start_tensorflow(deterministic)
 
     from benchmarks.settings import training_step_of
 

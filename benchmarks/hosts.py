@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from srvp_tf.cli import command
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 WARM_UP = 10  # steps; the first ones build the graph
 
@@ -31,7 +31,7 @@ def main():
     parser.add_argument("--batch_size", type=int, default=16, help="videos per step, of all")
     parser.add_argument("--config", default="quickstart.cfg", help="flagfile of the networks")
     arguments = parser.parse_args()
-    command.start_tensorflow(deterministic=False)  # quietly: TensorBoard's reader loads it
+    start_tensorflow(deterministic=False)  # quietly: TensorBoard's reader loads it
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         parser.error("one core shows nothing: run it on two or more")

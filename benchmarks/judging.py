@@ -2,7 +2,7 @@
 
 Judges some test videos of a run by more and more metrics, in turns, on this machine: milliseconds
 per sampled video, and each metric's share of an evaluation by PSNR, SSIM and LPIPS. LPIPS takes its
-weights from the cache of `srvp_tf.metrics.fetch`.
+weights from the cache of `srvp_tf.fetch`.
 """
 
 import argparse
@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measure import interleave, table
+from srvp_tf.config import corpora
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 ROOT = Path(__file__).parents[1]
 NUM_VIDEOS = 4
@@ -25,22 +27,19 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     a = parser.parse_args()
 
-    from srvp_tf.cli import command
-
-    command.start_tensorflow(deterministic=False)
+    start_tensorflow(deterministic=False)
     print(judging_table(a.run_dir, a.num_samples, a.rounds))
 
 
 def judging_table(run_dir, num_samples, rounds):
     """Markdown: a row per metric that is added."""
-    from srvp_tf.cli import command
     from srvp_tf.evaluation.evaluator import Evaluator
     from srvp_tf.evaluation.judging import Judging
     from srvp_tf.runs.run_folder import RunFolder, load_model
 
     config, model = RunFolder(run_dir).config(), load_model(run_dir)
     data = config.data
-    videos = command.open_corpus(config).test_videos(length=data.test_length, num_videos=NUM_VIDEOS)
+    videos = corpora.open_corpus(config).test_videos(length=data.test_length, num_videos=NUM_VIDEOS)
     videos = np.stack(list(videos.as_numpy_iterator()))
 
     def judge(*metrics):

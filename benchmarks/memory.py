@@ -3,7 +3,7 @@
 import importlib
 import multiprocessing
 
-from srvp_tf.cli import command
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 
 def peak_memory(module, function, *args):
@@ -20,7 +20,7 @@ def peak_memory(module, function, *args):
 
 
 def _report_peak(connection, module, function, args):
-    command.start_tensorflow(deterministic=True)
+    start_tensorflow(deterministic=True)
     getattr(importlib.import_module(module), function)(*args)
     # Not getrusage: its maximum includes the size of the parent that was forked.
     with open("/proc/self/status") as status:

@@ -10,7 +10,7 @@ import contextlib
 import sys
 import tempfile
 
-from srvp_tf.cli import command
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 
 def main():
@@ -18,7 +18,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="readers, separated by semicolons")
     chosen = parser.parse_args().only
-    command.start_tensorflow(deterministic=True)
+    start_tensorflow(deterministic=True)
 
     import tensorflow as tf
 

@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 
+from srvp_tf.config.tensorflow_start import start_tensorflow
+
 STEPS = 3
 
 
@@ -23,9 +25,7 @@ def child(setting, batch, precision, remat, steps):
     """Train; print peak memory above the start [MiB] and the median seconds of a step."""
     import dataclasses
 
-    from srvp_tf.cli import command
-
-    command.start_tensorflow(deterministic=True)
+    start_tensorflow(deterministic=True)
 
     from benchmarks.settings import clips_of, config_of
     from srvp_tf.models.srvp import SRVP

@@ -7,7 +7,7 @@ follows from this table.
 
 import time
 
-from srvp_tf.cli import command
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 ROUNDS = 9
 # Use: (setting, paths N, frame intervals F, with gradients)
@@ -26,7 +26,7 @@ USES = {
 
 def main():
     """Print the table."""
-    command.start_tensorflow(deterministic=True)
+    start_tensorflow(deterministic=True)
 
     from benchmarks.measure import interleave, table
 

@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from benchmarks.arguments import add_list
-from srvp_tf.cli import command
+from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 
 TABLES = ("latency", "tflite")
@@ -28,7 +28,7 @@ def main():
     arguments = parser.parse_args()
     names, settings = arguments.only, arguments.settings
 
-    command.start_tensorflow(deterministic=False)
+    start_tensorflow(deterministic=False)
     import tensorflow as tf
 
     from benchmarks.serving_latency import latency_table

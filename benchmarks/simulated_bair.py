@@ -15,6 +15,9 @@ import sys
 import time
 from pathlib import Path
 
+from srvp_tf.config import corpora
+from srvp_tf.config.tensorflow_start import start_tensorflow
+
 ROOT = Path(__file__).parents[1]
 FLAGFILE = ROOT / "tests" / "corpora" / "bair_small.cfg"
 BATCH = 8  # videos that are judged at a time
@@ -66,9 +69,7 @@ def run(module, *arguments, minutes=None):
 
 def judge(run_dir, num_samples, gif):
     """Name of a prediction -> pooled PSNR [dB] on all test videos; draws some of them."""
-    from srvp_tf.cli import command
-
-    command.start_tensorflow(deterministic=True)
+    start_tensorflow(deterministic=True)
     import numpy as np
 
     from srvp_tf.config import Config
@@ -77,7 +78,7 @@ def judge(run_dir, num_samples, gif):
 
     config = Config.load(run_dir / "config.json")
     nt_cond, length = config.data.nt_cond, config.data.test_length
-    model, corpus = load_model(run_dir, "last"), command.open_corpus(config)
+    model, corpus = load_model(run_dir, "last"), corpora.open_corpus(config)
     training = corpus.training_batches(length=length, batch_size=256, seed=0).take(1)
     mean_frame = baselines.mean_frame(training.as_numpy_iterator()) / 255.0
     pooled = {}

@@ -9,7 +9,7 @@ import argparse
 
 from benchmarks.arguments import add_list
 from benchmarks.measure import hold_to_avx2, processor
-from srvp_tf.cli import command
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 TABLES = ("training", "evaluation", "latency", "scaling")
 SETTINGS = ("smmnist", "kth", "bair")
@@ -28,7 +28,7 @@ def main():
         hold_to_avx2()
     print(processor(), end="\n\n", flush=True)
 
-    command.start_tensorflow(deterministic=True)
+    start_tensorflow(deterministic=True)
     import tensorflow as tf
 
     from benchmarks.speed_evaluation import evaluation_table

@@ -1,7 +1,7 @@
 """Cost of one sampled video in evaluation, metrics left out.
 
 Ours encodes each video once for 100 samples and decodes what is scored, the predicted frames, as
-`srvp_tf.evaluation.evaluator` does. The plain loop encodes, infers and decodes every sample on its own: all
+`srvp_tf.evaluation` does. The plain loop encodes, infers and decodes every sample on its own: all
 frames, as the authors' test script does, or (shorter loop) only the predicted ones too.
 """
 

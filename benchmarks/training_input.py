@@ -12,6 +12,7 @@ from absl import flags
 
 from srvp_tf.cli import command
 from srvp_tf.config.flags import config_from_flags, define_config_flags
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 SETTINGS = {
     "quickstart, batch 32": ["--flagfile=configs/quickstart.cfg"],
@@ -22,7 +23,7 @@ WARM_UP, MEASURED = 5, 30  # steps; the first ones build the graph
 
 def main():
     """Print the table."""
-    command.start_tensorflow(deterministic=True)
+    start_tensorflow(deterministic=True)
     print("| setting | clips/s | waiting for input |\n|---|---|---|")
     for name, arguments in SETTINGS.items():
         clips_per_second, share = measure(arguments)

@@ -20,7 +20,8 @@ from export.client_errors import InvalidExampleError, ServerError
 from export.client_signatures import DEFAULT_SIGNATURE, FRAMES, ModelMetadata, TensorSpec
 from export.client_stream import ENCODE, Stream
 from srvp_tf.cli import command
-from srvp_tf.config.paths import define_path
+from srvp_tf.config.corpora import define_path
+from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 
 __all__ = ["Client", "InvalidExampleError", "ModelMetadata", "ServerError", "Stream"]
@@ -71,7 +72,7 @@ def main(flag_values, action):
             raise UserError(f"--{name} is not for {action}: leave it out")
     _check_output(flag_values.output)
     # Quietly, for gRPC's messages and for reading videos.
-    command.start_tensorflow(deterministic=False)
+    start_tensorflow(deterministic=False)
     with Client(
         flag_values.server,
         flag_values.model,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from srvp_tf.cli import command
+from srvp_tf.config import corpora
 from srvp_tf.errors import UserError
 
 
@@ -20,7 +20,7 @@ def real_frames(config, num_videos, num_frames):
 
     size, channels = config.model.frame_size, config.model.channels
     try:
-        videos = _test_videos(command.open_corpus(config), num_videos, num_frames)
+        videos = _test_videos(corpora.open_corpus(config), num_videos, num_frames)
         if videos.shape[2:] == (size, size, channels):
             return videos, config.data.dataset
         reason = f"its videos are {list(videos.shape[2:])}"

@@ -13,7 +13,8 @@ from export.extras import require
 from export.settings import define_settings_flags, settings_from_flags
 from export.version_folder import check_kind, choose_version, new_version
 from srvp_tf.cli import command
-from srvp_tf.config.paths import define_path
+from srvp_tf.config.corpora import define_path
+from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 
 # No server can load versions with noise inputs: they never lie among those that it polls.
@@ -55,7 +56,7 @@ def main(flag_values):
     warmup_name = output_dir.resolve().name if seeded and flag_values.warmup else None
     if warmup_name:
         require("--warmup", "tensorflow_serving", otherwise=", or give --nowarmup")
-    command.start_tensorflow(deterministic=False)
+    start_tensorflow(deterministic=False)
     with new_version(output_dir, version, or_later=flag_values.version is None) as new:
         errors = export(run, settings, new.folder, seeded, warmup_name)
     for name, error in errors.items():

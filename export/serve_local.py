@@ -12,7 +12,8 @@ from absl import flags
 
 from export.extras import require
 from srvp_tf.cli import command
-from srvp_tf.config.paths import define_path
+from srvp_tf.config.corpora import define_path
+from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 
 _SHIPPED_CONFIG = Path(__file__).parent / "deploy" / "model.config"
@@ -45,7 +46,7 @@ def main(flag_values):
     if not flag_values.model_dir:
         raise UserError("--model_dir is missing: name the folder that holds the version folders")
     require("serving", "aiohttp", "grpc", "orjson", "tensorflow_serving")
-    command.start_tensorflow(deterministic=False)
+    start_tensorflow(deterministic=False)
     from export.local_server.server import LocalServer
     from export.local_server.version_policy import VersionPolicy, read_policy
 

@@ -14,7 +14,8 @@ from export import source_run
 from export.extras import require
 from export.settings import define_settings_flags, settings_from_flags
 from srvp_tf.cli import command
-from srvp_tf.config.paths import define_path
+from srvp_tf.config.corpora import define_path
+from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 from srvp_tf.runs.atomic_files import replacing
 
@@ -43,7 +44,7 @@ def main(flag_values):
     _check_output(output)
     require("comparing the file with the Keras model", "ai_edge_litert")
 
-    command.start_tensorflow(deterministic=False)
+    start_tensorflow(deterministic=False)
     output.parent.mkdir(parents=True, exist_ok=True)
     beside = output.with_name(output.name + ".json")
     with replacing(output) as file, replacing(beside) as description:

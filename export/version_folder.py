@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from srvp_tf.config.paths import local_path
+from srvp_tf.config.corpora import local_path
 from srvp_tf.errors import UserError
 from srvp_tf.runs.atomic_files import temporary_folder
 

@@ -46,9 +46,9 @@ def __getattr__(name):
     # TensorFlow is imported with the first name that needs it, not with the package.
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    importlib.import_module("srvp_tf.config.backend").require_tensorflow()
+    importlib.import_module("srvp_tf.config.tensorflow_start").require_tensorflow()
     if name in _OF_TENSORFLOW:
-        importlib.import_module("srvp_tf.config.quiet").load_tensorflow()
+        importlib.import_module("srvp_tf.config.tensorflow_start").load_tensorflow()
     module, _, attribute = _LAZY[name].partition(":")
     return getattr(importlib.import_module(module), attribute or name)
 

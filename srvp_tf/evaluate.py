@@ -5,7 +5,7 @@ are of the same setting, and writes results.json and the arrays of the authors' 
 run folder. What is not set here is as the run has it.
 
 PSNR, SSIM and LPIPS: the best of N samples, per video and metric. FVD: five draws of one sample per
-video. LPIPS and FVD need weights, which python -m srvp_tf.metrics.fetch brings.
+video. LPIPS and FVD need weights, which python -m srvp_tf.fetch brings.
 """
 
 import contextlib
@@ -17,8 +17,10 @@ import numpy as np
 
 from srvp_tf.cli import command
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
+from srvp_tf.config import corpora
+from srvp_tf.config.corpora import define_path, local_path
 from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
-from srvp_tf.config.paths import define_path, local_path
+from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation import judging
 from srvp_tf.evaluation.report import print_report, write_report
@@ -70,7 +72,7 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
         UserError: weights are missing, FVD has too little to see, or `output` is in use.
     """
     output, weights = local_path(output), judged_by.weights_sha256()
-    command.start_tensorflow(config.train.deterministic)
+    start_tensorflow(config.train.deterministic)
     from srvp_tf.evaluation.evaluator import Evaluator
     from srvp_tf.evaluation.sample_store import SampleStore
     from srvp_tf.metrics.best_of import summarize
@@ -82,7 +84,7 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
     with strategy.scope():
         model, metadata = read_model(config.model, folder.checkpoint_path(c.checkpoint))
         frame_metrics = judged_by.frame_metrics()
-    corpus = command.open_corpus(config)
+    corpus = corpora.open_corpus(config)
     fewer = 0 < c.num_videos < corpus.num_test_videos
     videos = corpus.test_videos(length=data.test_length, num_videos=c.num_videos if fewer else None)
     num_videos = int(videos.cardinality())

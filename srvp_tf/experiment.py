@@ -13,13 +13,14 @@ from absl import flags
 
 from srvp_tf.cli import command
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
+from srvp_tf.config.corpora import define_path, define_paths
 from srvp_tf.config.flags import (
     WHERE_THE_DATA_IS,
     config_from_flags,
     define_checkpoint_flag,
     define_config_flags,
 )
-from srvp_tf.config.paths import define_path, define_paths
+from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 
 EXPERIMENTS = ("frame_rates", "content_swap", "interpolation", "long_horizon")
@@ -89,7 +90,7 @@ def main(flag_values):
         raise UserError(f"{output} is a file: choose another --output_dir")
     run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now
 
-    command.start_tensorflow(config.train.deterministic)
+    start_tensorflow(config.train.deterministic)
     from srvp_tf.experiments.run import ExperimentRun
 
     experiments = ExperimentRun(run, config, _settings(flag_values))

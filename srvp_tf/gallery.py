@@ -17,8 +17,10 @@ from absl import flags
 
 from srvp_tf.cli import command
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
+from srvp_tf.config import corpora
+from srvp_tf.config.corpora import define_path, define_paths
 from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
-from srvp_tf.config.paths import define_path, define_paths
+from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 from srvp_tf.evaluate import evaluate
 from srvp_tf.evaluation import judging
@@ -75,7 +77,7 @@ def main(flag_values):
     runs = _runs(run_from_flags(flag_values), flag_values)
     judged_by.weights_sha256()  # if some are missing, then now
 
-    command.start_tensorflow(next(iter(runs.values()))[1].train.deterministic)
+    start_tensorflow(next(iter(runs.values()))[1].train.deterministic)
     from srvp_tf.gallery_page import chapters, page
 
     request = chapters.Request(
@@ -90,7 +92,7 @@ def main(flag_values):
     with tempfile.TemporaryDirectory(prefix="srvp_tf_gallery_") as scratch:
         made = []
         for number, members in enumerate(_comparable(runs), start=1):
-            corpus = command.open_corpus(next(iter(members.values()))[1])
+            corpus = corpora.open_corpus(next(iter(members.values()))[1])
             opened = [
                 chapters.open_run(name, *run, request, Path(scratch, f"{number}-{index}"))
                 for index, (name, run) in enumerate(members.items())

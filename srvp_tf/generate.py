@@ -12,13 +12,15 @@ from absl import flags
 
 from srvp_tf.cli import command
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
+from srvp_tf.config import corpora
+from srvp_tf.config.corpora import define_path
 from srvp_tf.config.flags import (
     WHERE_THE_DATA_IS,
     config_from_flags,
     define_checkpoint_flag,
     define_config_flags,
 )
-from srvp_tf.config.paths import define_path
+from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 
 _NO_INPUT = ("none", "")
@@ -77,7 +79,7 @@ def main(flag_values):
     horizon = flag_values.horizon or config.data.test_length - config.data.nt_cond
     checkpoint = run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now
 
-    command.start_tensorflow(config.train.deterministic)
+    start_tensorflow(config.train.deterministic)
     from srvp_tf.forecasting.generation import Futures, check_fps, predict, write
     from srvp_tf.runs.run_folder import read_model
 
@@ -141,20 +143,18 @@ def _check_output(output):
 
 def _input_frames(flag_values, config, horizon):
     """(uint8 [nt_cond .. nt_cond + horizon, H, W, C], number that addresses the noise)."""
-    from data_pipelines.resizing import fit_frames
-
     first, nt_cond = flag_values.first_frame, config.data.nt_cond
     if flag_values.input in _NO_INPUT:
         video_id = flag_values.video or 0
         source, frames = f"test video {video_id}", _test_video(config, video_id)
     else:
         video_id, source = 0, flag_values.input
-        frames = _read(source, first + nt_cond + horizon)
+        frames = corpora.iterate_frames(source, first + nt_cond + horizon)
     kept, found, shape, model = [], 0, None, config.model
     for found, frame in enumerate(frames, start=1):
         if found > first:
             # At once: many large frames would not fit into memory.
-            kept.append(fit_frames(frame[np.newaxis], model.frame_size, model.channels)[0])
+            kept.append(corpora.fit_frames(frame[np.newaxis], model.frame_size, model.channels)[0])
             shape = frame.shape
         if found == first + nt_cond + horizon:
             break
@@ -166,26 +166,14 @@ def _input_frames(flag_values, config, horizon):
         )
     _tell_fitting(shape, config.model, source)
     if flag_values.input not in _NO_INPUT:
-        _tell_remarks(source)
+        for remark in corpora.remarks(source):
+            print(f"{source}: {remark}")
     return np.stack(kept), video_id
-
-
-def _read(path, max_frames):
-    from data_pipelines.video_files import iterate_frames
-
-    return iterate_frames(path, max_frames)
-
-
-def _tell_remarks(path):
-    from data_pipelines.video_files import remarks
-
-    for remark in remarks(path):
-        print(f"{path}: {remark}")
 
 
 def _test_video(config, index):
     """The frames of a test video, just as evaluation sees it: uint8 [test_length, H, W, C]."""
-    corpus = command.open_corpus(config)
+    corpus = corpora.open_corpus(config)
     if index >= corpus.num_test_videos:
         raise UserError(
             f"--video={index}: there are {corpus.num_test_videos} test videos, counted from 0"

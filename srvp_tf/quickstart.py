@@ -10,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from srvp_tf.cli import command
+from srvp_tf.config import corpora
+from srvp_tf.config.corpora import define_path
 from srvp_tf.config.flags import config_from_flags, define_config_flags
-from srvp_tf.config.paths import define_path
+from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.train import stopped_early, train
 
@@ -40,8 +42,8 @@ def main(flag_values):
     """Train or resume, judge, draw; returns the exit status."""
     config = config_from_flags(flag_values)
     run_dir = flag_values.run_dir
-    command.start_tensorflow(config.train.deterministic)
-    _test_videos(command.open_corpus(config), config)  # if it fails, then before training
+    start_tensorflow(config.train.deterministic)
+    _test_videos(corpora.open_corpus(config), config)  # if it fails, then before training
     num_steps = config.train.num_steps - max(RunFolder(run_dir).checkpoints().newest_step(), 0)
     minutes = math.ceil(num_steps * step_seconds(config) / 60)
     print(
@@ -117,7 +119,7 @@ def judge(config, run_dir, gif):
     from srvp_tf.runs.run_folder import load_model
 
     data, e = config.data, config.eval
-    corpus = command.open_corpus(config)
+    corpus = corpora.open_corpus(config)
     model = load_model(run_dir)
     batches = _test_videos(corpus, config).batch(e.eval_batch_size, drop_remainder=False)
     clips = corpus.training_batches(

@@ -7,7 +7,7 @@ starts from it.
 
 from srvp_tf.cli import command
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
-from srvp_tf.config.paths import define_path
+from srvp_tf.config.corpora import define_path
 from srvp_tf.errors import UserError
 from srvp_tf.runs import checkpoints
 from srvp_tf.runs.weights_folder import check_unused, write_weights_folder

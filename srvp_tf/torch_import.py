@@ -14,13 +14,15 @@ from typing import NamedTuple
 
 from absl import flags
 
-from srvp_tf.authors.files import read_config, read_state_dict, to_array
+from srvp_tf.authors.settings import read_config
 from srvp_tf.cli import command
-from srvp_tf.config import Config
-from srvp_tf.config.paths import define_path, local_path
+from srvp_tf.config import Config, corpora
+from srvp_tf.config.corpora import define_path, local_path
+from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 from srvp_tf.runs import checkpoints
 from srvp_tf.runs.run_folder import model_variables
+from srvp_tf.runs.torch_weights import read_state_dict, to_array
 from srvp_tf.runs.weights_folder import check_unused, write_weights_folder
 
 MODEL, BEST_MODEL = "model.pt", "model_best.pt"
@@ -48,7 +50,7 @@ def main(flag_values):
     for name in ("xp_dir", "run_dir", "model_name"):
         if not flag_values[name].value:
             raise UserError(f"--{name} is missing: {flag_values[name].help}")
-    command.start_tensorflow(deterministic=True)
+    start_tensorflow(deterministic=True)
     xp_dir, run_dir = Path(flag_values.xp_dir), flag_values.run_dir
     config, num_tensors, num_parameters = import_experiment(xp_dir, run_dir, flag_values.model_name)
     dataset = config.data.dataset
@@ -61,7 +63,7 @@ def main(flag_values):
     run = f"--run_dir={shlex.quote(run_dir)}"
     if dataset == "moving_mnist":
         print(f"next: python -m srvp_tf.evaluate {run} --digits=idx --digits_dir=FOLDER")
-        print(f"({command.EMBEDDED_DIGITS})")
+        print(f"({corpora.EMBEDDED_DIGITS})")
     else:
         print(f"next: python -m srvp_tf.generate {run} --input=VIDEO")
     return 0

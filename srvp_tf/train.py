@@ -5,8 +5,10 @@ Watch it with `tensorboard --logdir=runs`.
 """
 
 from srvp_tf.cli import command
+from srvp_tf.config import corpora
+from srvp_tf.config.corpora import define_path
 from srvp_tf.config.flags import config_from_flags, define_config_flags
-from srvp_tf.config.paths import define_path
+from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 
 
@@ -39,12 +41,12 @@ def stopped_early(signal_number):
 
 def train(config, run_dir, init_from=None):
     """Train a `Config` on its corpus; returns the number of the signal that stopped it, or None."""
-    command.start_tensorflow(config.train.deterministic)
+    start_tensorflow(config.train.deterministic)
     from srvp_tf.training.strategy import make_strategy
     from srvp_tf.training.trainer import Trainer
 
     strategy = make_strategy()  # before the corpus: TensorFlow joins hosts only while it is idle
-    corpus = command.open_corpus(config)
+    corpus = corpora.open_corpus(config)
     trainer = Trainer(config, run_dir, strategy, init_from)
     data, c = config.data, config.train
 

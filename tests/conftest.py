@@ -2,7 +2,7 @@
 
 import pytest
 
-from srvp_tf.cli.command import start_tensorflow
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 
 def pytest_configure():

@@ -212,7 +212,7 @@ def test_a_module_run_as_a_program(tmp_path):
         "    config_from_flags(values)\n"
         "command.run(main)\n"
     )
-    root = Path(command.__file__).parents[1]
+    root = Path(command.__file__).parents[2]
 
     def hello(*arguments):
         return subprocess.run(
@@ -235,7 +235,7 @@ def test_a_module_run_as_a_program(tmp_path):
 
 COMMANDS = [
     *(f"srvp_tf.{n}" for n in "train evaluate generate experiment gallery quickstart".split()),
-    *(f"srvp_tf.{n}" for n in "release torch_import metrics.fetch".split()),
+    *(f"srvp_tf.{n}" for n in "release torch_import fetch".split()),
     *(f"export.{n}" for n in "saved_model tflite serve_local client".split()),
     *(f"data_pipelines.{n}" for n in "prepare inspect".split()),
 ]

@@ -17,6 +17,7 @@ from srvp_tf.config import (
     differences,
 )
 from srvp_tf.errors import UserError
+from srvp_tf.runs.run_folder import save_config
 
 KTH = Config(
     ModelConfig(family="vgg", skips=True, nt_inf=3, obs_scale=0.2),
@@ -113,7 +114,7 @@ def test_an_int_for_a_float_becomes_that_float():
 @pytest.mark.parametrize("config", [Config(), KTH])
 def test_json_round_trip(config, tmp_path):
     path = tmp_path / "config.json"
-    config.save(path)
+    save_config(config, path)
     assert Config.load(path) == config
     assert path.read_text(encoding="utf-8") == config.to_json()
 
@@ -176,14 +177,14 @@ def test_missing_and_binary_files_are_named(tmp_path):
 
 def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "config.json"
-    KTH.save(path)
+    save_config(KTH, path)
 
     def full_disk(_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        Config().save(path)
+        save_config(Config(), path)
     assert Config.load(path) == KTH
     assert [entry.name for entry in tmp_path.iterdir()] == ["config.json"]
 

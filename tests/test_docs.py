@@ -98,7 +98,7 @@ def test_every_public_name_is_in_the_reference(module):
 
 def test_every_layer_is_in_the_reference():
     found = set()
-    for path in Path(models.__file__).parent.glob("*.py"):
+    for path in Path(models.__file__).parent.rglob("*.py"):
         module = importlib.import_module(f"{models.__name__}.{path.stem}")
         found |= {
             thing

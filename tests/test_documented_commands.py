@@ -91,7 +91,7 @@ RULES = [  # the first that fits
         TRAIN_LITTLE + " --num_videos=2 --run_dir=runs/z",
         "minutes",
     ),
-    Rule("python -m srvp_tf.metrics.fetch *", PARSED, why="downloads; tests/metrics/test_fetch.py"),
+    Rule("python -m srvp_tf.fetch *", PARSED, why="downloads; tests/metrics/test_fetch.py"),
     Rule("python -m tests.golden_check *", LONG),
     Rule("python -m tests.fuzz.run *", LONG, "--reader=idx --cases=2", "many minutes"),
     Rule("python -m tests.export.server_load *", PARSED, why="tests/export/test_server_load.py"),

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from srvp_tf import evaluate
-from srvp_tf.cli import command
-from srvp_tf.config import Config, DataConfig
+from srvp_tf.config import Config, DataConfig, corpora
 from srvp_tf.metrics import weight_cache
 from srvp_tf.metrics.frechet import frechet_distance
 from srvp_tf.metrics.fvd import VideoFeatures
@@ -49,7 +48,7 @@ def test_lpips_and_fvd_are_those_of_the_samples_that_are_saved(run_dir, cache_di
     assert sorted(report["metrics"]) == ["fvd", "lpips"]
 
     config = small_run.config("--test_length=12")
-    test_videos = command.open_corpus(config).test_videos(length=12, num_videos=3)
+    test_videos = corpora.open_corpus(config).test_videos(length=12, num_videos=3)
     videos = np.stack(list(test_videos.as_numpy_iterator()))
     names = [f"random_{i}" for i in range(1, 6)]
     saved = [np.load(folder / f"{name}.npz")["samples"] for name in [*names, "lpips_best"]]
@@ -78,8 +77,8 @@ def test_lpips_and_fvd_are_those_of_the_samples_that_are_saved(run_dir, cache_di
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--metrics=psnr,lpips"], "run `python -m srvp_tf.metrics.fetch --metric=lpips"),
-        (["--metrics=fvd"], "run `python -m srvp_tf.metrics.fetch --metric=fvd"),
+        (["--metrics=psnr,lpips"], "run `python -m srvp_tf.fetch --metric=lpips"),
+        (["--metrics=fvd"], "run `python -m srvp_tf.fetch --metric=fvd"),
         (["--metrics=psnr,mse"], "name some of psnr,ssim,lpips,fvd"),
         (["--metrics="], "name some of"),
         (["--metrics=fvd", "--cache_dir={cache}"], "--test_length=6"),

@@ -11,6 +11,7 @@ from PIL import Image
 
 from srvp_tf import generate
 from srvp_tf.cli import command
+from srvp_tf.config import corpora
 from srvp_tf.forecasting import generation
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.runs.run_folder import RunFolder, load_model, model_variables
@@ -151,7 +152,7 @@ def test_without_input_it_is_the_test_video_that_evaluation_sees(runs, generate_
         f"--run_dir={runs['grey']}", "--video=2", "--horizon=2", "--num_samples=2", "--output=a.npz"
     )
     config = small_run.config()
-    videos = command.open_corpus(config).test_videos(length=6, num_videos=3)
+    videos = corpora.open_corpus(config).test_videos(length=6, num_videos=3)
     video = list(videos.as_numpy_iterator())[2]
     got = arrays(tmp_path / "a.npz")
     np.testing.assert_array_equal(got["conditioning"], video[:3])

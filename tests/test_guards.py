@@ -5,9 +5,10 @@ import pytest
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
+from srvp_tf.forecasting.generation import check_futures
 from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.training.optimizer import LossScale
-from srvp_tf.training.skipped_steps import Diagnosis, FaultCounter, check_futures, worst_gradient
+from srvp_tf.training.skipped_steps import Diagnosis, FaultCounter, worst_gradient
 from tests import small_run
 from tests.models.small import small_model
 from tests.small_run import NUM_STEPS, frames, saved

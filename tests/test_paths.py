@@ -16,7 +16,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.evaluate import evaluate
 from srvp_tf.metrics import weight_cache
 from srvp_tf.metrics.published_weights import read_published
-from srvp_tf.runs.run_folder import RunFolder, load_weights
+from srvp_tf.runs.run_folder import RunFolder, load_weights, save_config
 from tests.test_imports import find_sources
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -88,7 +88,7 @@ USERS = {
     "load_weights": lambda path: load_weights(None, path),
     "write_video": lambda path: srvp_tf.write_video(f"{path}.gif", GIF),
     "Config.load": Config.load,
-    "Config.save": Config().save,
+    "save_config": lambda path: save_config(Config(), path),
     "release": lambda path: release.release("run", path),
     "import_experiment": lambda path: torch_import.import_experiment(path, "run"),
     "evaluate": lambda path: evaluate(Config(), None, path),
@@ -107,7 +107,7 @@ def test_every_function_that_takes_a_path_refuses_addresses(name):
 
 def test_what_is_written_below_the_home_folder_lies_there(home):
     srvp_tf.write_video("~/new/x.gif", GIF)
-    Config().save("~/new/config.json")
+    save_config(Config(), "~/new/config.json")
     assert sorted(path.name for path in (home / "new").iterdir()) == ["config.json", "x.gif"]
     assert Config.load("~/new/config.json") == Config()
     assert RunFolder("~/run").path == home / "run"

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srvp_tf.cli import command
+from srvp_tf.config import corpora
 from srvp_tf.metrics import baselines
 from srvp_tf.runs.run_folder import RunFolder, load_model
 
@@ -23,7 +23,7 @@ def test_there_are_some():
 def test_it_beats_the_last_frame_on_digits_never_seen(name):
     config = RunFolder(FOLDER / name).config()
     data = config.data
-    videos = command.open_corpus(config).test_videos(length=data.test_length, num_videos=8)
+    videos = corpora.open_corpus(config).test_videos(length=data.test_length, num_videos=8)
     videos = np.stack(list(videos.as_numpy_iterator()))
     truth = videos.astype(np.float32) / 255.0
     target, horizon = truth[:, data.nt_cond :], data.test_length - data.nt_cond

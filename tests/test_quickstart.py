@@ -7,7 +7,7 @@ from PIL import Image
 
 from srvp_tf import quickstart
 from srvp_tf.cli import command
-from srvp_tf.config import Config
+from srvp_tf.config import Config, corpora
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.quickstart import Score
 from srvp_tf.runs.run_folder import load_weights
@@ -26,7 +26,7 @@ def judged(tmp_path_factory):
     c = small_run.config()
     gif = tmp_path_factory.mktemp("judged") / "q.gif"
     num_videos, scores = quickstart.judge(c, finished(), str(gif))
-    videos = command.open_corpus(c).test_videos(length=6, num_videos=6)
+    videos = corpora.open_corpus(c).test_videos(length=6, num_videos=6)
     truth = np.stack([*videos.as_numpy_iterator()]) / 255.0
     return c, truth, num_videos, {score.method: score for score in scores}, gif
 
@@ -41,7 +41,7 @@ def test_baselines_are_those_of_numpy(judged):
     np.testing.assert_allclose(
         scores["mean of the conditioning frames"].psnr, psnr(target, mean), rtol=1e-5
     )
-    clips = command.open_corpus(c).training_batches(length=4, batch_size=1000, seed=0)
+    clips = corpora.open_corpus(c).training_batches(length=4, batch_size=1000, seed=0)
     frame = next(clips.take(1).as_numpy_iterator()).mean(axis=(0, 1)) / 255.0
     np.testing.assert_allclose(
         scores["mean frame of the training set"].psnr,

@@ -49,7 +49,7 @@ def test_a_run_of_the_users_own_comes_before_a_shipped_one(tmp_path):
 
 
 def test_sampled_videos_are_those_of_the_test_set():
-    from srvp_tf.cli.command import open_corpus
+    from srvp_tf.config.corpora import open_corpus
 
     config = RunFolder.find("smmnist").config()
     videos = srvp_tf.sample_videos("smmnist", num_videos=3)

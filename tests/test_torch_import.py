@@ -13,14 +13,15 @@ from absl import flags
 
 import srvp_tf
 from srvp_tf import torch_import
-from srvp_tf.authors.files import read_config, read_state_dict
 from srvp_tf.authors.names import torch_tensors
+from srvp_tf.authors.settings import read_config
 from srvp_tf.cli import command
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
 from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.runs import checkpoint_folder, checkpoints
 from srvp_tf.runs.run_folder import RunFolder
+from srvp_tf.runs.torch_weights import read_state_dict
 from srvp_tf.torch_import import import_experiment
 from srvp_tf.training.trainer import Trainer
 from tests import small_run, test_configs

@@ -12,6 +12,7 @@ from absl import flags
 import data_pipelines
 from srvp_tf import train
 from srvp_tf.cli import command
+from srvp_tf.config import corpora
 from srvp_tf.runs.run_folder import RunFolder
 from tests import small_run
 from tests.small_run import FLAGS, finished
@@ -159,7 +160,7 @@ class NotANumber(data_pipelines.MovingMNIST):
 def test_a_loss_that_is_not_finite_is_one_line_and_keeps_the_checkpoint(
     capsys, tmp_path, on_one_device, monkeypatch
 ):
-    monkeypatch.setattr(command, "open_corpus", lambda c: NotANumber(num_digits=1, frame_size=32))
+    monkeypatch.setattr(corpora, "open_corpus", lambda c: NotANumber(num_digits=1, frame_size=32))
     status, _, err = outcome(capsys, f"--run_dir={tmp_path}", "--max_skipped_steps=0")
     assert status == 1 and err.count("\n") == 1
     assert "nll is not finite at step 6" in err

@@ -36,7 +36,7 @@ CALLS = {  # in this order, as some need what others have made
     "srvp_tf.train": f"--flagfile=configs/smmnist.cfg --run_dir=trained {LITTLE} --val_samples=2",
     "srvp_tf.quickstart": f"--run_dir=quick {LITTLE} --val_samples=2 --num_videos=2",
     "srvp_tf.torch_import": "--xp_dir=experiment --run_dir=imported",
-    "srvp_tf.metrics.fetch": "--metric=lpips --weights=lpips --cache_dir=cache",
+    "srvp_tf.fetch": "--metric=lpips --weights=lpips --cache_dir=cache",
     "data_pipelines.prepare": "--dataset=video_folder --source_dir=VIDEOS --data_dir=prepared",
     "data_pipelines.inspect": "--dataset=video_folder --data_dir=prepared",
     "export.saved_model": "--run_dir=smmnist --output_dir=models/srvp",

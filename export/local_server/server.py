@@ -14,7 +14,7 @@ from export.local_server.grpc_service import PredictionService
 from export.local_server.model_versions import ModelVersions
 from export.local_server.rest_app import make_app
 from export.local_server.version_policy import VersionPolicy
-from srvp_tf.config.paths import local_path
+from srvp_tf.config.corpora import local_path
 from srvp_tf.errors import UserError
 
 MAX_MESSAGE_BYTES = 64 << 20

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from srvp_tf.config.paths import local_path
+from srvp_tf.config.corpora import local_path
 from srvp_tf.errors import UserError
 
 

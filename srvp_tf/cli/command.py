@@ -13,12 +13,10 @@ from srvp_tf._version import __version__
 from srvp_tf.cli import usage
 from srvp_tf.cli.flagfiles import read_flagfile
 from srvp_tf.cli.interruption import Interruption, Terminated
-from srvp_tf.config import Config
-from srvp_tf.config.backend import require_tensorflow
+from srvp_tf.config.corpora import local_path
 from srvp_tf.config.fields import shown
-from srvp_tf.config.paths import local_path
-from srvp_tf.config.quiet import load_tensorflow
 from srvp_tf.config.shipped import shipped_configs
+from srvp_tf.config.tensorflow_start import require_tensorflow
 from srvp_tf.errors import UserError
 
 EXIT_ERROR = 1
@@ -27,10 +25,6 @@ EXIT_USAGE = 2
 _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 _MAX_LINE = 1000  # letters of a message; some quote what they refuse
-
-EMBEDDED_DIGITS = (
-    "the package has 2,000 of the 10,000 test digits, --digits=idx --digits_dir=FOLDER gives all"
-)
 
 Main = Callable[[flags.FlagValues], int | None]
 
@@ -108,42 +102,6 @@ def run(
         _fail(f"{program}: {_one_line(error)}", EXIT_ERROR)
     finally:
         interruption.release()
-
-
-def start_tensorflow(deterministic: bool) -> None:
-    """Start TensorFlow, quietly; call before anything of it is used."""
-    load_tensorflow()
-    from srvp_tf.training.strategy import configure_determinism
-
-    configure_determinism(deterministic)
-
-
-def open_corpus(config: Config):
-    """The `data_pipelines` corpus of a configuration; raises `DataError`."""
-    import data_pipelines
-
-    data = config.data
-    if data.dataset != "moving_mnist":
-        if not data.data_dir:
-            raise UserError(
-                "--data_dir is missing: make it with `python -m data_pipelines.prepare "
-                f"--dataset={data.dataset}`"
-            )
-        return data_pipelines.open_corpus(
-            data.dataset,
-            data_dir=data.data_dir,
-            frame_size=config.model.frame_size,
-            channels=config.model.channels,
-        )
-    return data_pipelines.open_corpus(
-        data.dataset,
-        digits_source=data.digits,
-        digits_dir=data.digits_dir or None,
-        motion=data.motion,
-        num_digits=data.num_digits,
-        max_speed=data.max_speed,
-        frame_size=config.model.frame_size,
-    )
 
 
 def resolve_flagfile(name: str) -> str:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from srvp_tf.config.paths import local_path
+from srvp_tf.config.corpora import local_path
 from srvp_tf.errors import UserError
 
 _MAX_BYTES = 1 << 20  # the longest that is shipped has 1,000

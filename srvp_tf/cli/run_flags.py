@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from srvp_tf.config.paths import define_path
+from srvp_tf.config.corpora import define_path
 from srvp_tf.config.shipped import shipped_models
 from srvp_tf.errors import UserError
 from srvp_tf.runs.run_folder import RunFolder

@@ -39,7 +39,7 @@ def field(
       maximum: largest value allowed; an int is at most 2**31 - 1 in any case.
       above: bound that the value must exceed.
       words: words that may be given for numbers, in flags.
-      is_path: whether it is a file or folder of the user's, see `srvp_tf.config.paths`.
+      is_path: whether it is a file or folder of the user's, see `srvp_tf.config.corpora`.
       since: format version from which on saved configurations have the field; the default must mean
         what was done before.
     """

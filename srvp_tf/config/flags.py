@@ -6,7 +6,7 @@ from collections.abc import Collection
 from absl import flags
 
 from srvp_tf.config import SECTIONS, Config, config_fields
-from srvp_tf.config.paths import define_path
+from srvp_tf.config.corpora import define_path
 
 WHERE_THE_DATA_IS = ("data_dir", "digits", "digits_dir")
 """Fields that may have changed since a run was trained."""

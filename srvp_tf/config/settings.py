@@ -1,7 +1,7 @@
 """The settings of a run: four frozen dataclasses, checked when made, saved as one JSON file.
 
 Defaults are the published setting of stochastic Moving MNIST (the paper's SM-MNIST column). Nothing
-here needs TensorFlow. `srvp_tf.config.flags` turns every field into a command-line flag of the same name.
+here needs TensorFlow. `srvp_tf.config.flags` turns every field into a flag of the same name.
 """
 
 import dataclasses
@@ -10,6 +10,7 @@ import os
 from collections.abc import Collection, Iterator
 
 from srvp_tf._version import __version__
+from srvp_tf.config.corpora import local_path
 from srvp_tf.config.fields import (
     Section,
     check_keys,
@@ -19,9 +20,7 @@ from srvp_tf.config.fields import (
     read_text,
     shown,
 )
-from srvp_tf.config.paths import local_path
 from srvp_tf.errors import UserError
-from srvp_tf.runs.atomic_files import replacing
 
 FORMAT_VERSION = 3
 
@@ -266,11 +265,6 @@ class Config:
         except UnicodeDecodeError:
             raise UserError(f"{path} is not a text file: restore the run's config.json") from None
         return cls.from_json(text, path)
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Writes the configuration so that a crash leaves the old file or the new, never a part."""
-        with replacing(local_path(path)) as temporary:
-            temporary.write_text(self.to_json(), encoding="utf-8")
 
 
 SECTIONS = {spec.name: spec.type for spec in dataclasses.fields(Config)}

@@ -81,7 +81,7 @@ def define_flags(flag_values):
         "metrics",
         list(DEFAULT.metrics),
         f"what judges, of {','.join(METRICS)}; the last two need weights, which "
-        "python -m srvp_tf.metrics.fetch brings",
+        "python -m srvp_tf.fetch brings",
         flag_values=flag_values,
     )
     flags.DEFINE_enum(

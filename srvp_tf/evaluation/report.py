@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from srvp_tf.cli import command
+from srvp_tf.config import corpora
 
 _HEADINGS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "fvd": "FVD"}
 _DECIMALS = {"psnr": 4, "ssim": 4, "lpips": 4, "fvd": 1}
@@ -37,7 +37,7 @@ def print_report(report):
             "it depends on the number of videos, so compare equal ones"
         )
     if report["dataset"] == "moving_mnist" and report["digits"] == "embedded":
-        print(f"not the official test set: {command.EMBEDDED_DIGITS}")
+        print(f"not the official test set: {corpora.EMBEDDED_DIGITS}")
 
 
 def write_report(report, path):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from srvp_tf import experiments
-from srvp_tf.cli import command
+from srvp_tf.config import corpora
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.report import write_report
 from srvp_tf.experiments import drawings, tables
@@ -67,7 +67,7 @@ class ExperimentRun:
     @functools.cached_property
     def corpus(self):
         """The run's; not opened where the videos are the user's."""
-        return command.open_corpus(self.config)
+        return corpora.open_corpus(self.config)
 
     def frame_rates(self):
         """The same futures with other time steps."""

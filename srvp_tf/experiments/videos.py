@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srvp_tf.cli import command
+from srvp_tf.config import corpora
 from srvp_tf.errors import UserError
 
 
@@ -47,7 +47,7 @@ def fine_test_videos(corpus, config, num_videos, length):
         if not speed:
             return test_videos(corpus, num_videos, length)
         data = dataclasses.replace(config.data, max_speed=speed)
-        slow = command.open_corpus(dataclasses.replace(config, data=data))
+        slow = corpora.open_corpus(dataclasses.replace(config, data=data))
         return test_videos(slow, num_videos, fine_length)._replace(rate=2)
     if corpus.stride % 2:
         return test_videos(corpus, num_videos, length)
@@ -74,15 +74,12 @@ def input_videos(paths, config, rate, length, needed):
         DataError: a file cannot be read.
         UserError: one has fewer frames than are needed.
     """
-    from data_pipelines.resizing import fit_frames
-    from data_pipelines.video_files import iterate_frames, remarks
-
     videos = []
     for path in paths:
         # Fitted at once: many large frames would not fit into memory.
         frames = [
-            fit_frames(frame[np.newaxis], config.model.frame_size, config.model.channels)[0]
-            for frame in iterate_frames(path, (length - 1) * rate + 1)
+            corpora.fit_frames(frame[np.newaxis], config.model.frame_size, config.model.channels)[0]
+            for frame in corpora.iterate_frames(path, (length - 1) * rate + 1)
         ]
         found = -(-len(frames) // rate)
         if found < needed:
@@ -90,7 +87,7 @@ def input_videos(paths, config, rate, length, needed):
                 f"{path} has {found} frames at the model's rate; this experiment needs {needed}"
             )
         videos.append(np.stack(frames))
-        for remark in remarks(path):
+        for remark in corpora.remarks(path):
             print(f"{path}: {remark}")
     shortest = min(-(-len(video) // rate) for video in videos)
     return Videos(np.stack([video[: (shortest - 1) * rate + 1] for video in videos]), rate)

@@ -10,7 +10,6 @@ from srvp_tf.forecasting.sampling import frames_per_chunk
 from srvp_tf.models.noise import forecast_noise
 from srvp_tf.runs.atomic_files import replacing
 from srvp_tf.runs.npz_files import write_npz
-from srvp_tf.training.skipped_steps import check_futures
 from srvp_tf.video import to_uint8, write_video
 from srvp_tf.video.gif import MAX_FPS
 
@@ -80,6 +79,20 @@ def predict(
         for first in range(0, states.shape[2], at_once)
     ]
     return np.concatenate(pieces).reshape(num_samples, -1, *observed.shape[1:])
+
+
+def check_futures(frames, first_frame=1):
+    """Check predicted frames [S, K, H, W, C], of which the first has number `first_frame`.
+
+    Raises:
+        UserError: names the first frame of any sample that is not finite.
+    """
+    bad = [not np.isfinite(frames[:, k]).all() for k in range(frames.shape[1])]
+    if any(bad):
+        raise UserError(
+            f"the prediction is finite up to frame {bad.index(True) + first_frame - 1} only: its "
+            "latent state grew without bound; ask for fewer frames (--horizon), or train longer"
+        )
 
 
 def check_fps(output, frames_per_step):

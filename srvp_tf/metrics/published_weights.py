@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from srvp_tf.config.paths import local_path
+from srvp_tf.config.corpora import local_path
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import package_archives
 from srvp_tf.metrics.array_pickles import read_arrays
@@ -146,7 +146,7 @@ def from_hub_folder(folder: Path) -> dict[str, np.ndarray]:
 
 def from_torch(*paths: Path) -> dict[str, np.ndarray]:
     """From torchvision's AlexNet and the heads (v0.1) of the `lpips` package, two .pth files."""
-    from srvp_tf.authors.files import read_state_dict, to_array
+    from srvp_tf.runs.torch_weights import read_state_dict, to_array
 
     found = {name: (x, path) for path in paths for name, x in read_state_dict(path).items()}
 

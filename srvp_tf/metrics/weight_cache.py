@@ -1,7 +1,7 @@
 """Weights of the networks that judge videos, converted once into checked files.
 
 A file is an `.npz` of named arrays with the SHA-256 of its content, which is compared whenever it
-is read. It is written by `python -m srvp_tf.metrics.fetch`.
+is read. It is written by `python -m srvp_tf.fetch`.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from srvp_tf.config.paths import define_path, local_path
+from srvp_tf.config.corpora import define_path, local_path
 from srvp_tf.errors import UserError
 from srvp_tf.runs import checkpoints
 
@@ -91,7 +91,7 @@ def read(
       UserError: they are not there, or not as they were written; it names the command to run.
     """
     path = weights_path(metric, cache_dir)
-    way_out = f"run `python -m srvp_tf.metrics.fetch --metric={metric}`"
+    way_out = f"run `python -m srvp_tf.fetch --metric={metric}`"
     if cache_dir:
         way_out = f"{way_out[:-1]} --cache_dir={cache_dir}`"
     if not path.is_file():

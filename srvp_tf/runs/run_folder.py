@@ -4,17 +4,23 @@ import contextlib
 import os
 
 from srvp_tf.config import RESUMABLE_FIELDS, Config, differences
-from srvp_tf.config.paths import local_path
-from srvp_tf.config.quiet import load_tensorflow
+from srvp_tf.config.corpora import local_path
 from srvp_tf.config.shipped import describe_shipped_models, shipped_models
+from srvp_tf.config.tensorflow_start import load_tensorflow
 from srvp_tf.errors import UserError
 from srvp_tf.runs import checkpoints
-from srvp_tf.runs.atomic_files import LEFTOVERS, remove_leftovers
+from srvp_tf.runs.atomic_files import LEFTOVERS, remove_leftovers, replacing
 from srvp_tf.runs.checkpoint_folder import CheckpointFolder
 from srvp_tf.runs.checkpoints import DamagedCheckpoint
 from srvp_tf.runs.run_lock import HOLDER_FILE, LOCK_FILE, RunLock
 
 CONFIG_FILE = "config.json"
+
+
+def save_config(config, path):
+    """Write a `Config` so that a crash leaves the old file or the new, never a part."""
+    with replacing(local_path(path)) as temporary:
+        temporary.write_text(config.to_json(), encoding="utf-8")
 
 
 def _is_ours(path):
@@ -85,7 +91,7 @@ class RunFolder:
         with self._writing():
             remove_leftovers(self.path, f".{CONFIG_FILE}.*.tmp")
             # The configuration comes first: without it the folder would be taken for a foreign one.
-            config.save(self.config_path)
+            save_config(config, self.config_path)
             for folder in (self.logs, self.samples):
                 folder.mkdir(exist_ok=True)
             remove_leftovers(self.samples)

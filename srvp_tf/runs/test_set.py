@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from srvp_tf.cli import command
+from srvp_tf.config import corpora
 from srvp_tf.errors import UserError
 from srvp_tf.runs.run_folder import RunFolder
 
@@ -29,7 +29,7 @@ def sample_videos(run="smmnist", num_videos=4, data_dir=None):
     if data_dir is not None:
         data = dataclasses.replace(config.data, data_dir=str(data_dir))
         config = dataclasses.replace(config, data=data)
-    corpus = command.open_corpus(config)
+    corpus = corpora.open_corpus(config)
     if not 1 <= num_videos <= corpus.num_test_videos:
         raise UserError(f"num_videos={num_videos}: give 1 to {corpus.num_test_videos}")
     videos = corpus.test_videos(length=config.data.test_length, num_videos=num_videos)

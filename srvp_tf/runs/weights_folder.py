@@ -2,7 +2,7 @@
 
 import os
 
-from srvp_tf.config.paths import local_path
+from srvp_tf.config.corpora import local_path
 from srvp_tf.errors import UserError
 from srvp_tf.runs.atomic_files import temporary_folder
 from srvp_tf.runs.run_folder import RunFolder

@@ -94,17 +94,3 @@ class FaultCounter:
 def _latent(diagnosis):
     largest = float(diagnosis.largest_latent)
     return f" (largest |y|: {largest:.3g})" if largest else ""
-
-
-def check_futures(frames, first_frame=1):
-    """Check predicted frames [S, K, H, W, C], of which the first has number `first_frame`.
-
-    Raises:
-        UserError: names the first frame of any sample that is not finite.
-    """
-    bad = [not np.isfinite(frames[:, k]).all() for k in range(frames.shape[1])]
-    if any(bad):
-        raise UserError(
-            f"the prediction is finite up to frame {bad.index(True) + first_frame - 1} only: its "
-            "latent state grew without bound; ask for fewer frames (--horizon), or train longer"
-        )

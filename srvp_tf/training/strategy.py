@@ -6,7 +6,7 @@ import signal
 
 import tensorflow as tf
 
-from srvp_tf.config.quiet import quiet_stderr
+from srvp_tf.config.tensorflow_start import quiet_stderr
 from srvp_tf.errors import UserError
 from srvp_tf.training import heartbeats
 from srvp_tf.training.deaf_wait import at_most
@@ -15,29 +15,6 @@ from srvp_tf.training.lost_workers import losing_workers
 from srvp_tf.training.rendezvous import wait_for_all
 
 _JOINING_SECONDS = 300.0  # all are there: it takes two
-
-
-def configure_determinism(deterministic):
-    """Make repetition bit-equal; call before TensorFlow has started.
-
-    On CPU the gradients of skip connections are summed in the order in which operations happen to
-    end, unless one operation runs at a time (each still uses all cores).
-
-    Raises:
-        UserError: TensorFlow has started already.
-    """
-    if not deterministic:
-        return
-    if tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.enable_op_determinism()
-        return
-    try:
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-    except RuntimeError:
-        raise UserError(
-            "TensorFlow has started already, too late for --deterministic: train in a new process, "
-            "or with --nodeterministic"
-        ) from None
 
 
 def make_strategy():

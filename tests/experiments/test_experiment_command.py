@@ -10,6 +10,7 @@ from PIL import Image
 
 from srvp_tf import experiment, experiments
 from srvp_tf.cli import command
+from srvp_tf.config import corpora
 from srvp_tf.runs.run_folder import RunFolder, load_model, model_variables
 from tests import small_run
 from tests.experiments.models import varied_model
@@ -57,7 +58,7 @@ def moving_mnist(run_dir, **data):
     """Test videos of the run's corpus, with other settings of it."""
     config = RunFolder(run_dir).config()
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, **data))
-    return command.open_corpus(config)
+    return corpora.open_corpus(config)
 
 
 def test_all_of_them_on_test_videos(runs, run_command, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from data_pipelines.human36m import Human36m
 from data_pipelines.record_files import MappedVideo
 from data_pipelines.stored_videos import StoredVideos
-from srvp_tf.cli import command
+from srvp_tf.config import corpora
 from srvp_tf.experiments.videos import fine_test_videos, test_videos
 from tests import small_run
 
@@ -53,7 +53,7 @@ def test_moving_mnist_at_half_the_speed(max_speed):
     config = small_run.config(
         f"--max_speed={max_speed}", "--motion=deterministic", "--frame_size=64"
     )
-    videos = fine_test_videos(command.open_corpus(config), config, 6, 4)
+    videos = fine_test_videos(corpora.open_corpus(config), config, 6, 4)
     assert videos.rate == 2 and videos.frames.shape == (6, 7, 64, 64, 1)
     for video in videos.frames:
         rows = [np.flatnonzero(frame.any(axis=(1, 2)))[0] for frame in video]
@@ -62,5 +62,5 @@ def test_moving_mnist_at_half_the_speed(max_speed):
 
 def test_moving_mnist_too_slow_to_be_halved():
     config = small_run.config("--max_speed=1")
-    videos = fine_test_videos(command.open_corpus(config), config, 2, 4)
+    videos = fine_test_videos(corpora.open_corpus(config), config, 2, 4)
     assert videos.rate == 1 and videos.frames.shape == (2, 4, 32, 32, 1)

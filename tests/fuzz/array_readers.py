@@ -57,7 +57,7 @@ def _torch_legacy():
 
 
 def _read_torch(folder):
-    from srvp_tf.authors.files import read_state_dict, to_array
+    from srvp_tf.runs.torch_weights import read_state_dict, to_array
 
     path = folder / _TORCH
     state = read_state_dict(path)

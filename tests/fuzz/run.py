@@ -142,7 +142,7 @@ def define_flags(flag_values):
 
 def main(flag_values):
     """Fuzz; returns the exit status."""
-    from srvp_tf.cli.command import start_tensorflow
+    from srvp_tf.config.tensorflow_start import start_tensorflow
 
     start_tensorflow(deterministic=True)
     if flag_values.case:

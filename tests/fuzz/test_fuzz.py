@@ -111,7 +111,7 @@ _COMMANDS = {
         ("class_of_a_file", "features_nested", "metadata_none", "records_varint"),
     ),
     "metric_pickle": (
-        "srvp_tf.metrics.fetch --metric=lpips --weights={}/lpips.ckpt --cache_dir={}/cache",
+        "srvp_tf.fetch --metric=lpips --weights={}/lpips.ckpt --cache_dir={}/cache",
         ("command", "nested"),
     ),
     "flagfile": ("srvp_tf.train --run_dir={}/run --flagfile={}/a.cfg", ("binary", "2^63")),

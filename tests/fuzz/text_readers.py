@@ -20,9 +20,10 @@ def _configs():
 
 def _read_config(folder):
     from srvp_tf.config import Config
+    from srvp_tf.runs.run_folder import save_config
 
     config = Config.load(folder / _CONFIG)
-    config.save(folder.parent / "out" / _CONFIG)
+    save_config(config, folder.parent / "out" / _CONFIG)
     assert Config.load(folder.parent / "out" / _CONFIG) == config, "saved and loaded: another one"
     return repr(config)
 
@@ -33,10 +34,11 @@ def _official():
 
 
 def _read_official(folder):
-    from srvp_tf.authors.files import read_config
+    from srvp_tf.authors.settings import read_config
+    from srvp_tf.runs.run_folder import save_config
 
     config = read_config(folder / _CONFIG)
-    config.save(folder.parent / "out" / _CONFIG)
+    save_config(config, folder.parent / "out" / _CONFIG)
     return repr(config)
 
 

@@ -23,7 +23,7 @@ _LONGEST_MESSAGE = 3000
 
 def main():
     """Read all cases."""
-    from srvp_tf.cli.command import start_tensorflow
+    from srvp_tf.config.tensorflow_start import start_tensorflow
 
     tasks = json.load(sys.stdin)
     channel = os.fdopen(os.dup(1), "w")

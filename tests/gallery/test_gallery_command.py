@@ -11,6 +11,7 @@ from PIL import Image
 
 from srvp_tf import evaluate, gallery
 from srvp_tf.cli import command
+from srvp_tf.config import corpora
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.judging import Judging
 from srvp_tf.gallery_page import chapters, judged_runs
@@ -78,7 +79,7 @@ def test_the_samples_shown_are_those_of_the_evaluation(made):
     folder, _ = made
     shown = videos(folder, "chapter-1-samples-player")
     config = small_run.config()
-    corpus = command.open_corpus(config)
+    corpus = corpora.open_corpus(config)
     truth = np.stack(list(corpus.test_videos(length=6, num_videos=2).as_numpy_iterator()))
     per_row = 7  # the truth, and best, worst and random of two runs
     for video in range(2):

@@ -1,4 +1,4 @@
-"""`python -m srvp_tf.metrics.fetch`, the cache that it fills, and the forms that it reads."""
+"""`python -m srvp_tf.fetch`, the cache that it fills, and the forms that it reads."""
 
 import os
 import pickle
@@ -9,9 +9,10 @@ import tensorflow as tf
 import torch
 from absl import flags
 
+from srvp_tf import fetch
 from srvp_tf.cli import command
 from srvp_tf.errors import UserError
-from srvp_tf.metrics import fetch, package_archives, weight_cache
+from srvp_tf.metrics import package_archives, weight_cache
 from srvp_tf.metrics.published_weights import from_pickle, read_published
 from tests.metrics.weight_files import i3d_tree, lpips_tree, packed, pickled
 
@@ -116,7 +117,7 @@ def test_a_cache_that_was_changed_is_noticed(tmp_path):
         try:
             assert_equal(weight_cache.read("fvd", tmp_path)[0], arrays)  # e.g. a time stamp
         except UserError as error:
-            assert "metrics.fetch --metric=fvd" in str(error)
+            assert "srvp_tf.fetch --metric=fvd" in str(error)
 
 
 def test_place_of_the_cache(monkeypatch, tmp_path):

@@ -124,7 +124,7 @@ import os, signal, sys
 from absl import flags
 from srvp_tf.cli import command
 from srvp_tf.runs.atomic_files import replacing, replacing_folder
-from srvp_tf.config.quiet import quiet_stderr
+from srvp_tf.config.tensorflow_start import quiet_stderr
 
 number = int(sys.argv[1])
 

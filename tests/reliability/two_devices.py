@@ -4,11 +4,12 @@ from absl import flags
 
 from srvp_tf import train
 from srvp_tf.cli import command
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 
 def main(flag_values):
     """Train, as `srvp_tf.train` does."""
-    command.start_tensorflow(deterministic=True)
+    start_tensorflow(deterministic=True)
     import tensorflow as tf
 
     cpu = tf.config.list_physical_devices("CPU")[0]

