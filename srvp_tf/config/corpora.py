@@ -3,13 +3,15 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from data_pipelines import paths
 from data_pipelines.errors import DataError
 from data_pipelines.paths import define_path, define_paths
 from srvp_tf.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = [
     "EMBEDDED_DIGITS",
@@ -68,7 +70,9 @@ def open_corpus(config):
     )
 
 
-def iterate_frames(path: str | os.PathLike, max_frames: int | None = None) -> Iterator[np.ndarray]:
+def iterate_frames(
+    path: str | os.PathLike, max_frames: int | None = None
+) -> "Iterator[np.ndarray]":
     """See `data_pipelines.video_files.iterate_frames`."""
     from data_pipelines import video_files
 
@@ -82,7 +86,7 @@ def remarks(path: str | os.PathLike) -> list[str]:
     return video_files.remarks(path)
 
 
-def fit_frames(frames: np.ndarray, size: int, channels: int) -> np.ndarray:
+def fit_frames(frames: "np.ndarray", size: int, channels: int) -> "np.ndarray":
     """See `data_pipelines.resizing.fit_frames`."""
     from data_pipelines import resizing
 

@@ -7,7 +7,7 @@ never depends on the device, the batch, the worker or on what else was asked for
 
 TensorFlow's own stateless operations use the same generator but take one key and one contiguous
 range of counters a call; here every element carries its own address, so one call serves a batch of
-videos, samples and frames. `tests/test_rng.py` checks the bits against TensorFlow's.
+videos, samples and frames. `tests/models/test_rng.py` checks the bits against TensorFlow's.
 """
 
 import enum

@@ -59,7 +59,7 @@ def test_a_trainer_holds_it_from_its_making_to_the_end_of_training(tmp_path):
 
 
 def test_a_stopped_trainer_that_another_one_overtook_goes_not_on(tmp_path, monkeypatch):
-    from tests.test_resume import stop_at
+    from tests.training.test_resume import stop_at
 
     c = small_run.config()
     data = small_run.training_data(c), small_run.validation_data(c)

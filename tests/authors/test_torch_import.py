@@ -24,10 +24,11 @@ from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.runs.torch_weights import read_state_dict
 from srvp_tf.torch_import import import_experiment
 from srvp_tf.training.trainer import Trainer
-from tests import small_run, test_configs
+from tests import small_run
+from tests.config import test_configs
 from tests.golden.comparison import relative_error
 
-GOLDEN = Path(__file__).parent / "data" / "golden"
+GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 NAMES = ("dcgan_gray", "vgg_skip_gray")
 DCGAN = GOLDEN / "official_dcgan_gray"
 EVIL_COMMAND = "echo run > code_was_run"

@@ -9,7 +9,7 @@ from srvp_tf.config import RESUMABLE_FIELDS, Config, ModelConfig
 from srvp_tf.errors import UserError
 from srvp_tf.models.outline import outline
 from srvp_tf.models.srvp import SRVP
-from srvp_tf.runs import checkpoints
+from srvp_tf.runs import checkpoints, run_folder
 from srvp_tf.runs.run_folder import (
     RunFolder,
     load_weights,
@@ -81,7 +81,7 @@ def test_config_json_is_written_before_anything_else(tmp_path, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Config, "save", killed)
+    monkeypatch.setattr(run_folder, "save_config", killed)
     with pytest.raises(KeyboardInterrupt):
         RunFolder(tmp_path / "run").create(Config())
     assert tree(tmp_path / "run") == {}

@@ -29,7 +29,7 @@ from tests.corpora.kth import make_kth
 from tests.corpora.real_videos import make_real_videos
 
 pytestmark = pytest.mark.long
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NUM_STEPS, NUM_VIDEOS, NUM_SAMPLES, LOG_INTERVAL = 300, 8, 5, 20
 SMALL = (
     "--nf=8 --nhx=32 --ny=12 --nz=12 --nh_inf=64 --nh_res=64 --batch_size=8 --learning_rate=1e-3 "

@@ -9,7 +9,7 @@ import pytest
 
 from srvp_tf.runs.atomic_files import replacing, replacing_folder
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 KILLED = """
 import os, signal, sys

@@ -4,6 +4,7 @@ import functools
 import importlib
 import inspect
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import export.client
 import srvp_tf
 from srvp_tf import experiments, models, video
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 DIRECTIVE = re.compile(r"^\.\. auto(module|class|function|exception):: (\S+)\n((?: +:.*\n)*)", re.M)
 FRAMES_OR_LATENTS = {
@@ -98,8 +99,8 @@ def test_every_public_name_is_in_the_reference(module):
 
 def test_every_layer_is_in_the_reference():
     found = set()
-    for path in Path(models.__file__).parent.rglob("*.py"):
-        module = importlib.import_module(f"{models.__name__}.{path.stem}")
+    for info in pkgutil.walk_packages(models.__path__, f"{models.__name__}."):
+        module = importlib.import_module(info.name)
         found |= {
             thing
             for name, thing in vars(module).items()

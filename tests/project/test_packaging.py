@@ -7,7 +7,7 @@ import setuptools
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # Of one version, and a tool that no test runs.
 _WITHOUT_RANGE = {"torch", "ruff"}
 

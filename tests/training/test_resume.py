@@ -158,7 +158,7 @@ def start(run_dir, *arguments):
     """The training command in a process of its own."""
     command = [sys.executable, "-m", "srvp_tf.train", *FLAGS, f"--run_dir={run_dir}", *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=Path(__file__).parents[1], **pipes)
+    return subprocess.Popen(command, cwd=Path(__file__).parents[2], **pipes)
 
 
 def finish(run_dir, *arguments):

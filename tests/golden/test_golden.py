@@ -9,7 +9,7 @@ from data_pipelines.moving_mnist_test_set import generate
 from data_pipelines.trajectories import render, trajectory
 from tests import golden_check
 
-FOLDER = Path(__file__).parent / "data" / "golden"
+FOLDER = Path(__file__).parents[1] / "data" / "golden"
 FILES = sorted(FOLDER.glob("*.npz"))
 
 

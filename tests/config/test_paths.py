@@ -17,7 +17,7 @@ from srvp_tf.evaluate import evaluate
 from srvp_tf.metrics import weight_cache
 from srvp_tf.metrics.published_weights import read_published
 from srvp_tf.runs.run_folder import RunFolder, load_weights, save_config
-from tests.test_imports import find_sources
+from tests.project.test_imports import find_sources
 
 pytestmark = pytest.mark.usefixtures("home")
 

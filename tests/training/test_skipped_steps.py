@@ -12,8 +12,8 @@ from srvp_tf.training.skipped_steps import Diagnosis, FaultCounter, worst_gradie
 from tests import small_run
 from tests.models.small import small_model
 from tests.small_run import NUM_STEPS, frames, saved
-from tests.test_step_meter import result
-from tests.test_training_step import ONE, TWO, Run
+from tests.training.test_step import ONE, TWO, Run
+from tests.training.test_step_meter import result
 
 
 def fault(diagnosis=None, gradient_norm=np.nan, loss=1.0, **terms):

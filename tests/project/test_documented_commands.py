@@ -25,7 +25,7 @@ import srvp_tf
 from data_pipelines.digits import load_digits
 from srvp_tf.cli import command
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCUMENTS = [  # in the order in which a reader follows them
     path.relative_to(ROOT).as_posix()
     for pattern in ("README.md", "pretrained/README.md", "BUILD.md", "docs/**/*.md")
@@ -64,8 +64,12 @@ RULES = [  # the first that fits
     Rule("make quickstart", PARSED, why="trains for minutes; srvp_tf.quickstart is run below"),
     Rule("*make test*", PARSED, why="it is what runs this"),
     Rule("make benchmarks", PARSED, why="half an hour"),
-    Rule("make simulated-bair", PARSED, why="25 minutes; tests/test_corpora_end_to_end.py"),
-    Rule("make docs", PARSED, why="tests/test_docs.py"),
+    Rule(
+        "make simulated-bair",
+        PARSED,
+        why="25 minutes; tests/data_pipelines/test_corpora_end_to_end.py",
+    ),
+    Rule("make docs", PARSED, why="tests/project/test_docs.py"),
     Rule("make serve-local", PARSED, why="its command is run below"),
     Rule("python -m srvp_tf.release", PARSED, why="named in a sentence, without its flags"),
     Rule("python -m srvp_tf.generate --run_dir=runs/mine *", LONG),

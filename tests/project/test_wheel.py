@@ -18,7 +18,7 @@ import pytest
 
 import srvp_tf
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGES = ("srvp_tf", "data_pipelines", "export")
 COMMANDS = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -203,7 +203,7 @@ def test_a_module_run_as_a_program(tmp_path):
     Path(tmp_path, "hello.py").write_text(
         "import sys\n"
         "from absl import flags\n"
-        "from srvp_tf import command\n"
+        "from srvp_tf.cli import command\n"
         "from srvp_tf.config.flags import config_from_flags, define_config_flags\n"
         "define_config_flags()\n"
         "flags.DEFINE_string('run_dir', 'r', 'folder')\n"
@@ -253,7 +253,7 @@ def test_every_command_can_be_run_twice_in_a_process():
     )
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, *COMMANDS],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=False,
@@ -275,7 +275,7 @@ def test_another_backend_of_keras_is_one_line(tmp_path, setting, code, status, w
     (tmp_path / "keras.json").write_text('{"backend": "jax"}')
     result = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         env={**os.environ, "KERAS_BACKEND": setting, "KERAS_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
@@ -302,7 +302,7 @@ def test_who_reads_the_answer_may_leave(shell, status, error):
     line = f"set -o pipefail; {shell.format(program)}"
     result = subprocess.run(
         ["bash", "-c", line],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=False,

@@ -9,7 +9,7 @@ from srvp_tf.config import corpora
 from srvp_tf.metrics import baselines
 from srvp_tf.runs.run_folder import RunFolder, load_model
 
-FOLDER = Path(__file__).parents[1] / "pretrained"
+FOLDER = Path(__file__).parents[2] / "pretrained"
 RUNS = sorted(path.parent.name for path in FOLDER.glob("*/config.json"))
 
 

@@ -75,7 +75,7 @@ def test_what_does_not_fit_is_one_line(arguments, message):
 
 # --- notebooks/first_steps.ipynb -----------------------------------------------------------------
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "first_steps.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "first_steps.ipynb"
 
 
 def test_the_stored_outputs_are_whole_and_of_no_machine():
