@@ -141,7 +141,8 @@ def test_memory_does_not_grow_with_the_number_of_samples(run_dir, cache_dir):
     script = (
         "import resource, sys\n"
         "from absl import flags\n"
-        "from srvp_tf import command, evaluate\n"
+        "from srvp_tf import evaluate\n"
+        "from srvp_tf.cli import command\n"
         "evaluate.define_flags(flags.FLAGS)\n"
         "try:\n"
         "    command.run(evaluate.main)\n"
