@@ -202,7 +202,7 @@ def check(call, cases, bound=FLOAT32):
     found = {}
     for name, case in cases.items():
         outputs = call(name, case.tensors)
-        if not np.all(outputs["valid"]):
+        if not np.all(outputs.get("valid", True)):
             raise UserError(f"parity: {name} calls a real video invalid; nothing was exported")
         judged = [
             _judge(outputs[key], case.expected[key], exact, bound)
