@@ -31,6 +31,7 @@ setup(
         "srvp_tf.configs": ["*.cfg"],
         "data_pipelines": ["data/*.npz", "data/README*"],
         "export": ["deploy/*"],
+        "export.web_page": ["LICENSE", "templates/*", "static/*"],
         "srvp_tf.site": ["templates/*", "static/*"],
     },
     install_requires=[

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from export.signatures import MULTI_STEP
 from export.web_page.signatures import FRAMES_PER_CALL, FUTURES_PER_CALL
 
 _OF_FUTURE = "y"  # the rest of a state is the same for all futures of a video
@@ -59,3 +60,36 @@ def _decoded(call, state, path):
 
 def _padded(array, count):
     return np.concatenate([array, np.zeros([count - len(array), *array.shape[1:]], array.dtype)])
+
+
+def cases(reference, settings):
+    """Those of `parity.reference_cases` that the page is asked, by the names that `caller` has."""
+    found = {} if settings.frames_per_step > 1 else {x: reference[x] for x in ("encode", "observe")}
+    return found | {_forecast_name(settings): reference[MULTI_STEP]}
+
+
+def caller(call, all_settings):
+    """A caller for `parity.check` of `cases`: what is no signature is put together of some."""
+    by_name = {_forecast_name(settings): settings for settings in all_settings}
+
+    def ask(name, tensors):
+        count = len(next(iter(tensors.values())))
+        videos = [
+            {key: np.asarray(x[i : i + 1]) for key, x in tensors.items()} for i in range(count)
+        ]
+        answers = [one(name, video) for video in videos]
+        return {key: np.concatenate([x[key] for x in answers]) for key in answers[0]}
+
+    def one(name, tensors):
+        if name not in by_name:
+            return call(name, tensors)
+        given = (tensors[key] for key in ("noise_y", "noise_z"))
+        settings = by_name[name]
+        sampling = settings.euler_steps, settings.frames_per_step
+        return {"predicted_frames": forecast(call, tensors["frames"][0], *given, *sampling)}
+
+    return ask
+
+
+def _forecast_name(settings):
+    return f"forecast, {settings.frames_per_step} a frame"
