@@ -18,7 +18,7 @@ from srvp_tf import command
 from srvp_tf.paths import define_path
 from srvp_tf.site.folder import DEMO, check_replaceable, replacing_folder
 
-_TITLE = "Futures of a video, drawn in your browser"
+_TITLE = "Futures, drawn in your browser"
 _NUM_EXAMPLES = 4
 _RATE = 4  # frames per interval at which the model's sub-steps are compared
 

@@ -10,7 +10,7 @@ import { render, trajectory } from "./motion.js";
 export const SIDE = 28; // of a digit's picture
 const FLICK_SECONDS = 0.12; // of a drag's end: they make its speed
 const FRAMES_PER_SECOND = 6; // as the player has it
-const ARROW_LENGTH = 3; // frames of motion that an arrow shows
+const ARROW_LENGTH = 4; // frames of motion that an arrow shows
 const KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 export class Board {
@@ -25,7 +25,21 @@ export class Board {
     this.selected = 0;
     this.throws = 0;
     this.digits = Array.from({ length: law.numDigits }, (_, i) => this.#makeDigit(i));
-    this.randomize(pictures, 1);
+    this.#arrange(pictures);
+  }
+
+  // Two, or more, to start with: in opposite corners, on their ways to meet.
+  #arrange(pictures) {
+    const fast = Math.min(3, this.law.maxSpeed);
+    const slow = Math.min(1, this.law.maxSpeed);
+    this.digits.forEach((digit, i) => {
+      const corner = i % 2 ? this.extent - 3 : 3;
+      const sign = i % 2 ? -1 : 1;
+      const speed = { dx: sign * slow, dy: sign * fast };
+      Object.assign(digit, { picture: pictures[(3 + 5 * i) % 10], x: corner, y: corner, ...speed });
+    });
+    this.select(0);
+    this.refresh();
   }
 
   #makeDigit(index) {

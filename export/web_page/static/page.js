@@ -36,7 +36,8 @@ function settings() {
 }
 
 const redraw = act(async () => {
-  for (const id of ["seed", "futures", "rate"]) find(`${id}-value`).textContent = find(id).value;
+  for (const id of ["seed", "futures"]) find(`${id}-value`).textContent = find(id).value;
+  find("rate-value").textContent = `${find("rate").value}×`;
   const observed = stage.observed - demo.conditioningFrames;
   find("observe").disabled = !stage.canObserve();
   find("again").disabled = observed === 0;
@@ -194,9 +195,12 @@ async function start() {
   document.body.classList.add("ready");
   find("loading").hidden = true;
   await give(first, "Test video 1");
+  return { model, stage };
 }
 
-start().catch((error) => {
+// For tests, and for those who try things in the console: {model, stage}, null after a fault.
+export const ready = start().catch((error) => {
   find("loading").hidden = true;
   problem.show(error);
+  return null;
 });

@@ -40,8 +40,11 @@ export class Stage {
     const noise = seededNoise(seed, demo);
     const before = model.seconds;
     let state = await encode(model, this.frames.slice(0, demo.conditioningFrames), noise, numFutures);
-    for (const frame of this.frames.slice(demo.conditioningFrames, this.observed))
+    for (const frame of this.frames.slice(demo.conditioningFrames, this.observed)) {
+      if (turn !== this.turn) return;
       state = await observe(model, state, frame, noise);
+    }
+    if (turn !== this.turn) return;
     const horizon = this.total - this.observed;
     const paths = await imagine(model, state, noise, { horizon, eulerSteps, framesPerStep: rate });
     if (turn !== this.turn) return;
