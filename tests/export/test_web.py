@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -170,10 +171,12 @@ def test_a_demo_takes_the_place_of_a_demo_alone(made, capsys, tmp_path):
     assert "holds thesis.tex, no demo's: name another folder" in line
     (foreign / "thesis.tex").rename(foreign / "gallery.json")
     assert "no demo's" in fails(capsys, f"--run_dir={run_dir}", f"--output={foreign}")
-    other = web_demo.write(run_dir, "--horizon=1")
-    arguments = f"--run_dir={run_dir}", f"--output={other}", "--horizon=2"
+    other = shutil.copytree(made, tmp_path / "other")
+    (other / "page.js").write_text("old")
+    arguments = f"--run_dir={run_dir}", f"--output={other}", "--horizon=1"
     assert small_export.call(web, *arguments) == 0
-    assert page_data(other)["horizon"] == 2
+    assert page_data(other)["horizon"] == 1 and (other / "page.js").read_text() != "old"
+    assert not (other / "litert").exists()
 
 
 @pytest.mark.parametrize(
