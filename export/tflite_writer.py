@@ -53,11 +53,11 @@ def convert_signatures(signatures, batch_size, quantize):
             raise UserError(f"TFLite's converter refuses the model: {reason}") from error
 
 
-def load(path):
+def load(path, num_threads=None):
     """A caller of the signatures of a TFLite file, for `parity.check`: of any number of batches."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=str(path))
+    interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
     names = interpreter.get_signature_list()
     runners = {name: interpreter.get_signature_runner(name) for name in names}
 

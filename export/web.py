@@ -126,9 +126,7 @@ def _at_rate(settings, rate):
     """The settings at which the page draws `rate` frames an interval, in fewer intervals."""
     steps = -(-settings.euler_steps // rate) * rate
     horizon = -(-settings.horizon // rate)
-    return dataclasses.replace(
-        settings, euler_steps=steps, frames_per_step=rate, horizon=horizon
-    )
+    return dataclasses.replace(settings, euler_steps=steps, frames_per_step=rate, horizon=horizon)
 
 
 if __name__ == "__main__":
