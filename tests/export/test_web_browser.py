@@ -1,9 +1,11 @@
 """The page in a real browser with the real runtime: its numbers, its controls, how it fails."""
 
 import base64
+import contextlib
 import json
 import time
 
+import av
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
@@ -35,9 +37,12 @@ const load = (name) => import(new URL(`${name}.js`, document.baseURI));
 """
 
 
+CAMERA = "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
+
+
 @pytest.fixture(scope="module")
 def driver():
-    with chromium() as driver:
+    with chromium(*CAMERA) as driver:
         driver.set_script_timeout(120)
         yield driver
 
@@ -94,6 +99,16 @@ def run(driver, body, given=None):
 
 def decoded(text, *shape):
     return np.frombuffer(base64.b64decode(text), np.float32).reshape(shape)
+
+
+@contextlib.contextmanager
+def before_every_page(driver, script):
+    """Context: pages find the browser as a script left it."""
+    added = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+    try:
+        yield
+    finally:
+        driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
 def find(driver, name):
@@ -195,6 +210,23 @@ def test_the_frames_are_the_model_s(page, model, rate, num_observed):
     assert found.shape == expected.shape == (SAMPLES, sizes["horizon"] * rate, 64, 64, 1)
     np.testing.assert_allclose(found, expected, **CLOSE)
     assert expected.std() > 0.1
+
+
+def test_a_browser_without_relaxed_simd_takes_the_other_variant(driver, site, model):
+    no_small_module = (
+        "const { instantiate } = WebAssembly; WebAssembly.instantiate = (code, ...rest) =>"
+        " code.byteLength < 200 ? Promise.reject(new Error()) : instantiate(code, ...rest)"
+    )
+    driver.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
+    with before_every_page(driver, no_small_module):
+        requested(driver)
+        visit(driver, site.url)
+        names = {url.rpartition("/")[2] for url in requested(driver)}
+        assert "litert_wasm_compat_internal.wasm" in names
+        assert "litert_wasm_internal.wasm" not in names
+        frames = examples(web_demo.demo(), model.config)[0, :T]
+        expected = model.forecast(frames, HORIZON, 3, 0)
+        np.testing.assert_allclose(futures_shown(driver), expected, **CLOSE)
 
 
 @pytest.mark.parametrize("kind", ["vgg", "gru, no z"])
@@ -470,10 +502,36 @@ def test_what_is_no_clip_is_said(page, tmp_path, name, message):
     assert problem(page) == ""
 
 
-def test_a_camera_that_is_not_there_is_said(page):
+def test_a_video_gives_ten_frames_a_second(page, tmp_path):
+    frames = np.repeat(np.arange(0, 240, 8, dtype=np.uint8), 3)[:, None, None, None]
+    frames = np.broadcast_to(frames, (len(frames), 64, 64, 3))
+    with av.open(tmp_path / "clip.webm", "w") as file:
+        stream = file.add_stream("libvpx", rate=30, width=64, height=64, pix_fmt="yuv420p")
+        for frame in frames:
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame))))
+        file.mux(stream.encode())
+    redrawn(page, lambda: find(page, "file").send_keys(str(tmp_path / "clip.webm")))
+    shown = frames_shown(page)
+    assert len(shown) == T + HORIZON
+    np.testing.assert_allclose(shown.mean((1, 2, 3)), np.arange(25) * 8 / 255, atol=8 / 255)
+
+
+def test_the_camera_is_watched(page):
+    redrawn(page, find(page, "camera").click)
+    shown = frames_shown(page)
+    assert len(shown) == T + HORIZON and shown.std() > 0.1
+    assert np.abs(shown[-1] - shown[0]).max() > 0.1
+    assert find(page, "camera").is_enabled() and find(page, "source").text == "Your camera"
+
+
+def test_a_camera_that_is_not_allowed_is_said(page):
+    page.execute_script(
+        "navigator.mediaDevices.getUserMedia = () =>"
+        " Promise.reject(new DOMException('', 'NotAllowedError'))"
+    )
     find(page, "camera").click()
     wait_until(page, "return !document.getElementById('problem').hidden")
-    assert problem(page).startswith("The camera ")
+    assert problem(page).startswith("The camera was not allowed: ")
 
 
 # --- how it looks, and how it fails --------------------------------------------------------------
@@ -516,11 +574,8 @@ def test_from_a_file_it_says_what_to_do(driver):
     ],
 )
 def test_a_browser_that_cannot_is_told(driver, site, script, message):
-    added = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
-    try:
+    with before_every_page(driver, script):
         assert message in fault(driver, site.url)
-    finally:
-        driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
 def test_webassembly_that_is_forbidden_is_said(driver, site):
