@@ -20,6 +20,7 @@ from srvp_tf.site.folder import DEMO, check_replaceable, replacing_folder
 
 _TITLE = "Futures, drawn in your browser"
 _NUM_EXAMPLES = 4
+QUANTIZATIONS = ("none", "float16")
 _RATE = 4  # frames per interval at which the model's sub-steps are compared
 
 
@@ -29,6 +30,9 @@ def define_flags(flag_values):
     define_path("output", "demo", "folder to write; an earlier demo is replaced", flag_values)
     flags.DEFINE_string("title", _TITLE, "title of the page", flag_values=flag_values)
     define_settings_flags(flag_values, ("conditioning_frames", "horizon"))
+    flags.DEFINE_enum(
+        "quantize", "none", QUANTIZATIONS, "how weights are kept", flag_values=flag_values
+    )
     define_path(
         "litert_dir",
         None,
@@ -58,7 +62,8 @@ def main(flag_values):
     command.start_tensorflow(deterministic=False)
     output.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(output, DEMO) as folder:
-        errors, sizes = export(run, settings, folder, litert, flag_values.title)
+        looks = flag_values.title, litert
+        errors, sizes = export(run, settings, folder, flag_values.quantize, *looks)
     for name, error in errors.items():
         print(f"{name:28} {error}")
     print(", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in sizes.items()))
@@ -66,15 +71,16 @@ def main(flag_values):
     return 0
 
 
-def export(run, settings, folder, litert, title):
+def export(run, settings, folder, quantize, title, litert):
     """Write the page's folder, and compare its model with the Keras model.
 
     Args:
         run: a `SourceRun`.
         settings: `ExportSettings`.
         folder: an existing, empty one.
-        litert: a `runtime.Runtime`.
+        quantize: one of `QUANTIZATIONS`.
         title: of the page.
+        litert: a `runtime.Runtime`.
 
     Returns:
         (what was compared -> `parity.Errors`, part of the page -> bytes).
@@ -89,25 +95,26 @@ def export(run, settings, folder, litert, title):
     length = max(length, parity.frames_needed(settings))
     frames, corpus = real_frames(run.config, max(parity.NUM_VIDEOS, _NUM_EXAMPLES), length)
     parts = signatures.build_parts(model.frozen(), settings)
-    content, functions = tflite_writer.convert_signatures(parts, 1, "none")
+    content, functions = tflite_writer.convert_signatures(parts, 1, quantize)
     file = folder / page.MODEL
     file.write_bytes(content)
     rates = [1, _RATE] if signatures.has_sub_steps(model.config) else [1]
     compared, cases = [_at_rate(settings, rate) for rate in rates], {}
     for finer in compared:
-        cases |= composition.cases(parity.reference_cases(model, finer, frames), finer)
-    errors = parity.check(composition.caller(tflite_writer.load(file), compared), cases)
+        cases |= composition.cases(model, finer, frames)
+    call, bound = composition.caller(tflite_writer.load(file), compared), parity.BOUNDS[quantize]
+    errors = parity.check(call, cases, bound)
     metadata.write_metadata(
         folder / page.METADATA,
         run.config,
         settings,
         source=origin,
-        quantize="none",
+        quantize=quantize,
         noise="input",
         signatures=metadata.describe(
             build_signatures(model, settings) | parts, functions, seeded=False
         ),
-        parity=metadata.describe_parity(corpus, parity.FLOAT32, errors),
+        parity=metadata.describe_parity(corpus, bound, errors),
     )
     made = page.Page(
         title=title,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from export import parity
 from export.signatures import MULTI_STEP
 from export.web_page.signatures import FRAMES_PER_CALL, FUTURES_PER_CALL
 
@@ -62,10 +63,15 @@ def _padded(array, count):
     return np.concatenate([array, np.zeros([count - len(array), *array.shape[1:]], array.dtype)])
 
 
-def cases(reference, settings):
-    """Those of `parity.reference_cases` that the page is asked, by the names that `caller` has."""
-    found = {} if settings.frames_per_step > 1 else {x: reference[x] for x in ("encode", "observe")}
-    return found | {_forecast_name(settings): reference[MULTI_STEP]}
+def cases(model, settings, frames):
+    """Name -> `parity.Case` of what the page is asked at given `ExportSettings`.
+
+    The parts that are signatures of other exports too at one frame an interval; at every rate the
+    whole, by the name that `caller` has for it.
+    """
+    parts = ("encode", "observe") if settings.frames_per_step == 1 else ()
+    asked = parity.reference_cases(model, settings, frames, (*parts, MULTI_STEP))
+    return {_forecast_name(settings) if x == MULTI_STEP else x: case for x, case in asked.items()}
 
 
 def caller(call, all_settings):

@@ -136,6 +136,10 @@ def test_the_page_is_told_what_the_model_takes(made):
     }  # fmt: skip
 
 
+def size(file):
+    return file.stat().st_size
+
+
 def page_data(folder):
     text = (folder / "index.html").read_text()
     return json.loads(re.search(r'id="demo">(.*?)</script>', text)[1])
@@ -174,9 +178,10 @@ def test_a_demo_takes_the_place_of_a_demo_alone(made, capsys, tmp_path):
     other = shutil.copytree(made, tmp_path / "other")
     (other / "page.js").write_text("old")
     arguments = f"--run_dir={run_dir}", f"--output={other}", "--horizon=1"
-    assert small_export.call(web, *arguments) == 0
+    assert small_export.call(web, *arguments, "--quantize=float16") == 0
     assert page_data(other)["horizon"] == 1 and (other / "page.js").read_text() != "old"
     assert not (other / "litert").exists()
+    assert size(other / "model.tflite") < 0.7 * size(made / "model.tflite")
 
 
 @pytest.mark.parametrize(
