@@ -46,10 +46,13 @@ def made(tmp_path_factory):
     shutil.copytree(small_run.finished("--seed=1"), folder / "<b>two")
     shutil.copytree(small_run.finished("--dynamics=gru", "--test_length=5"), folder / "gru")
     assert evaluate_run.run(f"--run_dir={evaluated}", "--num_samples=4") == 0
+    with replacing_folder(folder / "demo", DEMO) as demo:
+        (demo / "index.html").write_text("demo")
     before = sorted(folder.rglob("*"))
     output = folder / "site"
     compare = f"--compare={folder / '<b>two'},{folder / 'gru'}"
-    assert run(f"--run_dir={evaluated}", compare, f"--output={output}", *FEW) == 0
+    linked = f"--demo={folder / 'demo'}"
+    assert run(f"--run_dir={evaluated}", compare, f"--output={output}", linked, *FEW) == 0
     after = sorted(path for path in folder.rglob("*") if output not in (path, *path.parents))
     assert after == before  # the run folders are left as they were
     return folder, Reader((output / "index.html").read_text())
@@ -243,6 +246,12 @@ def test_bad_input_is_one_line_and_nothing_written(run_dir, tmp_path, capsys, ar
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert message in error
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_demo_is_linked(made):
+    folder, reader = made
+    (address,) = (a["href"] for a in reader.all("a") if not a["href"].startswith("#"))
+    assert (folder / "site" / address).read_text() == "demo"
 
 
 def test_the_address_of_a_demo_is_relative_to_the_gallery(tmp_path):
