@@ -18,9 +18,9 @@ from srvp_tf import command
 from srvp_tf.paths import define_path
 from srvp_tf.site.folder import DEMO, check_replaceable, replacing_folder
 
+QUANTIZATIONS = ("none", "float16")
 _TITLE = "Futures, drawn in your browser"
 _NUM_EXAMPLES = 4
-QUANTIZATIONS = ("none", "float16")
 _RATE = 4  # frames per interval at which the model's sub-steps are compared
 
 
@@ -66,7 +66,10 @@ def main(flag_values):
         errors, sizes = export(run, settings, folder, flag_values.quantize, *looks)
     for name, error in errors.items():
         print(f"{name:28} {error}")
-    print(", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in sizes.items()))
+    for name, size in sizes.items():
+        print(f"{size / 1e6:5.1f} MB  {name}")
+    browser = sizes["model"] / 1e6 + runtime.LOADED_MEGABYTES
+    print(f"{litert.source}; a reader's browser loads some {browser:.0f} MB in all")
     print(f"wrote {output}; to see it: python -m http.server --directory={flag_values.output}")
     return 0
 

@@ -79,6 +79,7 @@ def render(page: Page, model_bytes: int) -> str:
         runtime=page.runtime,
         licence=runtime.LICENCE,
         package=runtime.PACKAGE,
+        runtime_megabytes=runtime.LOADED_MEGABYTES,
         model_megabytes=f"{model_bytes / 1e6:.1f}",
         version=__version__,
     )

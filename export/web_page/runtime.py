@@ -13,6 +13,8 @@ TRIED_VERSION = "2.5.3"
 LICENCE = "Apache-2.0"
 CDN = f"https://cdn.jsdelivr.net/npm/{PACKAGE}@{TRIED_VERSION}/"
 FOLDER = "litert"
+LOADED_MEGABYTES = 10
+"""What a reader's browser loads: the module and one of the variants."""
 
 _MODULE = "dist/index.js"
 # The second is for browsers without relaxed SIMD, as Safari is: LiteRT.js takes one of them. Its
@@ -47,6 +49,12 @@ class Runtime(NamedTuple):
     def wasm(self) -> str:
         """Address of the folder of the WebAssembly files."""
         return self.base + "wasm/"
+
+    @property
+    def source(self) -> str:
+        """Name, version, licence and, where it is another host, the address, in a line."""
+        place = f", loaded from {self.base}" if self.origin else ""
+        return f"LiteRT.js {self.version} ({LICENCE}){place}"
 
     @property
     def origin(self) -> str:

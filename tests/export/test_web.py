@@ -154,7 +154,8 @@ def test_a_run_of_another_corpus_gets_no_digits(package, capsys):
     folder = web_demo.write(run_dir, "--horizon=2", f"--litert_cdn={runtime.CDN}")
     out = capsys.readouterr().out
     assert "parity: moving digits in the place of bair" in out
-    assert re.search(r"model \d+\.\d MB, LiteRT.js 0\.0 MB", out)
+    assert re.search(r"^ +\d+\.\d MB  model\n  0\.0 MB  LiteRT\.js$", out, re.M)
+    assert f"LiteRT.js {runtime.TRIED_VERSION} (Apache-2.0), loaded from {runtime.CDN}; a" in out
     assert page_data(folder)["digits"] is None
     text = (folder / "index.html").read_text()
     assert "Throw digits" not in text and runtime.CDN + "dist/index.js" in text

@@ -471,7 +471,8 @@ def test_images_are_cropped_shrunk_and_made_grey(page, tmp_path):
     np.testing.assert_allclose(frames_shown(page), expected, atol=1.01 / 255)
     assert find(page, "source").text == "6 files" and problem(page) == ""
     redrawn(page, find(page, "observe").click)
-    assert not find(page, "observe").is_enabled()  # no more is known
+    assert not find(page, "observe").is_enabled()
+    assert "what came next is not known" in find(page, "observed").text
 
 
 def test_a_gif_is_taken_apart(page, tmp_path):

@@ -42,7 +42,9 @@ const redraw = act(async () => {
   find("observe").disabled = !stage.canObserve();
   find("again").disabled = observed === 0;
   find("observed").textContent =
-    `${demo.conditioningFrames} frames given` + (observed ? `, ${observed} more observed` : "");
+    `${demo.conditioningFrames} frames given` +
+    (observed ? `, ${observed} more observed` : "") +
+    (stage.frames.length <= stage.observed ? "; what came next is not known" : "");
   await stage.redraw(settings());
 });
 

@@ -85,6 +85,7 @@ export class Stage {
       let [picture, kind] = [given, "given"];
       if (future !== undefined && tick >= first) {
         const known = this.predicted[future];
+        if (!known.length) return; // being drawn: what is seen stays
         [picture, kind] = [known[Math.min(tick - first, known.length - 1)], "predicted"];
       }
       figure.dataset.kind = picture ? kind : "none";
