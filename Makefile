@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-# All but those that train for long, or need fetched weights or a checkout.
-BENCHMARKS := $(filter-out authors simulated_bair ablation judging,$(notdir $(basename $(shell grep -l __main__ benchmarks/*.py))))
+# All but those that train for long, or need fetched weights, a checkout or a browser.
+BENCHMARKS := $(filter-out authors simulated_bair ablation judging web,$(notdir $(basename $(shell grep -l __main__ benchmarks/*.py))))
 SOURCES := setup.py pyproject.toml srvp_tf/_version.py
 
 .DEFAULT_GOAL := help

@@ -35,6 +35,7 @@ setup(
         "data_pipelines": ["data/*.npz", "data/README*"],
         "export": ["deploy/*"],
         "srvp_tf": ["py.typed"],
+        "export.web_page": ["LICENSE", "templates/*", "static/*"],
         "srvp_tf.gallery_page": ["templates/*", "static/*"],
     },
     install_requires=[

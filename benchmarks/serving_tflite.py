@@ -16,7 +16,7 @@ from benchmarks.settings import config_of, model_of
 from export.real_frames import real_frames
 from export.seeded_noise import draw_from_start
 from export.settings import ExportSettings
-from export.tflite import TOLERANCES
+from export.tflite import QUANTIZATIONS
 from srvp_tf.metrics.frame_metrics import psnr
 from srvp_tf.runs.run_folder import RunFolder, load_model
 
@@ -50,12 +50,12 @@ def _rows(name, config, model, rounds):
     data, steps = config.data, config.model.euler_steps
     count, horizon = data.nt_cond, data.test_length - data.nt_cond
     settings = ExportSettings(count, count, horizon, 1, steps, frames_per_step=1)
-    videos = real_frames(config, NUM_VIDEOS, data.test_length).astype(np.float32) / 255.0
+    videos = real_frames(config, NUM_VIDEOS, data.test_length)[0].astype(np.float32) / 255.0
     noise = draw_from_start(config.model, tf.zeros(1, tf.int64), data.test_length)
     noise = {key: value.numpy() for key, value in noise.items()}
     calls, sizes = {}, {}
     with tempfile.TemporaryDirectory() as folder:
-        for quantize in TOLERANCES:
+        for quantize in QUANTIZATIONS:
             file = convert_tflite(Path(folder, quantize), frozen, settings, 1, quantize)
             sizes[quantize] = f"{file.stat().st_size / 1e6:.1f}"
             calls[quantize] = [tflite_calls(file, noise, x[None, :count]) for x in videos]
@@ -65,7 +65,7 @@ def _rows(name, config, model, rounds):
     truth, expected = videos[:, count:], predicted[KERAS]
     best = _psnr(truth, expected)
     label = f"{name}: {config.model.family}, {count} + {horizon}"
-    for key in (KERAS, *TOLERANCES):
+    for key in (KERAS, *QUANTIZATIONS):
         yield [
             label,
             {KERAS: KERAS, "none": "float32"}.get(key, key),

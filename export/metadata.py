@@ -12,6 +12,8 @@ FILE = "srvp.json"
 _OUTPUT_VALUES = {
     "predicted_frames": "[0, 1]",
     "predicted_image_bytes": "PNG images",
+    "frames": "[0, 1]",
+    "z": "finite",
     "valid": "false: inputs unusable or outputs not finite; the other outputs are zeros or empty",
 }
 

@@ -116,6 +116,18 @@ def predict_from_state(model, state, noise_z, euler_steps, frames_per_step):
     return states[:, :, -1], model.decode(state.w, kept, state.skips or None)
 
 
+def euler_step(model, y, z, step_size):
+    """A sub-step of a frame interval: y [..., ny], z [..., nz], its size [..., 1] -> [..., ny].
+
+    1 / n of the interval n times is `SRVP.step` with n Euler steps. Dynamics that are no residual
+    update take the whole interval at once, whatever the size.
+    """
+    residual = model.dynamics.residual
+    if residual is None:
+        return model.step(y, z)
+    return y + step_size * residual(tf.concat([y, z], axis=-1))
+
+
 def predict_samples(model, frames, noise_y, noise_z, euler_steps, frames_per_step):
     """S futures of observed frames, as `SRVP.forecast` draws them.
 

@@ -40,13 +40,12 @@ def write_noise_inputs(path, model, settings):
     return functions
 
 
-def write_static(path, model, settings, batch_size, names):
-    """One SavedModel with the named signatures, noise as input and all sizes fixed.
+def write_static(path, signatures, batch_size):
+    """One SavedModel with signatures, name -> `Signature`: noise as input, all sizes fixed.
 
-    Arguments and return value are as in `write_served`.
+    Returns signature name -> the concrete function behind it.
     """
-    signatures = build_signatures(model, settings)
-    functions = {name: concrete_function(signatures[name], False, batch_size) for name in names}
+    functions = {name: concrete_function(x, False, batch_size) for name, x in signatures.items()}
     _save(path, functions)
     return functions
 

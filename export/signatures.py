@@ -56,6 +56,15 @@ class Signature:
         noise = {name: field for name, field in self.noise.items() if 0 not in field.shape}
         return self.inputs | (self.addresses if seeded else noise)
 
+    def empty_noise(self, batch):
+        """Name -> tensor of the noise without elements, for a batch of shape `batch` [1]."""
+        tensors = {}
+        for name, field in self.noise.items():
+            if 0 in field.shape:
+                tensors[name] = tf.zeros(tf.concat([batch, field.shape], 0))
+                tensors[name].set_shape([None, *field.shape])
+        return tensors
+
     def __call__(self, tensors, seeded):
         """Name -> tensor of a form's inputs to name -> tensor of outputs, with `valid` [B].
 
@@ -69,10 +78,7 @@ class Signature:
                 valid &= noise["frame_index"] >= 1
             noise = self.draw(**noise)
         else:
-            batch = tf.shape(valid)
-            for name in self.noise.keys() - noise.keys():
-                noise[name] = tf.zeros(tf.concat([batch, self.noise[name].shape], 0))
-                noise[name].set_shape([None, *self.noise[name].shape])
+            noise |= self.empty_noise(tf.shape(valid))
         outputs = self.function(**inputs, **noise)
         valid = finite_too(valid, outputs)
         outputs = {name: where_valid(valid, value) for name, value in outputs.items()}

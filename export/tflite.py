@@ -78,8 +78,7 @@ def export(run, settings, file, description, batch_size, quantize):
     frames, corpus = real_frames(run.config, num_videos, parity.frames_needed(settings))
     content, functions = tflite_writer.convert(model.frozen(), settings, batch_size, quantize)
     file.write_bytes(content)
-    cases = parity.reference_cases(model, settings, frames)
-    cases = {name: case for name, case in cases.items() if name in functions}
+    cases = parity.reference_cases(model, settings, frames, functions)
     bound = parity.BOUNDS[quantize]
     errors = parity.check(tflite_writer.load(file), cases, bound)
     signatures = build_signatures(model, settings)

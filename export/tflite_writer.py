@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from export.saved_model_writer import write_static
+from export.signatures import build_signatures
 from srvp_tf.errors import UserError
 
 SIGNATURES = ("encode", "observe", "predict_single_step", "predict_multi_step")
@@ -28,11 +29,17 @@ def convert(model, settings, batch_size, quantize):
     Raises:
         UserError: the converter refuses the model.
     """
+    signatures = build_signatures(model, settings)
+    return convert_signatures({name: signatures[name] for name in SIGNATURES}, batch_size, quantize)
+
+
+def convert_signatures(signatures, batch_size, quantize):
+    """`convert` of given signatures, name -> `Signature`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model")
-        functions = write_static(path, model, settings, batch_size, SIGNATURES)
+        functions = write_static(path, signatures, batch_size)
         converter = tf.lite.TFLiteConverter.from_saved_model(
-            str(path), signature_keys=list(SIGNATURES)
+            str(path), signature_keys=list(signatures)
         )
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if quantize != "none":
@@ -46,12 +53,13 @@ def convert(model, settings, batch_size, quantize):
             raise UserError(f"TFLite's converter refuses the model: {reason}") from error
 
 
-def load(path):
+def load(path, num_threads=None):
     """A caller of the signatures of a TFLite file, for `parity.check`: of any number of batches."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=str(path))
-    runners = {name: interpreter.get_signature_runner(name) for name in SIGNATURES}
+    interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
+    names = interpreter.get_signature_list()
+    runners = {name: interpreter.get_signature_runner(name) for name in names}
 
     def call(name, tensors):
         details = runners[name].get_input_details()

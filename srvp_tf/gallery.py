@@ -10,8 +10,10 @@ on --num_videos test videos, which leaves the run folder as it is.
 """
 
 import dataclasses
+import os
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 from absl import flags
 
@@ -24,7 +26,7 @@ from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 from srvp_tf.evaluate import evaluate
 from srvp_tf.evaluation import judging
-from srvp_tf.gallery_page.folder import check_replaceable, replacing_folder
+from srvp_tf.gallery_page.folder import DEMO, check_replaceable, is_one, replacing_folder
 from srvp_tf.runs.run_folder import RunFolder
 
 _OF_TRAINING = ("train_length", "val_length")
@@ -46,6 +48,7 @@ def define_flags(flag_values):
     define_paths("compare", [], "folders of further runs", flag_values)
     define_path("output", "site", "folder to write; an earlier gallery is replaced", flag_values)
     flags.DEFINE_string("title", _TITLE, "title of the page", flag_values=flag_values)
+    define_path("demo", None, "folder that `export.web` wrote, to link to", flag_values)
     number("num_shown", 4, "test videos to show")
     number("num_videos", 32, "test videos to judge, where there is no evaluation")
     number("num_samples", 20, "predictions per video, where there is no evaluation")
@@ -74,6 +77,7 @@ def main(flag_values):
         )
     output = Path(flag_values.output).resolve()
     check_replaceable(output)
+    demo = _address_of_demo(flag_values.demo, output)
     runs = _runs(run_from_flags(flag_values), flag_values)
     judged_by.weights_sha256()  # if some are missing, then now
 
@@ -99,10 +103,20 @@ def main(flag_values):
             ]
             made.append(chapters.make_chapter(f"chapter-{number}", opened, corpus, request))
         with replacing_folder(output) as folder:
-            page.write(page.Page(flag_values.title, _LEDE, tuple(made)), folder)
+            page.write(page.Page(flag_values.title, _LEDE, tuple(made), demo), folder)
             size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"wrote {output / page.PAGE}: {size / 1e6:.1f} MB")
     return 0
+
+
+def _address_of_demo(folder, output):
+    """The relative address of a demo, seen from the gallery; empty if there is none."""
+    if not folder:
+        return ""
+    path = Path(folder).resolve()
+    if not is_one(path, DEMO):
+        raise UserError(f"--demo={folder} is no demo: write one with `python -m export.web`")
+    return quote(os.path.relpath(path, output)) + "/index.html"
 
 
 def _runs(run, flag_values):

@@ -45,7 +45,7 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """
 
     VERSION = tfds.core.Version("1.0.0")
-    MANUAL_DOWNLOAD_INSTRUCTIONS = "The folder of the corpus; see the README of srvp-tf."
+    MANUAL_DOWNLOAD_INSTRUCTIONS = "The folder of the corpus; see docs/own_videos.md of srvp-tf."
     channels: int
     description: str
     workers: int | None = None

@@ -5,17 +5,32 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from srvp_tf._version import __version__
 from srvp_tf.errors import UserError
 from srvp_tf.runs import atomic_files
 
 LISTING = "gallery.json"
-_GENERATOR = "srvp_tf.gallery"
 
 
-def check_replaceable(path: Path) -> None:
-    """Raise `UserError` unless `path` is free, an empty folder, or a gallery and nothing else."""
+class Kind(NamedTuple):
+    """What a folder is: the file that lists its files, the command that made it, what to call it.
+
+    A folder takes the place of one of its own kind alone.
+    """
+
+    listing: str
+    generator: str
+    name: str
+
+
+GALLERY = Kind(LISTING, "srvp_tf.gallery", "gallery")
+DEMO = Kind("demo.json", "export.web", "demo")
+
+
+def check_replaceable(path: Path, kind: Kind = GALLERY) -> None:
+    """Raise `UserError` unless `path` is free, an empty folder, or one of a kind and no more."""
     if not path.exists():
         parent = next(folder for folder in path.parents if folder.exists())
         if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
@@ -26,37 +41,44 @@ def check_replaceable(path: Path) -> None:
     if path.is_mount() or not os.access(path.parent, os.W_OK | os.X_OK):
         raise UserError(f"--output={path} cannot be replaced: name a folder in a writable one")
     found = {file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir()}
-    if foreign := sorted(found - _listed(path)):
-        raise UserError(f"--output={path} holds {foreign[0]}, no gallery's: name another folder")
+    if foreign := sorted(found - _listed(path, kind)):
+        raise UserError(
+            f"--output={path} holds {foreign[0]}, no {kind.name}'s: name another folder"
+        )
+
+
+def is_one(path: Path, kind: Kind) -> bool:
+    """Whether a folder of a kind lies at `path`."""
+    return bool(_listed(path, kind))
 
 
 @contextlib.contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
+def replacing_folder(path: Path, kind: Kind = GALLERY) -> Iterator[Path]:
     """Context: a new folder, which takes the place of `path` when all went well.
 
-    What was written into it is listed in it, so that a later gallery may take its place in turn.
+    What was written into it is listed in it, so that a later one may take its place in turn.
 
     Raises:
         UserError: see `check_replaceable`.
     """
-    check_replaceable(path)
+    check_replaceable(path, kind)
     with atomic_files.replacing_folder(path) as fresh:
         yield fresh
-        _write_listing(fresh)
-        check_replaceable(path)  # it may have changed while the page was made
+        _write_listing(fresh, kind)
+        check_replaceable(path, kind)  # it may have changed while the page was made
 
 
-def _write_listing(folder):
+def _write_listing(folder, kind):
     files = sorted(x.relative_to(folder).as_posix() for x in folder.rglob("*") if x.is_file())
-    listing = {"generator": _GENERATOR, "srvp_tf_version": __version__, "files": files}
-    (folder / LISTING).write_text(json.dumps(listing, indent=2) + "\n", encoding="utf-8")
+    listing = {"generator": kind.generator, "srvp_tf_version": __version__, "files": files}
+    (folder / kind.listing).write_text(json.dumps(listing, indent=2) + "\n", encoding="utf-8")
 
 
-def _listed(folder):
-    """The files that a gallery in `folder` says are its own; none if there is no gallery."""
+def _listed(folder, kind):
+    """The files that a folder says are its own; none if it is not of the kind."""
     try:
-        listing = json.loads((folder / LISTING).read_text(encoding="utf-8"))
-        is_ours = listing["generator"] == _GENERATOR
-        return {LISTING, *map(str, listing["files"])} if is_ours else set()
+        listing = json.loads((folder / kind.listing).read_text(encoding="utf-8"))
+        is_ours = listing["generator"] == kind.generator
+        return {kind.listing, *map(str, listing["files"])} if is_ours else set()
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return set()

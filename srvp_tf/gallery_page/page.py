@@ -57,11 +57,15 @@ class Chapter:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """A title, an introduction, chapters."""
+    """A title, an introduction, chapters.
+
+    demo: address of a page in which the model itself can be tried; empty if there is none.
+    """
 
     title: str
     lede: str
     chapters: tuple[Chapter, ...]
+    demo: str = ""
 
 
 def render(page: Page) -> str:

@@ -13,8 +13,11 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
 @contextlib.contextmanager
-def chromium(width=1280, height=2000):
-    """Context: a `selenium` driver; skips the test where there is no Chromium to drive."""
+def chromium(*more, width=1280, height=2000):
+    """Context: a `selenium` driver; skips the test where there is no Chromium to drive.
+
+    more: arguments of Chromium, beside those that all tests need.
+    """
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     driver_path = shutil.which("chromedriver")
@@ -28,6 +31,7 @@ def chromium(width=1280, height=2000):
         "--disable-dev-shm-usage",
         "--hide-scrollbars",
         f"--window-size={width},{height}",
+        *more,
     ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})

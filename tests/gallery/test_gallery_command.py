@@ -15,6 +15,7 @@ from srvp_tf.config import corpora
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.judging import Judging
 from srvp_tf.gallery_page import chapters, judged_runs
+from srvp_tf.gallery_page.folder import DEMO, replacing_folder
 from srvp_tf.metrics.frame_metrics import psnr
 from srvp_tf.runs.run_folder import RunFolder, load_model
 from srvp_tf.video import to_uint8
@@ -47,10 +48,13 @@ def made(tmp_path_factory):
     shutil.copytree(small_run.finished("--seed=1"), folder / "<b>two")
     shutil.copytree(small_run.finished("--dynamics=gru", "--test_length=5"), folder / "gru")
     assert evaluate_run.run(f"--run_dir={evaluated}", "--num_samples=4") == 0
+    with replacing_folder(folder / "demo", DEMO) as demo:
+        (demo / "index.html").write_text("demo")
     before = sorted(folder.rglob("*"))
     output = folder / "site"
     compare = f"--compare={folder / '<b>two'},{folder / 'gru'}"
-    assert run(f"--run_dir={evaluated}", compare, f"--output={output}", *FEW) == 0
+    linked = f"--demo={folder / 'demo'}"
+    assert run(f"--run_dir={evaluated}", compare, f"--output={output}", linked, *FEW) == 0
     after = sorted(path for path in folder.rglob("*") if output not in (path, *path.parents))
     assert after == before  # the run folders are left as they were
     return folder, Reader((output / "index.html").read_text())
@@ -222,6 +226,7 @@ def test_a_report_without_its_samples_still_gives_the_table(opened, evaluated):
         (["--run_dir={run}", "--compare={empty}"], "no 'last' checkpoint"),
         (["--run_dir={run}", "--output={run}"], "no gallery's"),
         (["--run_dir={run}", "--output={run}/config.json"], "is a file"),
+        (["--run_dir={run}", "--demo={run}"], "is no demo: write one with `python -m export.web`"),
         (["--run_dir={run}", "--best_by=ssim", "--metrics=psnr"], "--best_by=ssim"),
         (["--run_dir={run}", "--metrics=psnr,lpips", "--cache_dir={folder}"], "lpips"),
         (["--run_dir={damaged}"], "evaluate the run again"),
@@ -243,6 +248,21 @@ def test_bad_input_is_one_line_and_nothing_written(run_dir, tmp_path, capsys, ar
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert message in error
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_demo_is_linked(made):
+    folder, reader = made
+    (address,) = (a["href"] for a in reader.all("a") if not a["href"].startswith("#"))
+    assert (folder / "site" / address).read_text() == "demo"
+
+
+def test_the_address_of_a_demo_is_relative_to_the_gallery(tmp_path):
+    demo = tmp_path / "a demo & more"
+    with replacing_folder(demo, DEMO) as folder:
+        (folder / "index.html").write_text("demo")
+    address = gallery._address_of_demo(demo, tmp_path / "deep" / "site")
+    assert address == "../../a%20demo%20%26%20more/index.html"
+    assert gallery._address_of_demo(None, tmp_path) == ""
 
 
 def test_no_more_videos_are_shown_than_were_evaluated(run_dir, tmp_path, capsys):

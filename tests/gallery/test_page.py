@@ -1,5 +1,6 @@
 """The HTML of the page: structure, escaping, what it refers to."""
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
@@ -124,3 +125,9 @@ def test_no_folder_of_this_machine_is_shown():
     assert not [value for value in values if "/" in value]
     names = {setting.name for settings in shown.values() for setting in settings}
     assert {"nt_cond", "batch_size", "num_samples", "euler_steps"} <= names
+
+
+def test_a_demo_is_linked_where_there_is_one(reader):
+    made = dataclasses.replace(pages.make_page(), demo="../demo/index.html")
+    assert "../demo/index.html" in [a["href"] for a in Reader(page.render(made)).all("a")]
+    assert not [a for a in reader.all("a") if not a["href"].startswith("#")]

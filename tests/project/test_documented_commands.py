@@ -79,6 +79,7 @@ RULES = [  # the first that fits
     Rule("python -m data_pipelines.* --dataset=video_folder *", QUICK),
     Rule("python -m data_pipelines.* --dataset=kth *", LONG),
     Rule("python -m export.saved_model --run_dir=smmnist *", QUICK),
+    Rule("python -m http.server *", PARSED, why="of Python; serves until it is stopped"),
     Rule("python -m export.client *", LONG),
     Rule("python -m export.*", LONG),
     Rule(
@@ -182,6 +183,8 @@ def test_each_is_understood(one, monkeypatch):
     if module is None:
         names = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.M))
         assert {word for word in given if "=" not in word} <= names
+    elif module == "http.server":
+        assert given == ["--directory=demo"]
     elif module == "pytest":
         assert all(Path(word).exists() for word in given if "/" in word)
     else:

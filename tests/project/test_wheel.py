@@ -41,6 +41,7 @@ CALLS = {  # in this order, as some need what others have made
     "data_pipelines.inspect": "--dataset=video_folder --data_dir=prepared",
     "export.saved_model": "--run_dir=smmnist --output_dir=models/srvp",
     "export.tflite": "--run_dir=smmnist --output=srvp.tflite",
+    "export.web": "--run_dir=smmnist --output=demo",
     "export.serve_local": "--model_dir=models/srvp",
     "export.client": "predict --server=localhost:8500 --input=clip.mp4 --output=future.gif",
 }

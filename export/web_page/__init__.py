@@ -1,0 +1,1 @@
+"""The page of `export.web`: its model, its files, what it shows."""

@@ -1,0 +1,101 @@
+"""Futures out of the page's parts, in Python: what `static/futures.js` does, to be compared."""
+
+import numpy as np
+
+from export import parity
+from export.signatures import MULTI_STEP
+from export.web_page.signatures import FRAMES_PER_CALL, FUTURES_PER_CALL
+
+_OF_FUTURE = "y"  # the rest of a state is the same for all futures of a video
+
+
+def forecast(call, frames, noise_y, noise_z, euler_steps=1, frames_per_step=1):
+    """Futures of one video, one for each row of noise.
+
+    Args:
+        call: signature name and name -> array [1, ...] to name -> array [1, ...].
+        frames: float32 [T, H, W, C] in [0, 1].
+        noise_y: standard normal [S, ny], S at most `FUTURES_PER_CALL`.
+        noise_z: standard normal [S, T - 1 + F, nz].
+        euler_steps, frames_per_step: as in `SRVP.forecast`.
+
+    Returns:
+        float32 [S, F * frames_per_step, H, W, C].
+    """
+    observed = len(frames) - 1
+    states = [
+        call("encode", {"frames": frames[None], "noise_y": y[None], "noise_z": z[None, :observed]})
+        for y, z in zip(noise_y, noise_z, strict=True)
+    ]
+    y = np.concatenate([state[_OF_FUTURE] for state in states])
+    stride, kept = euler_steps // frames_per_step, []
+    for interval in range(observed, noise_z.shape[1]):
+        z = {}
+        if noise_z.shape[-1]:
+            z = {"z": _moved(call, "prior", "z", y=y, noise_z=noise_z[:, interval])}
+        for step in range(euler_steps):
+            size = np.full([len(y), 1], 1 / euler_steps, np.float32)
+            y = _moved(call, "step", "next_y", y=y, **z, step_size=size)
+            if (step + 1) % stride == 0:
+                kept.append(y)
+    return np.stack([_decoded(call, states[0], path) for path in np.stack(kept, axis=1)])
+
+
+def _moved(call, name, output, **tensors):
+    """An output [S, ...] of `prior` or `step`, for inputs [S, ...]."""
+    count = len(tensors[_OF_FUTURE])
+    padded = {key: _padded(x, FUTURES_PER_CALL)[None] for key, x in tensors.items()}
+    return call(name, padded)[output][0, :count]
+
+
+def _decoded(call, state, path):
+    """Frames [K, H, W, C] of states [K, ny]."""
+    shared = {key: x for key, x in state.items() if key != _OF_FUTURE}
+    pieces = []
+    for first in range(0, len(path), FRAMES_PER_CALL):
+        states = path[first : first + FRAMES_PER_CALL]
+        asked = {**shared, "y": _padded(states, FRAMES_PER_CALL)[None]}
+        pieces.append(call("decode", asked)["frames"][0, : len(states)])
+    return np.concatenate(pieces)
+
+
+def _padded(array, count):
+    return np.concatenate([array, np.zeros([count - len(array), *array.shape[1:]], array.dtype)])
+
+
+def cases(model, settings, frames):
+    """Name -> `parity.Case` of what the page is asked at given `ExportSettings`.
+
+    The parts that are signatures of other exports too at one frame an interval; at every rate the
+    whole, by the name that `caller` has for it.
+    """
+    parts = ("encode", "observe") if settings.frames_per_step == 1 else ()
+    asked = parity.reference_cases(model, settings, frames, (*parts, MULTI_STEP))
+    return {_forecast_name(settings) if x == MULTI_STEP else x: case for x, case in asked.items()}
+
+
+def caller(call, all_settings):
+    """A caller for `parity.check` of `cases`: what is no signature is put together of some."""
+    by_name = {_forecast_name(settings): settings for settings in all_settings}
+
+    def ask(name, tensors):
+        count = len(next(iter(tensors.values())))
+        videos = [
+            {key: np.asarray(x[i : i + 1]) for key, x in tensors.items()} for i in range(count)
+        ]
+        answers = [one(name, video) for video in videos]
+        return {key: np.concatenate([x[key] for x in answers]) for key in answers[0]}
+
+    def one(name, tensors):
+        if name not in by_name:
+            return call(name, tensors)
+        given = (tensors[key] for key in ("noise_y", "noise_z"))
+        settings = by_name[name]
+        sampling = settings.euler_steps, settings.frames_per_step
+        return {"predicted_frames": forecast(call, tensors["frames"][0], *given, *sampling)}
+
+    return ask
+
+
+def _forecast_name(settings):
+    return f"forecast, {settings.frames_per_step} a frame"

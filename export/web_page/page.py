@@ -1,0 +1,112 @@
+"""The page itself: its HTML by a template, its scripts, styles and material as files."""
+
+import importlib.resources
+from pathlib import Path
+from typing import NamedTuple
+
+import jinja2
+import numpy as np
+
+from export.settings import ExportSettings
+from export.web_page import material, runtime
+from export.web_page.material import Law
+from export.web_page.signatures import has_sub_steps
+from srvp_tf._version import __version__
+from srvp_tf.config import Config
+
+PAGE, MODEL, METADATA = "index.html", "model.tflite", "model.json"
+EXAMPLES, DIGITS = "examples.bin", "digits.bin"
+MAX_FUTURES, MAX_RATE = 7, 8  # with what happened, two whole rows; 7 is within a call's 8
+_GALLERY_STYLE = "style.css"  # the page looks like the gallery
+_LICENCE = "LICENSE"
+
+
+class Page(NamedTuple):
+    """What a page is made of.
+
+    title: plain text. run: name of the run.
+    config, settings: of the run and of what was exported.
+    corpus: name of the examples' corpus. examples: its test videos, uint8 [N, T, H, W, C].
+    law: how thrown digits move; None where none are thrown.
+    runtime: where LiteRT.js is.
+    """
+
+    title: str
+    run: str
+    config: Config
+    settings: ExportSettings
+    corpus: str
+    examples: np.ndarray
+    law: Law | None
+    runtime: runtime.Runtime
+
+    def data(self) -> dict:
+        """What the scripts are told, as JSON."""
+        model, data = self.config.model, self.config.data
+        return {
+            "model": MODEL,
+            "wasm": self.runtime.wasm,
+            "frameSize": model.frame_size,
+            "channels": model.channels,
+            "ny": model.ny,
+            "nz": model.noise_size,
+            "eulerSteps": model.euler_steps,
+            "hasSubSteps": has_sub_steps(model),
+            "conditioningFrames": self.settings.conditioning_frames,
+            "horizon": self.settings.horizon,
+            "maxFutures": MAX_FUTURES,
+            "maxRate": MAX_RATE if has_sub_steps(model) else 1,
+            "examples": {"file": EXAMPLES, "count": len(self.examples)},
+            "digits": self.law and {"file": DIGITS, **_camel_case(self.law._asdict())},
+            "corpus": data.dataset,
+        }
+
+
+def render(page: Page, model_bytes: int) -> str:
+    """The HTML of a page; every text in it is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("export.web_page"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    template = environment.get_template("index.html.jinja")
+    return template.render(
+        page=page,
+        data=page.data(),
+        runtime=page.runtime,
+        licence=runtime.LICENCE,
+        package=runtime.PACKAGE,
+        runtime_megabytes=runtime.LOADED_MEGABYTES,
+        model_megabytes=f"{model_bytes / 1e6:.1f}",
+        version=__version__,
+    )
+
+
+def write(page: Page, folder: Path) -> dict[str, int]:
+    """Write all but the model, which lies there, into the page's folder.
+
+    Returns part of the page -> its size in bytes.
+    """
+    sources = importlib.resources.files("export.web_page")
+    sizes = {"model": (folder / MODEL).stat().st_size}
+    with importlib.resources.as_file(sources / _LICENCE) as licence:
+        sizes["LiteRT.js"] = runtime.copy(page.runtime, folder, licence)
+    (folder / PAGE).write_text(render(page, sizes["model"]), encoding="utf-8")
+    for file in (sources / "static").iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    style = importlib.resources.files("srvp_tf.gallery_page") / "static" / _GALLERY_STYLE
+    (folder / _GALLERY_STYLE).write_bytes(style.read_bytes())
+    (folder / EXAMPLES).write_bytes(np.ascontiguousarray(page.examples, np.uint8).tobytes())
+    if page.law:
+        (folder / DIGITS).write_bytes(material.digits().tobytes())
+    whole = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return sizes | {"the rest": whole - sum(sizes.values())}
+
+
+def _camel_case(names):
+    """snake_case keys as JavaScript has them."""
+    words = {key: key.split("_") for key in names}
+    return {w[0] + "".join(map(str.capitalize, w[1:])): names[key] for key, w in words.items()}
