@@ -5,7 +5,6 @@ operations only, noise as input; OUTPUT.json beside it tells what they take. Bot
 file agrees with the Keras model, or not at all.
 """
 
-import os
 from pathlib import Path
 
 from absl import flags
@@ -14,9 +13,9 @@ from export import source_run
 from export.extras import require
 from export.settings import define_settings_flags, settings_from_flags
 from srvp_tf.cli import command
+from srvp_tf.cli.checks import check_at_least, check_output_file
 from srvp_tf.config.corpora import define_path
 from srvp_tf.config.tensorflow_start import start_tensorflow
-from srvp_tf.errors import UserError
 from srvp_tf.runs.atomic_files import replacing
 
 QUANTIZATIONS = ("none", "float16", "dynamic_int8")
@@ -39,9 +38,8 @@ def main(flag_values):
     run = source_run.open_run(flag_values)
     settings = settings_from_flags(flag_values, run.config)
     output = Path(flag_values.output)
-    if flag_values.batch < 1:
-        raise UserError(f"--batch={flag_values.batch} must be at least 1")
-    _check_output(output)
+    check_at_least(flag_values, {"batch": 1})
+    check_output_file(output)
     require("comparing the file with the Keras model", "ai_edge_litert")
 
     start_tensorflow(deterministic=False)
@@ -93,15 +91,6 @@ def export(run, settings, file, description, batch_size, quantize):
         parity=metadata.describe_parity(corpus, bound, errors),
     )
     return errors
-
-
-def _check_output(output):
-    """Find out before the work whether the file can be written."""
-    if output.is_dir():
-        raise UserError(f"--output={output} is a folder: name a file in it")
-    parent = next(folder for folder in output.absolute().parents if folder.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise UserError(f"--output={output} cannot be written: {parent} takes no files")
 
 
 if __name__ == "__main__":

@@ -8,27 +8,16 @@ PSNR, SSIM and LPIPS: the best of N samples, per video and metric. FVD: five dra
 video. LPIPS and FVD need weights, which python -m srvp_tf.fetch brings.
 """
 
-import contextlib
-import sys
-import time
 from pathlib import Path
-
-import numpy as np
 
 from srvp_tf.cli import command
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
-from srvp_tf.config import corpora
-from srvp_tf.config.corpora import define_path, local_path
+from srvp_tf.config.corpora import define_path
 from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
-from srvp_tf.config.tensorflow_start import start_tensorflow
-from srvp_tf.errors import UserError
 from srvp_tf.evaluation import judging
-from srvp_tf.evaluation.report import print_report, write_report
-from srvp_tf.metrics.published_results import RESULTS, published_setting
-from srvp_tf.runs.atomic_files import replacing_folder
-from srvp_tf.runs.npz_files import write_npz
+from srvp_tf.evaluation.protocol import REPORT, evaluate
+from srvp_tf.evaluation.report import print_report
 
-REPORT = "results.json"
 DATA_FLAGS = (*WHERE_THE_DATA_IS, "test_length")
 
 
@@ -54,124 +43,6 @@ def main(flag_values):
     print_report(report)
     print(f"\nresults: {output / REPORT}, samples beside it")
     return 0
-
-
-def evaluate(config, folder, output, judged_by=judging.DEFAULT):
-    """Judge a run on its test set.
-
-    Args:
-        config: its `Config`.
-        folder: its `RunFolder`.
-        output: the folder that is written.
-        judged_by: a `Judging`.
-
-    Returns:
-        What results.json holds.
-
-    Raises:
-        UserError: weights are missing, FVD has too little to see, or `output` is in use.
-    """
-    output, weights = local_path(output), judged_by.weights_sha256()
-    start_tensorflow(config.train.deterministic)
-    from srvp_tf.evaluation.evaluator import Evaluator
-    from srvp_tf.evaluation.sample_store import SampleStore
-    from srvp_tf.metrics.best_of import summarize
-    from srvp_tf.runs.run_folder import read_model
-    from srvp_tf.training.strategy import local_strategy
-
-    data, c = config.data, config.eval
-    strategy = local_strategy()
-    with strategy.scope():
-        model, metadata = read_model(config.model, folder.checkpoint_path(c.checkpoint))
-        frame_metrics = judged_by.frame_metrics()
-    corpus = corpora.open_corpus(config)
-    fewer = 0 < c.num_videos < corpus.num_test_videos
-    videos = corpus.test_videos(length=data.test_length, num_videos=c.num_videos if fewer else None)
-    num_videos = int(videos.cardinality())
-    if num_videos < c.num_videos:
-        print(f"the test set has {num_videos} videos, fewer than --num_videos={c.num_videos}")
-    fvd = judged_by.fvd(data, num_videos)
-    evaluator = Evaluator(
-        model,
-        data.nt_cond,
-        data.test_length,
-        c.num_samples,
-        c.eval_seed,
-        strategy,
-        frame_metrics,
-        judged_by.num_draws,
-    )
-    scores = {name: [] for name in frame_metrics}
-    started = time.monotonic()
-    with _fresh_folder(output) as fresh, _progress(num_videos * c.num_samples) as bar:
-        with SampleStore(fresh, num_videos) as store:
-            first_video = 0
-            for batch in videos.batch(c.eval_batch_size).as_numpy_iterator():
-                # The last batch is filled up: every batch has one shape, every replica its part.
-                result = evaluator.run(
-                    _filled(batch, c.eval_batch_size, strategy.num_replicas_in_sync),
-                    first_video,
-                    lambda count: bar.update(min(count, bar.total - bar.n)),
-                )
-                for name, values in result.scores.items():
-                    scores[name].append(values[: len(batch)])
-                store.append({name: x[: len(batch)] for name, x in result.samples.items()})
-                if fvd:
-                    fvd.update(batch, result.draws[: len(batch)])
-                first_video += len(batch)
-        scores = {name: np.concatenate(values) for name, values in scores.items()}
-        with open(fresh / "results.npz", "wb") as file:
-            write_npz(file, scores, compressed=True)
-        report = {
-            "run": str(folder.results),
-            "checkpoint": c.checkpoint,
-            "step": metadata["step"],
-            "dataset": data.dataset,
-            "digits": data.digits,
-            "num_videos": num_videos,
-            "num_samples": c.num_samples,
-            "seed": c.eval_seed,
-            "conditioning_frames": data.nt_cond,
-            "predicted_frames": data.test_length - data.nt_cond,
-            "seconds": round(time.monotonic() - started, 1),
-            "metrics": {name: summarize(x)._asdict() for name, x in scores.items()},
-        }
-        if fvd:
-            report["metrics"]["fvd"] = fvd.summary()
-        if weights:
-            report["weights_sha256"] = weights
-        if setting := published_setting(config):
-            rows = [row._asdict() for row in RESULTS[setting]]
-            report["published"] = {"setting": setting, "rows": rows}
-        write_report(report, fresh / REPORT)
-    return report
-
-
-def _filled(videos, batch_size, num_replicas):
-    """`videos` and copies of the last one, up to a whole number of videos per replica."""
-    size = -(-batch_size // num_replicas) * num_replicas
-    return np.concatenate([videos, np.repeat(videos[-1:], size - len(videos), axis=0)])
-
-
-@contextlib.contextmanager
-def _fresh_folder(path):
-    """Context: a new folder that takes the place of an earlier evaluation when all went well."""
-    if path.exists() and not path.is_dir():
-        raise UserError(f"{path} is a file: choose another --output_dir")
-    found = {file.name for file in path.iterdir()} if path.exists() else set()
-    if foreign := sorted(name for name in found if name != REPORT and not name.endswith(".npz")):
-        raise UserError(f"{path} holds {foreign[0]}, no result: choose another --output_dir")
-    if found and REPORT not in found:
-        raise UserError(f"{path} holds no {REPORT} and is not empty: choose another --output_dir")
-    with replacing_folder(path) as fresh:
-        yield fresh
-
-
-def _progress(total):
-    from tqdm import tqdm
-
-    interval = 0.2 if sys.stderr.isatty() else 30.0  # seconds; a log wants fewer lines
-    return tqdm(total=total, unit="sample", mininterval=interval, dynamic_ncols=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 from absl import flags
 
 from srvp_tf.cli import command
+from srvp_tf.cli.checks import check_at_least
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
 from srvp_tf.config.corpora import define_path, define_paths
 from srvp_tf.config.flags import (
@@ -125,10 +126,7 @@ def _chosen(flag_values, config):
 
 def _check(flag_values, names):
     """Find out before the work whether the flags make sense together."""
-    for name, least in _AT_LEAST.items():
-        value = flag_values[name].value
-        if value is not None and value < least:
-            raise UserError(f"--{name}={value} must be at least {least}")
+    check_at_least(flag_values, _AT_LEAST)
     if flag_values.input_rate > 2:
         raise UserError(
             f"--input_rate={flag_values.input_rate}: give 2 for inputs at twice the model's rate, "

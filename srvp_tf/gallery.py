@@ -18,18 +18,18 @@ from urllib.parse import quote
 from absl import flags
 
 from srvp_tf.cli import command
+from srvp_tf.cli.checks import check_at_least
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
 from srvp_tf.config import corpora
 from srvp_tf.config.corpora import define_path, define_paths
 from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
 from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
-from srvp_tf.evaluate import evaluate
 from srvp_tf.evaluation import judging
+from srvp_tf.evaluation.protocol import evaluate
 from srvp_tf.gallery_page.folder import DEMO, check_replaceable, is_one, replacing_folder
 from srvp_tf.runs.run_folder import RunFolder
 
-_OF_TRAINING = ("train_length", "val_length")
 _AT_LEAST = {"num_shown": 1, "num_videos": 1, "num_samples": 1, "long_horizon": 1}
 _TITLE = "Predicted videos"
 _LEDE = (
@@ -66,9 +66,7 @@ def define_flags(flag_values):
 
 def main(flag_values):
     """Make the page; returns the exit status."""
-    for name, least in _AT_LEAST.items():
-        if flag_values[name].value < least:
-            raise UserError(f"--{name}={flag_values[name].value} must be at least {least}")
+    check_at_least(flag_values, _AT_LEAST)
     judged_by = judging.judging_from_flags(flag_values)
     if flag_values.best_by not in judged_by.metrics:
         raise UserError(
@@ -95,7 +93,7 @@ def main(flag_values):
     )
     with tempfile.TemporaryDirectory(prefix="srvp_tf_gallery_") as scratch:
         made = []
-        for number, members in enumerate(_comparable(runs), start=1):
+        for number, members in enumerate(chapters.comparable(runs), start=1):
             corpus = corpora.open_corpus(next(iter(members.values()))[1])
             opened = [
                 chapters.open_run(name, *run, request, Path(scratch, f"{number}-{index}"))
@@ -131,17 +129,6 @@ def _runs(run, flag_values):
             raise UserError(f"--compare={folder.path}: two runs are called {name}: rename a folder")
         runs[name] = folder, config
     return runs
-
-
-def _comparable(runs):
-    """The runs in groups of one test set, [{name: (folder, config)}, ...], in their order."""
-    groups = {}
-    for name, (folder, config) in runs.items():
-        data = dataclasses.asdict(config.data)
-        test_set = tuple(value for key, value in data.items() if key not in _OF_TRAINING)
-        key = test_set, config.model.frame_size, config.model.channels
-        groups.setdefault(key, {})[name] = folder, config
-    return list(groups.values())
 
 
 def _small_evaluation(config, flag_values):

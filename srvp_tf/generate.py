@@ -4,15 +4,14 @@ The first frames of the input are given to the model, which draws several future
 them beside the truth. Without --input they are those of a test video of the run's corpus.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 from absl import flags
 
 from srvp_tf.cli import command
+from srvp_tf.cli.checks import check_at_least, check_output_file
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
-from srvp_tf.config import corpora
 from srvp_tf.config.corpora import define_path
 from srvp_tf.config.flags import (
     WHERE_THE_DATA_IS,
@@ -69,7 +68,12 @@ def main(flag_values):
     """Predict and write; returns the exit status."""
     run = run_from_flags(flag_values)
     output = Path(flag_values.output)
-    _check_numbers(flag_values)
+    check_at_least(flag_values, _AT_LEAST)
+    if flag_values.input not in _NO_INPUT and flag_values.video is not None:
+        raise UserError(
+            f"--video={flag_values.video} chooses a test video, but --input={flag_values.input} is "
+            "given: leave one of them out"
+        )
     _check_output(output)
     # This command's num_samples, seed and euler_steps are not the run's.
     config = config_from_flags(flag_values, run.config(), only=WHERE_THE_DATA_IS)
@@ -81,10 +85,13 @@ def main(flag_values):
 
     start_tensorflow(config.train.deterministic)
     from srvp_tf.forecasting.generation import Futures, check_fps, predict, write
+    from srvp_tf.forecasting.input_frames import input_frames
     from srvp_tf.runs.run_folder import read_model
 
     check_fps(output, flag_values.frames_per_step)
-    frames, video_id = _input_frames(flag_values, config, horizon)
+    path = None if flag_values.input in _NO_INPUT else flag_values.input
+    video_id = flag_values.video or 0  # of a user's video: 0
+    frames = input_frames(config, horizon, path, flag_values.first_frame, video_id)
     observed, truth = np.split(frames, [config.data.nt_cond])
     model, _ = read_model(config.model, checkpoint)
     predicted = predict(
@@ -107,18 +114,6 @@ def main(flag_values):
     return 0
 
 
-def _check_numbers(flag_values):
-    for name, least in _AT_LEAST.items():
-        value = flag_values[name].value
-        if value is not None and value < least:
-            raise UserError(f"--{name}={value} must be at least {least}")
-    if flag_values.input not in _NO_INPUT and flag_values.video is not None:
-        raise UserError(
-            f"--video={flag_values.video} chooses a test video, but --input={flag_values.input} is "
-            "given: leave one of them out"
-        )
-
-
 def _check_euler_steps(euler_steps, frames_per_step):
     if euler_steps % frames_per_step:
         raise UserError(
@@ -134,69 +129,7 @@ def _check_output(output):
     suffix = output.suffix.lower()
     if suffix not in SUFFIXES:
         raise UserError(f"--output={output}: unknown format; use one of {', '.join(SUFFIXES)}")
-    if output.is_dir():
-        raise UserError(f"--output={output} is a folder: name a file in it")
-    parent = next(folder for folder in output.absolute().parents if folder.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise UserError(f"--output={output} cannot be written: {parent} takes no files")
-
-
-def _input_frames(flag_values, config, horizon):
-    """(uint8 [nt_cond .. nt_cond + horizon, H, W, C], number that addresses the noise)."""
-    first, nt_cond = flag_values.first_frame, config.data.nt_cond
-    if flag_values.input in _NO_INPUT:
-        video_id = flag_values.video or 0
-        source, frames = f"test video {video_id}", _test_video(config, video_id)
-    else:
-        video_id, source = 0, flag_values.input
-        frames = corpora.iterate_frames(source, first + nt_cond + horizon)
-    kept, found, shape, model = [], 0, None, config.model
-    for found, frame in enumerate(frames, start=1):
-        if found > first:
-            # At once: many large frames would not fit into memory.
-            kept.append(corpora.fit_frames(frame[np.newaxis], model.frame_size, model.channels)[0])
-            shape = frame.shape
-        if found == first + nt_cond + horizon:
-            break
-    if len(kept) < nt_cond:
-        start = f" from --first_frame={first} on" if first else ""
-        raise UserError(
-            f"{source} has {max(found - first, 0)} frame{'s' * (found - first != 1)}{start}; the "
-            f"model needs {nt_cond} or more"
-        )
-    _tell_fitting(shape, config.model, source)
-    if flag_values.input not in _NO_INPUT:
-        for remark in corpora.remarks(source):
-            print(f"{source}: {remark}")
-    return np.stack(kept), video_id
-
-
-def _test_video(config, index):
-    """The frames of a test video, just as evaluation sees it: uint8 [test_length, H, W, C]."""
-    corpus = corpora.open_corpus(config)
-    if index >= corpus.num_test_videos:
-        raise UserError(
-            f"--video={index}: there are {corpus.num_test_videos} test videos, counted from 0"
-        )
-    # The length is part of the identity of a generated video.
-    videos = corpus.test_videos(length=config.data.test_length, num_videos=index + 1)
-    return next(videos.skip(index).as_numpy_iterator())
-
-
-def _tell_fitting(shape, model_config, source):
-    """Say in one line what was done to frames [H, W, C] so that the model takes them."""
-    size, channels = model_config.frame_size, model_config.channels
-    height, width, found_channels = shape
-    done = []
-    if height != width:
-        done.append("cropped to the central square")
-    if min(height, width) != size:
-        done.append(f"resized to {size} x {size}")
-    if channels != found_channels:
-        done.append("turned to grey" if channels == 1 else "repeated in three channels")
-    if done:
-        kind = "grey" if found_channels == 1 else "colour"
-        print(f"{source}: {width} x {height} {kind} frames, {', '.join(done)}")
+    check_output_file(output)
 
 
 if __name__ == "__main__":

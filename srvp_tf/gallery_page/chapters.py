@@ -1,5 +1,6 @@
 """Chapters: the runs of one test set, from their folders to all that the page says of them."""
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ _TITLES = {
     "bair": "BAIR robot pushing",
     "video_folder": "A folder of videos",
 }
+
+_OF_TRAINING = ("train_length", "val_length")
 
 
 class Request(NamedTuple):
@@ -50,6 +53,17 @@ class OpenRun(NamedTuple):
     step: int
     report: dict
     judged: Judged
+
+
+def comparable(runs):
+    """The runs in groups of one test set, [{name: (folder, config)}, ...], in their order."""
+    groups = {}
+    for name, (folder, config) in runs.items():
+        data = dataclasses.asdict(config.data)
+        test_set = tuple(value for key, value in data.items() if key not in _OF_TRAINING)
+        key = test_set, config.model.frame_size, config.model.channels
+        groups.setdefault(key, {})[name] = folder, config
+    return list(groups.values())
 
 
 def open_run(name, folder, config, request, scratch) -> OpenRun:

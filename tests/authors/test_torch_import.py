@@ -13,6 +13,7 @@ from absl import flags
 
 import srvp_tf
 from srvp_tf import torch_import
+from srvp_tf.authors.importer import import_experiment
 from srvp_tf.authors.names import torch_tensors
 from srvp_tf.authors.settings import read_config
 from srvp_tf.cli import command
@@ -22,7 +23,6 @@ from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.runs import checkpoint_folder, checkpoints
 from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.runs.torch_weights import read_state_dict
-from srvp_tf.torch_import import import_experiment
 from srvp_tf.training.trainer import Trainer
 from tests import small_run
 from tests.config import test_configs

@@ -13,7 +13,7 @@ from export.version_folder import choose_version
 from srvp_tf import release, torch_import
 from srvp_tf.config import Config, DataConfig, differences
 from srvp_tf.errors import UserError
-from srvp_tf.evaluate import evaluate
+from srvp_tf.evaluation.protocol import evaluate
 from srvp_tf.metrics import weight_cache
 from srvp_tf.metrics.published_weights import read_published
 from srvp_tf.runs.run_folder import RunFolder, load_weights, save_config

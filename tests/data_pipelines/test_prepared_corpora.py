@@ -14,7 +14,7 @@ from data_pipelines.kth import Kth
 from data_pipelines.prepare import make_builder
 from data_pipelines.record_files import MappedVideo, map_videos
 from data_pipelines.stored_videos import StoredVideos
-from srvp_tf.evaluate import evaluate
+from srvp_tf.evaluation.protocol import evaluate
 from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.train import train
 from tests import small_run

@@ -2,11 +2,12 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from srvp_tf import evaluate
+from srvp_tf.evaluation import protocol
 from tests import small_run
 from tests.evaluate_run import run
 
@@ -46,18 +47,18 @@ def test_an_earlier_evaluation_is_replaced_whole(run_dir):
 def test_a_stop_between_the_renamings_loses_no_earlier_evaluation(tmp_path, monkeypatch):
     path = tmp_path / "evaluation"
     path.mkdir()
-    (path / evaluate.REPORT).write_text("earlier")
-    rename = evaluate.Path.rename
+    (path / protocol.REPORT).write_text("earlier")
+    rename = Path.rename
 
     def stopped(source, target):
         if source.name.endswith(".tmp"):
             raise KeyboardInterrupt
         return rename(source, target)
 
-    monkeypatch.setattr(evaluate.Path, "rename", stopped)
-    with pytest.raises(KeyboardInterrupt), evaluate._fresh_folder(path):
+    monkeypatch.setattr(Path, "rename", stopped)
+    with pytest.raises(KeyboardInterrupt), protocol._fresh_folder(path):
         pass
-    assert (path / evaluate.REPORT).read_text() == "earlier"
+    assert (path / protocol.REPORT).read_text() == "earlier"
     assert [file.name for file in tmp_path.iterdir()] == ["evaluation"]
 
 

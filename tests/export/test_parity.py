@@ -14,9 +14,9 @@ from export import parity, saved_model_writer
 from export.real_frames import real_frames
 from export.settings import ExportSettings
 from export.signatures import MULTI_STEP, build_signatures
+from srvp_tf.authors.importer import import_experiment
 from srvp_tf.errors import UserError
 from srvp_tf.runs.run_folder import RunFolder, load_model
-from srvp_tf.torch_import import import_experiment
 
 ROOT = Path(__file__).parents[2]
 VGG_WITH_SKIPS = ROOT / "tests" / "data" / "golden" / "official_vgg_skip_gray"

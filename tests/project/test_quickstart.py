@@ -8,8 +8,9 @@ from PIL import Image
 from srvp_tf import quickstart
 from srvp_tf.cli import command
 from srvp_tf.config import Config, corpora
+from srvp_tf.evaluation import beside_baselines
+from srvp_tf.evaluation.beside_baselines import Score
 from srvp_tf.models.srvp import SRVP
-from srvp_tf.quickstart import Score
 from srvp_tf.runs.run_folder import load_weights
 from tests import small_run
 from tests.small_run import FLAGS, finished
@@ -25,7 +26,7 @@ def judged(tmp_path_factory):
     """(config, test videos in [0, 1], number of videos, scores, path of the GIF)."""
     c = small_run.config()
     gif = tmp_path_factory.mktemp("judged") / "q.gif"
-    num_videos, scores = quickstart.judge(c, finished(), str(gif))
+    num_videos, scores = beside_baselines.judge(c, finished(), str(gif))
     videos = corpora.open_corpus(c).test_videos(length=6, num_videos=6)
     truth = np.stack([*videos.as_numpy_iterator()]) / 255.0
     return c, truth, num_videos, {score.method: score for score in scores}, gif
@@ -68,7 +69,7 @@ def test_the_gif_has_every_frame(judged):
 
 def test_the_table_is_sorted_and_tells_the_margin(capsys):
     scores = [Score("SRVP", 18.5, 0.8), Score("a", 15.0, 0.9), Score("b", 17.25, 0.7)]
-    quickstart.print_table(scores, 64, Config())
+    beside_baselines.print_table(scores, 64, Config())
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("64 test videos of digits never seen, 20 frames predicted from 5")
     assert [line.split()[0] for line in lines[3:6]] == ["SRVP", "b", "a"]
