@@ -18,6 +18,7 @@ from srvp_tf.models.forecast_arguments import (
 )
 from srvp_tf.models.inference import InitialStatePosterior, LatentPosterior
 from srvp_tf.models.initializers import child_seed
+from srvp_tf.models.keras_training import KerasTraining
 from srvp_tf.models.networks.decoder import Decoder
 from srvp_tf.models.networks.encoder import Encoder
 from srvp_tf.models.noise import ForecastNoise, forecast_noise, reconstruction_noise
@@ -25,7 +26,7 @@ from srvp_tf.models.outputs import Encoding, Inference, Paths, Reconstruction
 
 
 @keras.saving.register_keras_serializable("srvp_tf")
-class SRVP(keras.Model):
+class SRVP(KerasTraining):
     """Stochastic latent residual video prediction.
 
     Args:
@@ -43,6 +44,7 @@ class SRVP(keras.Model):
             config = ModelConfig(**config)
         self.config, self.precision, self.seed = config, precision, seed
         self.remat, self.is_frozen = remat, frozen
+        self.supports_jit = False  # convolutions are faster by oneDNN and cuDNN
 
         def part(layer, name, *args, dtype=dtype, **options):
             seeded = child_seed(seed, name)
@@ -197,36 +199,6 @@ class SRVP(keras.Model):
             path.p_z,
             path.residuals,
         )
-
-    def predict(self, x, batch_size=8, **options):
-        """Reconstructions of many videos, batch by batch; for their futures see `forecast`.
-
-        Args:
-            x: videos [N, T, H, W, C], or a `tf.data.Dataset` of batches of such.
-            batch_size: of an array; the result does not depend on it but for rounding.
-            options: Keras' own: verbose, steps, callbacks.
-
-        Returns:
-            float32 array [N, T, H, W, C]: the frames of `model(x)`.
-
-        Raises:
-            UserError: as `call`.
-        """
-        if not isinstance(x, tf.data.Dataset):
-            x = as_tensor(x)
-            check_frames(x, self.config)
-            x = tf.data.Dataset.from_tensor_slices(x).batch(batch_size)
-
-        def numbered(first, frames):
-            after = first + tf.shape(frames)[0]
-            return after, (tf.range(first, after), frames)
-
-        return super().predict(x.scan(0, numbered), **options)
-
-    def predict_step(self, data):
-        """Frames reconstructed from a batch of (number of the video [B], frames)."""
-        numbers, frames = data
-        return self(frames, training=False, video_ids=numbers).frames
 
     def sample_paths(self, inferred, noise, euler_steps=None, frames_per_step=1):
         """Latent paths through the observed frames and beyond.

@@ -1,5 +1,6 @@
 """Adam as published, its learning rate, and the scale of float16 losses."""
 
+import keras
 import tensorflow as tf
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
@@ -74,6 +75,39 @@ class Adam:
             strategy.extended.update(
                 variable, update, args=(gradient, first_moment, second_moment), group=False
             )
+
+
+@keras.saving.register_keras_serializable("srvp_tf")
+class PublishedAdam(keras.optimizers.Adam):
+    """Adam as published, for `SRVP.fit`: epsilon is added to the bias-corrected root.
+
+    Same arguments as Keras' Adam, with the published defaults.
+    """
+
+    def __init__(self, learning_rate=3e-4, epsilon=EPSILON, name="adam", **options):
+        super().__init__(learning_rate, epsilon=epsilon, name=name, **options)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Keras' step, with an epsilon that makes up for its uncorrected root."""
+        epsilon, step = self.epsilon, keras.ops.cast(self.iterations + 1, variable.dtype)
+        self.epsilon = epsilon * keras.ops.sqrt(1.0 - self.beta_2**step)
+        super().update_step(gradient, variable, learning_rate)
+        self.epsilon = epsilon
+
+
+@keras.saving.register_keras_serializable("srvp_tf")
+class PublishedSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """`learning_rate` as a schedule of Keras' optimizers: `peak`, then linear to 0."""
+
+    def __init__(self, peak=3e-4, burnin=1_000_000, decay=100_000):
+        self.peak, self.burnin, self.decay = peak, burnin, decay
+
+    def __call__(self, step):
+        done = tf.cast(step, tf.int64)  # Keras counts from 0
+        return tf.cast(learning_rate(done + 1, self.peak, self.burnin, self.decay), tf.float32)
+
+    def get_config(self):
+        return {"peak": self.peak, "burnin": self.burnin, "decay": self.decay}
 
 
 class LossScale:

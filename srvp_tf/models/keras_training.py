@@ -1,0 +1,134 @@
+"""Keras' own ways to train and judge a model of videos: `compile`, `fit`, `evaluate`, `predict`."""
+
+import keras
+import tensorflow as tf
+
+from srvp_tf.errors import UserError
+from srvp_tf.models.forecast_arguments import as_tensor, check_frames
+from srvp_tf.models.losses import LossTerms, loss_terms
+from srvp_tf.models.noise import training_noise
+
+PUBLISHED_WEIGHTS = {"kl_y1": 1.0, "kl_z": 2.0, "l2_res": 1.0}
+"""Of the loss terms, for stochastic Moving MNIST; that of `nll` is always 1."""
+
+
+class _Means:
+    """Name -> `keras.metrics.Mean`: an object, as a model that is built takes no new state."""
+
+    def __init__(self, *names):
+        self.of = {name: keras.metrics.Mean(name=name) for name in names}
+
+
+class KerasTraining(keras.Model):
+    """What `fit` needs of a model that reconstructs: the objective of section 4, with its noise.
+
+    Noise is addressed by (seed, step, index in the global batch), as the trainer's.
+    """
+
+    def compile(self, optimizer="adam", loss_weights=None, seed=0, **options):
+        """Configure `fit` and `evaluate`.
+
+        Args:
+            optimizer: any of Keras'; the published one is `training.optimizer.PublishedAdam`.
+            loss_weights: name -> weight of the terms of `LossTerms` other than `nll`; those that
+                are not named have the weight that is published for stochastic Moving MNIST.
+            seed: of the noise.
+            options: Keras' own, without `loss` and `metrics`: the loss is the model's, and its
+                terms are the metrics.
+
+        Raises:
+            UserError: an unknown term.
+        """
+        given = dict(loss_weights or {})
+        if unknown := given.keys() - PUBLISHED_WEIGHTS.keys():
+            known = ", ".join(PUBLISHED_WEIGHTS)
+            raise UserError(f"loss_weights: no term {sorted(unknown)[0]!r}; there are {known}")
+        super().compile(optimizer=optimizer, **options)
+        self.loss_weights, self.noise_seed = PUBLISHED_WEIGHTS | given, seed
+        self._means = _Means("loss", *LossTerms._fields)
+
+    def get_compile_config(self):
+        """What `compile` was given, for `.keras` files; nothing for a model that was not compiled.
+
+        Of the options none is kept.
+        """
+        if not self.compiled:
+            return {}
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "loss_weights": dict(self.loss_weights),
+            "seed": self.noise_seed,
+        }
+
+    def compile_from_config(self, config):
+        """`compile` with what `get_compile_config` gave."""
+        optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
+        self.compile(optimizer, config["loss_weights"], config["seed"])
+        self.optimizer.build(self.trainable_variables)
+
+    @property
+    def metrics(self):
+        """Means over videos of the loss and of its terms."""
+        return list(self._means.of.values()) if self.compiled else []
+
+    def train_step(self, data):
+        """One step on this replica's part of a batch of clips [B, T, H, W, C]; see `fit`."""
+        with tf.GradientTape() as tape:
+            loss = self._loss(data, step=self.optimizer.iterations + 1, training=True)
+            loss = self.optimizer.scale_loss(loss)
+        weights = self.trainable_weights
+        gradients = tape.gradient(loss, [weight.value for weight in weights])
+        self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def test_step(self, data):
+        """The objective of this replica's part of a batch of clips, and no training."""
+        self._loss(data, step=0, training=False)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def _loss(self, data, step, training):
+        """This replica's share of the loss of the global batch, which the metrics hear of."""
+        clips, *_ = keras.utils.unpack_x_y_sample_weight(data)
+        frames = self.to_unit_range(clips)
+        context = tf.distribute.get_replica_context()
+        local_batch = tf.shape(frames)[0]
+        examples = context.replica_id_in_sync_group * local_batch + tf.range(local_batch)
+        step = tf.cast(step, tf.int64)
+        noise = training_noise(self.config, self.noise_seed, step, examples, frames.shape[1])
+        outputs = self(frames, noise=noise, training=training)
+        terms = loss_terms(frames, outputs, self.config.obs_scale)
+        per_video = terms.total(*(self.loss_weights[name] for name in PUBLISHED_WEIGHTS))
+        for name, value in {**terms._asdict(), "loss": per_video}.items():
+            self._means.of[name].update_state(value)
+        global_batch = context.all_reduce(tf.distribute.ReduceOp.SUM, local_batch)
+        return tf.reduce_sum(per_video) / tf.cast(global_batch, per_video.dtype)
+
+    def predict(self, x, batch_size=8, **options):
+        """Reconstructions of many videos, batch by batch; for their futures see `forecast`.
+
+        Args:
+            x: videos [N, T, H, W, C], or a `tf.data.Dataset` of batches of such.
+            batch_size: of an array; the result does not depend on it but for rounding.
+            options: Keras' own: verbose, steps, callbacks.
+
+        Returns:
+            float32 array [N, T, H, W, C]: the frames of `model(x)`.
+
+        Raises:
+            UserError: as `call`.
+        """
+        if not isinstance(x, tf.data.Dataset):
+            x = as_tensor(x)
+            check_frames(x, self.config)
+            x = tf.data.Dataset.from_tensor_slices(x).batch(batch_size)
+
+        def numbered(first, frames):
+            after = first + tf.shape(frames)[0]
+            return after, (tf.range(first, after), frames)
+
+        return super().predict(x.scan(0, numbered), **options)
+
+    def predict_step(self, data):
+        """Frames reconstructed from a batch of (number of the video [B], frames)."""
+        numbers, frames = data
+        return self(frames, training=False, video_ids=numbers).frames
