@@ -7,6 +7,7 @@ import pytest
 
 from srvp_tf.runs import checkpoints
 from srvp_tf.runs.checkpoint_folder import CheckpointFolder
+from srvp_tf.runs.run_folder import save_config
 from tests import small_run
 from tests.reliability.runs import files, newest_step, start, wait_until
 from tests.small_disk import small_disk
@@ -40,7 +41,7 @@ def mount(*arguments):
 def test_a_folder_that_turns_read_only_stops_the_run_in_one_line(tmp_path):
     folder = tmp_path / "checkpoints"
     folder.mkdir()
-    small_run.config("--lr_burnin=1000000").save(tmp_path / "config.json")
+    save_config(small_run.config("--lr_burnin=1000000"), tmp_path / "config.json")
     if (refused := mount("--bind", str(folder), str(folder))).returncode:
         pytest.skip(f"cannot mount: {refused.stderr}")
     try:
