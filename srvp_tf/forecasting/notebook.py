@@ -85,6 +85,12 @@ def show(futures, frames=None, *, truth=None, frames_per_step=1):
                 f"{name} {list(videos.shape)} do not fit futures {list(futures.shape)}: give "
                 "[B, T, H, W, C] and [B, S, K, H, W, C] of the same B, H, W and C"
             )
+    horizon = futures.shape[2] // frames_per_step
+    if truth.shape[1] > horizon:
+        raise UserError(
+            f"truth has {truth.shape[1]} frames, the futures {horizon}: "
+            "give those that follow the given ones, videos[:, frames.shape[1]:]"
+        )
     if not frames.shape[1]:
         truth = frames  # it would not be known when it begins
     rows = [

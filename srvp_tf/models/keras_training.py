@@ -37,8 +37,11 @@ class KerasTraining(keras.Model):
                 terms are the metrics.
 
         Raises:
-            UserError: an unknown term.
+            UserError: an unknown term; a loss, or metrics.
         """
+        for name in ("loss", "metrics", "weighted_metrics"):
+            if options.get(name) is not None:
+                raise UserError(f"{name}: the loss is the model's, its terms are the metrics")
         given = dict(loss_weights or {})
         if unknown := given.keys() - PUBLISHED_WEIGHTS.keys():
             known = ", ".join(PUBLISHED_WEIGHTS)
@@ -46,6 +49,7 @@ class KerasTraining(keras.Model):
         super().compile(optimizer=optimizer, **options)
         self.loss_weights, self.noise_seed = PUBLISHED_WEIGHTS | given, seed
         self._means = _Means("loss", *LossTerms._fields)
+        self.optimizer.build(self.trainable_variables)  # not in a graph that may fail
 
     def get_compile_config(self):
         """What `compile` was given, for `.keras` files; nothing for a model that was not compiled.
@@ -64,12 +68,45 @@ class KerasTraining(keras.Model):
         """`compile` with what `get_compile_config` gave."""
         optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
         self.compile(optimizer, config["loss_weights"], config["seed"])
-        self.optimizer.build(self.trainable_variables)
 
     @property
     def metrics(self):
         """Means over videos of the loss and of its terms."""
         return list(self._means.of.values()) if self.compiled else []
+
+    def fit(self, x=None, y=None, **options):
+        """Keras' `fit` on clips alone: the loss is that of their reconstruction.
+
+        Args:
+            x: clips [N, T, H, W, C], T >= nt_inf, uint8 or float in [0, 1], or a `tf.data.Dataset`
+                of batches of such.
+            y: none.
+            options: Keras' own.
+
+        Raises:
+            UserError: there is a y; clips, of a dataset those of the first batch, are not as above.
+        """
+        self._check_clips(x, y)
+        return super().fit(x, **options)
+
+    def evaluate(self, x=None, y=None, **options):
+        """Keras' `evaluate`: means over clips of the loss and its terms; arguments as of `fit`."""
+        self._check_clips(x, y)
+        return super().evaluate(x, **options)
+
+    def _check_clips(self, x, y):
+        if isinstance(x, tf.data.Dataset):
+            x = next(iter(x.take(1)), None)
+        if isinstance(x, tuple) and len(x) > 1:
+            x, y = x[:2]
+        if y is not None:
+            raise UserError("y: the loss is the model's, give clips alone, with all their frames")
+        if x is not None and not isinstance(x, tf.distribute.DistributedValues):
+            check_frames(as_tensor(x), self.config)
+
+    def export(self, *arguments, **options):
+        """Not Keras' own: raises `UserError`, which names the exporters."""
+        raise UserError("export a model with python -m export.saved_model, or export.tflite")
 
     def train_step(self, data):
         """One step on this replica's part of a batch of clips [B, T, H, W, C]; see `fit`."""

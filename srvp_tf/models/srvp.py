@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from srvp_tf.config import ModelConfig
 from srvp_tf.config.processor import tell_what_slows
+from srvp_tf.errors import UserError
 from srvp_tf.models.content import Content
 from srvp_tf.models.distributions import Gaussian
 from srvp_tf.models.dynamics import Dynamics
@@ -42,6 +43,8 @@ class SRVP(KerasTraining):
         super().__init__(dtype=dtype, name=name)
         if isinstance(config, dict):
             config = ModelConfig(**config)
+        if not isinstance(config, ModelConfig):
+            raise UserError(f"config is a {type(config).__name__}: give a ModelConfig (.model)")
         self.config, self.precision, self.seed = config, precision, seed
         self.remat, self.is_frozen = remat, frozen
         self.supports_jit = False  # convolutions are faster by oneDNN and cuDNN

@@ -112,8 +112,9 @@ class RunFolder:
     def config(self):
         """The run's `Config`; `UserError` if this is no run folder."""
         if not self.config_path.is_file():
+            reason = f"it has no {CONFIG_FILE}" if self.path.exists() else "there is none"
             raise UserError(
-                f"{self.path} is not a run folder: it has no {CONFIG_FILE}; shipped models: "
+                f"{self.path} is not a run folder: {reason}; shipped models: "
                 f"{', '.join(shipped_models())}"
             )
         return Config.load(self.config_path)

@@ -63,6 +63,10 @@ def test_it_can_be_saved(tmp_path):
     [
         ((FUTURES, FRAMES[:1]), r"frames \[1, 3, 16, 16, 1\] do not fit futures"),
         ((FUTURES, FRAMES, TRUTH[..., :8, :]), "truth .* do not fit"),
+        (
+            (FUTURES, FRAMES, np.concatenate([FRAMES, TRUTH], 1)),
+            "truth has 7 frames, the futures 4",
+        ),
         ((FRAMES[0], FRAMES), r"futures have shape .* give \[S, K, H, W, C\]"),
         ((FUTURES + 1, FRAMES), r"\[0, 1\]"),
     ],

@@ -107,3 +107,27 @@ def test_float16_is_trained_by_keras_loss_scale():
 def test_an_unknown_term_is_named(name):
     with pytest.raises(srvp_tf.UserError, match=f"no term '{name}'; there are kl_y1, kl_z"):
         small_model().compile(loss_weights={name: 1.0})
+
+
+def test_what_fit_cannot_take_is_one_line_and_spoils_nothing():
+    model = small_model()
+    for name in ("loss", "metrics"):
+        with pytest.raises(srvp_tf.UserError, match=f"{name}: the loss is the model's"):
+            model.compile("adam", **{name: ["mse"]})
+    model.compile("adam")
+    videos = random_videos(model.config, 4, FRAMES)
+    too_large = tf.data.Dataset.from_tensors(videos.astype(np.float32))
+    for arguments, message in (
+        ((videos[:, :3], videos[:, 3:]), "give clips alone"),
+        ((tf.data.Dataset.from_tensors((videos, videos)),), "give clips alone"),
+        ((videos[:, :2],), "needs 3 or more"),
+        ((too_large,), "give them in"),
+    ):
+        for function in (model.fit, model.evaluate):
+            with pytest.raises(srvp_tf.UserError, match=message):
+                function(*arguments)
+    assert np.isfinite(model.fit(videos, verbose=0, batch_size=2).history["loss"]).all()
+    with pytest.raises(srvp_tf.UserError, match="export.saved_model"):
+        model.export("folder")
+    with pytest.raises(srvp_tf.UserError, match="is a Config: give a ModelConfig"):
+        srvp_tf.SRVP(srvp_tf.Config())
