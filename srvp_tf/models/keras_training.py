@@ -1,6 +1,7 @@
 """Keras' own ways to train and judge a model of videos: `compile`, `fit`, `evaluate`, `predict`."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
@@ -97,11 +98,11 @@ class KerasTraining(keras.Model):
     def _check_clips(self, x, y):
         if isinstance(x, tf.data.Dataset):
             x = next(iter(x.take(1)), None)
-        if isinstance(x, tuple) and len(x) > 1:
-            x, y = x[:2]
+        if isinstance(x, tuple):
+            x, y, *_ = (*x, None)
         if y is not None:
             raise UserError("y: the loss is the model's, give clips alone, with all their frames")
-        if x is not None and not isinstance(x, tf.distribute.DistributedValues):
+        if tf.is_tensor(x) or isinstance(x, (np.ndarray, list)):  # else what Keras makes of it
             check_frames(as_tensor(x), self.config)
 
     def export(self, *arguments, **options):

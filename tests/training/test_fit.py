@@ -127,6 +127,8 @@ def test_what_fit_cannot_take_is_one_line_and_spoils_nothing():
             with pytest.raises(srvp_tf.UserError, match=message):
                 function(*arguments)
     assert np.isfinite(model.fit(videos, verbose=0, batch_size=2).history["loss"]).all()
+    batches = ((videos[:2],) for _ in range(2))
+    assert np.isfinite(model.fit(batches, verbose=0).history["loss"]).all()
     with pytest.raises(srvp_tf.UserError, match="export.saved_model"):
         model.export("folder")
     with pytest.raises(srvp_tf.UserError, match="is a Config: give a ModelConfig"):
