@@ -20,8 +20,7 @@ def clips(config, num_batches=STEPS):
     return tf.data.Dataset.from_tensor_slices(videos).batch(BATCH)
 
 
-@pytest.mark.parametrize("devices", [ONE, TWO])
-@pytest.mark.parametrize("family", ["dcgan", "vgg"])
+@pytest.mark.parametrize(("family", "devices"), [("vgg", ONE), ("dcgan", TWO)])
 def test_steps_of_fit_are_those_of_the_trainer(family, devices, monkeypatch):
     """In float64, from the same weights, on the same clips."""
     without_kinks(monkeypatch)
