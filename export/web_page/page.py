@@ -4,7 +4,6 @@ import importlib.resources
 from pathlib import Path
 from typing import NamedTuple
 
-import jinja2
 import numpy as np
 
 from export.settings import ExportSettings
@@ -13,6 +12,7 @@ from export.web_page.material import Law
 from export.web_page.signatures import has_sub_steps
 from srvp_tf._version import __version__
 from srvp_tf.config import Config
+from srvp_tf.gallery_page.page import load_template
 
 PAGE, MODEL, METADATA = "index.html", "model.tflite", "model.json"
 EXAMPLES, DIGITS = "examples.bin", "digits.bin"
@@ -64,15 +64,7 @@ class Page(NamedTuple):
 
 def render(page: Page, model_bytes: int) -> str:
     """The HTML of a page; every text in it is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("export.web_page"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    template = environment.get_template("index.html.jinja")
+    template = load_template("export.web_page", "index.html.jinja")
     return template.render(
         page=page,
         data=page.data(),

@@ -68,17 +68,22 @@ class Page:
     demo: str = ""
 
 
-def render(page: Page) -> str:
-    """The HTML of a page; every text in it is escaped."""
+def load_template(package: str, name: str) -> jinja2.Template:
+    """A template in the folder `templates` of a package; every text put into it is escaped."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("srvp_tf.gallery_page"),
+        loader=jinja2.PackageLoader(package),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    template = environment.get_template("page.html.jinja")
+    return environment.get_template(name)
+
+
+def render(page: Page) -> str:
+    """The HTML of a page; every text in it is escaped."""
+    template = load_template("srvp_tf.gallery_page", "page.html.jinja")
     return template.render(page=page, charts=charts, version=__version__)
 
 

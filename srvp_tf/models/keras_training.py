@@ -7,7 +7,7 @@ import tensorflow as tf
 from srvp_tf.errors import UserError
 from srvp_tf.models.forecast_arguments import as_tensor, check_frames
 from srvp_tf.models.losses import LossTerms, loss_terms
-from srvp_tf.models.noise import training_noise
+from srvp_tf.models.noise import replica_noise
 
 PUBLISHED_WEIGHTS = {"kl_y1": 1.0, "kl_z": 2.0, "l2_res": 1.0}
 """Of the loss terms, for stochastic Moving MNIST; that of `nll` is always 1."""
@@ -128,17 +128,14 @@ class KerasTraining(keras.Model):
         """This replica's share of the loss of the global batch, which the metrics hear of."""
         clips, *_ = keras.utils.unpack_x_y_sample_weight(data)
         frames = self.to_unit_range(clips)
-        context = tf.distribute.get_replica_context()
-        local_batch = tf.shape(frames)[0]
-        examples = context.replica_id_in_sync_group * local_batch + tf.range(local_batch)
-        step = tf.cast(step, tf.int64)
-        noise = training_noise(self.config, self.noise_seed, step, examples, frames.shape[1])
+        noise = replica_noise(self.config, self.noise_seed, tf.cast(step, tf.int64), frames)
         outputs = self(frames, noise=noise, training=training)
         terms = loss_terms(frames, outputs, self.config.obs_scale)
         per_video = terms.total(*(self.loss_weights[name] for name in PUBLISHED_WEIGHTS))
         for name, value in {**terms._asdict(), "loss": per_video}.items():
             self._means.of[name].update_state(value)
-        global_batch = context.all_reduce(tf.distribute.ReduceOp.SUM, local_batch)
+        context = tf.distribute.get_replica_context()
+        global_batch = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.shape(frames)[0])
         return tf.reduce_sum(per_video) / tf.cast(global_batch, per_video.dtype)
 
     def predict(self, x, batch_size=8, **options):

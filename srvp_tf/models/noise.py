@@ -61,6 +61,17 @@ def training_noise(config, seed, step, examples, num_frames):
     )
 
 
+def replica_noise(config, seed, step, clips):
+    """`training_noise` of this replica's part of a global batch: clips [B, T, ...], T known.
+
+    Replicas have equal parts, in their order; call it in a replica context.
+    """
+    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+    local_batch = tf.shape(clips)[0]
+    examples = replica * local_batch + tf.range(local_batch)
+    return training_noise(config, seed, step, examples, clips.shape[1])
+
+
 def reconstruction_noise(config, seed, videos, num_frames):
     """`TrainingNoise` of videos [B] as in `forecast_noise`'s sample 0, with the last frames' w."""
     y_1, z = forecast_noise(config, seed, videos, tf.zeros([1], tf.int32), num_frames)

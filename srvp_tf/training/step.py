@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from srvp_tf.config.processor import tell_what_slows
 from srvp_tf.models.losses import LossTerms, latent_kl, loss_terms
-from srvp_tf.models.noise import training_noise
+from srvp_tf.models.noise import replica_noise
 from srvp_tf.training.optimizer import Adam, LossScale, learning_rate
 from srvp_tf.training.skipped_steps import Diagnosis, largest_latent, worst_gradient
 
@@ -80,7 +80,7 @@ class TrainingStep:
         )
 
         def replica_step(clips):
-            noise = self._noise(clips, step)
+            noise = replica_noise(self.model.config, self.config.seed, step, clips)
             gradients, local, outputs = self._local(clips, noise)
             is_finite = _are_finite(local.loss, tf.linalg.global_norm(gradients))
             largest = largest_latent(self.model, outputs, noise, is_finite)
@@ -90,13 +90,6 @@ class TrainingStep:
         largest = tf.reduce_max(tf.stack(self.strategy.experimental_local_results(largest)))
         with self.strategy.scope():  # the caller may be outside
             return self.update(gradients, mean, rate, largest)
-
-    def _noise(self, clips, step):
-        """This replica's part of the noise: its rows of the global batch."""
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        local_batch = tf.shape(clips)[0]
-        examples = replica * local_batch + tf.range(local_batch)
-        return training_noise(self.model.config, self.config.seed, step, examples, clips.shape[1])
 
     def gradients(self, clips, noise):
         """Gradients of the loss of the global batch, and its `Contribution`, in a replica context.
