@@ -58,10 +58,10 @@ def _rollout(setting, way, paths, num_frames, with_gradients):
     from benchmarks.measure import blocking
     from benchmarks.settings import config_of
     from srvp_tf.models import dynamics
-    from srvp_tf.models.dynamics import Dynamics
+    from srvp_tf.models.dynamics import ResidualDynamics
 
     c = config_of(setting).model
-    layer = Dynamics(c.ny, c.nz, c.nh_res, c.nlayers_res, c.res_gain, seed=0)
+    layer = ResidualDynamics(c, seed=0)
     layer.build()
     variables = [v.value for v in layer.trainable_variables]
     y = tf.random.normal([paths, c.ny])
@@ -70,9 +70,9 @@ def _rollout(setting, way, paths, num_frames, with_gradients):
     @tf.function
     def roll(y, eps):
         if not with_gradients:
-            return layer.imagine_path(y, eps, c.euler_steps).states
+            return layer.imagine(y, eps, c.euler_steps).states
         with tf.GradientTape() as tape:
-            path = layer.infer_path(y, eps, c.euler_steps)
+            path = layer.follow(y, eps, c.euler_steps)
             loss = tf.reduce_sum(path.states) + tf.reduce_sum(path.p_z.loc)
         return tape.gradient(loss, variables)
 

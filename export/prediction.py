@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from srvp_tf.models.distributions import Gaussian, gaussian
+from srvp_tf.models.distributions import draw, gaussian
 from srvp_tf.models.noise import ForecastNoise
 
 
@@ -56,7 +56,7 @@ def encode(model, frames, noise_y, noise_z, num_frames=None):
     memory = None, None
     if model.q_z is not None:
         memory = map(at_last, _read(model.q_z.lstm, encoding.features))
-    y = inferred.q_y1.sample(noise_y)
+    y = draw(inferred.q_y1, noise_y)
     path = y[:, None]
     if frames.shape[1] > 1:
         states = model.rollout(y, noise_z, inferred.q_z).states
@@ -76,15 +76,15 @@ def observe(model, state, frame, noise_z):
     """
     encoding = model.encode(frame[:, None])
     h = encoding.features[:, 0]
-    memory, q_z = (None, None), Gaussian(h[:, :0], h[:, :0])
+    memory, z = (None, None), noise_z
     if model.q_z is not None:
         lstm = model.q_z.lstm
         memory = lstm.step(lstm.project(h), (state.lstm_output, state.lstm_cell))
-        q_z = gaussian(model.q_z.head(memory[0]))
-    path = model.rollout(state.y, noise_z[:, None], Gaussian(q_z.loc[:, None], q_z.scale[:, None]))
+        z = draw(gaussian(model.q_z.head(memory[0])), noise_z)
+    y = model.step(state.y, z)
     recent = tf.concat([state.recent_features[:, 1:], encoding.features], axis=1)
     skips = encoding.stages if model.config.skips else ()
-    return VideoState(path.states[:, 0, -1], *memory, recent, model.content(recent), skips)
+    return VideoState(y, *memory, recent, model.content(recent), skips)
 
 
 def predict_single_step(model, state, noise_z, euler_steps, frames_per_step):

@@ -116,7 +116,7 @@ def _chosen(flag_values, config):
     unknown = [name for name in names if name not in EXPERIMENTS]
     if unknown or not names:
         raise UserError(f"--experiments={','.join(names)}: name some of {','.join(EXPERIMENTS)}")
-    if "frame_rates" in names and config.model.dynamics != "residual":
+    if "frame_rates" in names and not config.model.takes_euler_steps:
         if flag_values["experiments"].present:
             config.model.check_euler_steps(2)
         print(f"no frame_rates: --dynamics={config.model.dynamics} takes one step per frame")

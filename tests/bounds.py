@@ -7,7 +7,7 @@ import ml_dtypes
 import tensorflow as tf
 
 from benchmarks import plain
-from srvp_tf.models.networks import conv_block, encoder
+from srvp_tf.models.networks import conv_block, convolutional
 
 
 def rounding(dtype, depth, terms=1):
@@ -28,7 +28,7 @@ def without_kinks(monkeypatch):
     are compared in float64.
     """
     monkeypatch.setattr(conv_block, "leaky_relu", tf.nn.elu)
-    monkeypatch.setattr(encoder, "_max_pool", lambda x: tf.nn.avg_pool2d(x, 2, 2, "VALID"))
+    monkeypatch.setattr(convolutional, "max_pool", lambda x: tf.nn.avg_pool2d(x, 2, 2, "VALID"))
     monkeypatch.setattr(
         plain,
         "_activation",

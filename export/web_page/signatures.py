@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from export import prediction
 from export.signatures import Field, Signature, build_signatures, state_from_tensors
+from srvp_tf.models.distributions import draw
 
 FUTURES_PER_CALL = 8
 """States that one call of `prior` or `step` moves: a call costs more than their arithmetic."""
@@ -57,7 +58,7 @@ def build_parts(model, settings):
         return Part(inputs, {}, noise or {}, function, lambda: {})
 
     def prior(y, noise_z):
-        return {"z": model.dynamics.prior(y).sample(noise_z)}
+        return {"z": draw(model.dynamics.prior(y), noise_z)}
 
     def step(y, z=None, step_size=None):
         z = y[..., :0] if z is None else z
@@ -82,4 +83,4 @@ def build_parts(model, settings):
 
 def has_sub_steps(config):
     """Whether a `ModelConfig`'s dynamics take Euler steps of any size: frames at any rate."""
-    return config.dynamics == "residual"
+    return config.takes_euler_steps

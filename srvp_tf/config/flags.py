@@ -106,7 +106,8 @@ def _define(spec: dataclasses.Field, default: object, flag_values: flags.FlagVal
     elif not choices:
         _DEFINE[spec.type](spec.name, default, text, flag_values=flag_values)
     elif spec.type is str:
-        flags.DEFINE_enum(spec.name, default, choices, text, flag_values=flag_values)
+        flags.DEFINE_enum(spec.name, default, list(choices), text, flag_values=flag_values)
+        flag_values[spec.name].parser.enum_values = choices  # a registry can get further entries
     else:
         # absl has no enum of numbers: its help is written like an enum's, the config checks it.
         text = f"<{'|'.join(map(str, choices))}>: {text}"

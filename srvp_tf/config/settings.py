@@ -6,6 +6,7 @@ here needs TensorFlow. `srvp_tf.config.flags` turns every field into a flag of t
 
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Collection, Iterator
 
@@ -20,9 +21,10 @@ from srvp_tf.config.fields import (
     read_text,
     shown,
 )
+from srvp_tf.config.registries import DYNAMICS, LOSS_TERMS, NETWORKS
 from srvp_tf.errors import UserError
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 RESUMABLE_FIELDS = (
     "log_interval",
@@ -56,7 +58,7 @@ _MAX_WIDTH, _MAX_LAYERS = 10**6, 1000
 class ModelConfig(Section):
     """Model: the networks and the generative process."""
 
-    family: str = field("dcgan", "encoder and decoder networks", choices=("dcgan", "vgg"))
+    family: str = field("dcgan", "encoder and decoder networks", choices=NETWORKS)
     frame_size: int = field(64, "height and width of a frame, pixels", choices=(32, 64, 128))
     channels: int = field(1, "colour channels of a frame", choices=(1, 3))
     skips: bool = field(False, "skip connections from one frame's encoding to every decoded frame")
@@ -86,7 +88,7 @@ class ModelConfig(Section):
     dynamics: str = field(
         "residual",
         "next state: y + f(y, z), or, as in the paper's ablation, f(y, z) or a GRU",
-        choices=("residual", "mlp", "gru"),
+        choices=DYNAMICS,
         since=2,
     )
     stochastic: bool = field(
@@ -99,11 +101,16 @@ class ModelConfig(Section):
 
     def check_euler_steps(self, euler_steps: int) -> None:
         """Raises `UserError` if the dynamics cannot take so many steps per frame interval."""
-        if self.dynamics != "residual" and euler_steps != 1:
+        if euler_steps != 1 and not self.takes_euler_steps:
             raise UserError(
                 f"--euler_steps={euler_steps} does not fit {describe('dynamics', self.dynamics)}, "
                 "which takes one step per frame: use --euler_steps=1"
             )
+
+    @property
+    def takes_euler_steps(self) -> bool:
+        """Whether the dynamics can cut a frame interval into sub-steps."""
+        return DYNAMICS[self.dynamics].takes_euler_steps
 
     @property
     def noise_size(self) -> int:
@@ -148,6 +155,9 @@ class TrainConfig(Section):
     beta_y: float = field(1.0, "weight of KL(q(y_1) || p(y_1))", minimum=0)
     beta_z: float = field(2.0, "weight of KL(q(z) || p(z))", minimum=0)
     l2_res_weight: float = field(1.0, "weight of the norm of the residuals", minimum=0)
+    loss_weights: str = field(
+        "", "weights of further loss terms, name=number, with commas between them", since=4
+    )
     precision: str = field(
         "float32",
         "arithmetic of the convolutions; all else is float32",
@@ -176,6 +186,33 @@ class TrainConfig(Section):
         super().__post_init__()
         if self.num_steps == 0:
             raise UserError("--lr_burnin=0 and --lr_decay=0 leave no training step: raise one")
+        self.weights()
+
+    def weights(self) -> dict[str, float]:
+        """Name -> weight of every loss term that counts.
+
+        Raises:
+          UserError: --loss_weights names no such term, or gives no number.
+        """
+        named = {"kl_y1": self.beta_y, "kl_z": self.beta_z, "l2_res": self.l2_res_weight}
+        further = {}
+        for pair in filter(None, self.loss_weights.split(",")):
+            name, _, number = pair.partition("=")
+            try:
+                further[name] = float(number)
+            except ValueError:
+                further[name] = math.nan
+            if (
+                not 0 <= further[name] < math.inf
+                or name not in LOSS_TERMS
+                or name in ("nll", *named)
+            ):
+                known = ", ".join(set(LOSS_TERMS) - {"nll", *named}) or "none is registered"
+                raise UserError(
+                    f"--loss_weights={shown(self.loss_weights)}: give name=number of further loss "
+                    f"terms ({known})"
+                )
+        return {"nll": 1.0} | named | further
 
     @property
     def num_steps(self) -> int:

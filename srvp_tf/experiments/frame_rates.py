@@ -5,7 +5,6 @@ import math
 import tensorflow as tf
 
 from srvp_tf.experiments.latents import decode_states, infer, numbered
-from srvp_tf.models.distributions import Gaussian
 from srvp_tf.models.noise import forecast_noise
 from srvp_tf.video import to_uint8
 
@@ -71,15 +70,9 @@ def reconstruct_at_rate(model, videos, euler_steps, rate):
         at the time of a frame of `videos`.
     """
     inferred = infer(model, videos)
-    # Without noise a sample of a Gaussian is its mean.
-    path = model.rollout(
-        inferred.q_y1.loc,
-        tf.zeros_like(inferred.q_z.loc),
-        Gaussian(*inferred.q_z),
-        euler_steps,
-    )
+    path = model.dynamics.follow(inferred.q_y1.mean(), inferred.q_z.mean(), euler_steps)
     stride = euler_steps // rate
     between = path.states[:, :, stride - 1 :: stride]
     between = tf.reshape(between, [len(between), -1, model.config.ny])
-    states = tf.concat([inferred.q_y1.loc[:, None], between], axis=1)
+    states = tf.concat([inferred.q_y1.mean()[:, None], between], axis=1)
     return decode_states(model, inferred, states[:, None])[:, 0]

@@ -62,11 +62,11 @@ def interpolate_dynamics(
     videos = numbered(video_ids, start)
     noise = forecast_noise(model.config, seed, videos, tf.range(1), num_frames)
     eps = tf.repeat(tf.cast(noise.z[:, 0], model.dtype), num_points, axis=0)
-    y = between(first.q_y1.loc, last.q_y1.loc)
+    y = between(first.q_y1.mean(), last.q_y1.mean())
     states = [y[:, None]]
-    if interpolate_z and (count := first.q_z.loc.shape[1]):
-        z = between(first.q_z.loc, last.q_z.loc)
-        path = model.dynamics.infer_path(y, z, model.config.euler_steps)
+    if interpolate_z and (count := first.q_z.batch_shape[1]):
+        z = between(first.q_z.mean(), last.q_z.mean())
+        path = model.dynamics.follow(y, z, model.config.euler_steps)
         states.append(path.states[:, :, -1])
         eps = eps[:, count:]
     if eps.shape[1]:

@@ -56,7 +56,7 @@ def frame_rates(material, num_videos=2) -> Section:
     from srvp_tf.experiments import forecast_at_rates, steps_for_rate
 
     title = "Frame rates"
-    able = [run for run in material.runs if run.model.config.dynamics == "residual"]
+    able = [run for run in material.runs if run.model.config.takes_euler_steps]
     if not able:
         return Section("frame-rates", title, "These dynamics take one step per frame: no others.")
     material = material._replace(runs=tuple(able))

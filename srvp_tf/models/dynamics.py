@@ -1,13 +1,14 @@
-"""The latent dynamics: prior of the noise, residual update, and rollouts of both."""
+"""The latent dynamics: prior of the noise, step of the state, and rollouts of both."""
 
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
-from srvp_tf.models.distributions import Gaussian, gaussian
-from srvp_tf.models.gru import GRUCell
-from srvp_tf.models.initializers import child_seed
+from srvp_tf.models.configured_layer import ConfiguredLayer
+from srvp_tf.models.distributions import draw, gaussian
+from srvp_tf.models.initializers import child_seed, uniform
 from srvp_tf.models.perceptrons import MLP
 
 # So many unrolled steps are up to 1.2 times as fast as a loop; more are no faster, and take seconds
@@ -20,93 +21,112 @@ class Rollout(NamedTuple):
 
     states: y after every sub-step [N, F, n, ny]; `states[:, :, -1]` are those at frame times.
     z: [N, F, nz].
-    p_z: p(z | y) at the start of every interval, Gaussian [N, F, nz].
-    residuals: dt * f(y, z) of every sub-step [N, F, n, ny]; [N, F, 0, ny] in a variant that has
-        none.
+    p_z: p(z | y) at the start of every interval, batch [N, F, nz].
+    residuals: dt * f(y, z) of every sub-step [N, F, n, ny]; [N, F, 0, ny] if there are none.
     """
 
     states: tf.Tensor
     z: tf.Tensor
-    p_z: Gaussian
+    p_z: tfd.Distribution
     residuals: tf.Tensor
 
 
-class Dynamics(keras.layers.Layer):
-    """p(z_{t+1} | y_t) and y_{t+1} = y_t + f(y_t, z_{t+1}) (eq. 2), y [..., ny], z [..., nz].
+class Dynamics(ConfiguredLayer):
+    """p(z_{t+1} | y_t) and y_{t+1} as a function of y_t and z_{t+1}; y [..., ny], z [..., nz].
 
-    The paper's ablation replaces the update: y_{t+1} = f(y_t, z_{t+1}) ("mlp"), or a GRU with input
-    z_{t+1} and state y_t ("gru"). Both take one step per frame.
-
-    Args:
-        ny, nz: sizes of state and noise; nz = 0: there is no noise, and no prior of it.
-        hidden, num_layers: of both perceptrons.
-        gain: of f's orthogonal initialisation, in the residual update.
-        update: "residual", "mlp" or "gru".
+    A subclass implements `next_state`, or `step` if it has sub-steps, and makes its layers in
+    `__init__` and builds them in `build`. Another prior overrides `prior`. With
+    `DYNAMICS.register(name)` it is one of `--dynamics`.
     """
 
-    def __init__(self, ny, nz, hidden, num_layers, gain, update="residual", seed=None, **kwargs):
-        super().__init__(**kwargs)
-        self._config = {
-            "ny": ny,
-            "nz": nz,
-            "hidden": hidden,
-            "num_layers": num_layers,
-            "gain": gain,
-            "update": update,
-            "seed": seed,
-        }
+    takes_euler_steps = False
+    """Whether a frame interval can be cut into sub-steps, and so be predicted at other rates."""
 
-        def perceptron(units, name, gain=None):
-            return MLP(
-                units,
-                hidden,
-                num_layers,
-                gain,
-                child_seed(seed, name),
-                name=name,
-                dtype=self.dtype_policy,
-            )
+    def __init__(self, config, seed=None, **kwargs):
+        super().__init__(config, seed, **kwargs)
+        nz = config.noise_size  # 0: there is no noise, and no prior of it
+        self.prior_head = self.perceptron(2 * nz, "prior") if nz else None
 
-        self.prior_head = perceptron(2 * nz, "prior") if nz else None
-        self.residual = self.perceptron = self.cell = None
-        if update == "residual":
-            self.residual = perceptron(ny, "residual", gain)
-        elif update == "mlp":
-            self.perceptron = perceptron(ny, "perceptron")
-        else:
-            cell_seed = child_seed(seed, "cell")
-            self.cell = GRUCell(ny, cell_seed, name="cell", dtype=self.dtype_policy)
+    def perceptron(self, units: int, name: str, gain: float | None = None) -> MLP:
+        """A perceptron of the configured depth and width, `gain` of orthogonal initial weights."""
+        return MLP(
+            units,
+            self.config.nh_res,
+            self.config.nlayers_res,
+            gain,
+            child_seed(self.seed, name),
+            name=name,
+            dtype=self.dtype_policy,
+        )
 
     def build(self, input_shape=None):
-        ny, nz = self._config["ny"], self._config["nz"]
         if self.prior_head is not None:
-            self.prior_head.build((None, ny))
-        if self.cell is not None:
-            self.cell.build((None, nz))
-        else:
-            (self.residual or self.perceptron).build((None, ny + nz))
+            self.prior_head.build((None, self.config.ny))
 
     @property
     def output_shape(self):
         """Of the next state: for `summary`."""
-        return None, self._config["ny"]
+        return None, self.config.ny
 
-    def prior(self, y):
-        """p(z | y): y [..., ny] -> Gaussian [..., nz]."""
+    def prior(self, y: tf.Tensor) -> tfd.Distribution:
+        """p(z | y): y [..., ny] -> elementwise, [..., nz]."""
         if self.prior_head is None:
-            return Gaussian(y[..., :0], y[..., :0])
+            return tfd.Normal(y[..., :0], y[..., :0])
         return gaussian(self.prior_head(y))
 
-    def step(self, y, z, euler_steps=1):
-        """One frame interval: n times y <- y + f(y, z) / n.
+    def next_state(self, y: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
+        """The state one frame later: y [..., ny], z [..., nz] -> [..., ny]."""
+        return self.step(y, z)[0][..., -1, :]
 
-        Returns the states after each sub-step and the residuals f(y, z) / n, each [..., n, ny]. In
-        the other variants there is one sub-step, and no residual: [..., 1, ny], [..., 0, ny].
+    def step(self, y: tf.Tensor, z: tf.Tensor, euler_steps: int = 1) -> tuple[tf.Tensor, tf.Tensor]:
+        """One frame interval of n sub-steps, 1 unless the class `takes_euler_steps`.
+
+        Returns the states after each sub-step [..., n, ny], and what each added to the state, as
+        the penalty of the residuals takes it: here nothing, [..., 0, ny].
         """
-        if self.residual is None:
-            inputs = tf.concat([y, z], -1)
-            y = self.perceptron(inputs) if self.cell is None else self.cell(z, y)
-            return y[..., None, :], y[..., None, :][..., :0, :]
+        states = self.next_state(y, z)[..., None, :]
+        return states, states[..., :0, :]
+
+    def follow(self, y: tf.Tensor, z: tf.Tensor, euler_steps: int) -> Rollout:
+        """The path from y [N, ny] with given z [N, F, nz]."""
+
+        def move(y, z):
+            states, residuals = self.step(y, z, euler_steps)
+            return states[:, -1], (states, residuals)
+
+        states, residuals = _scan(move, y, z, euler_steps)
+        return Rollout(states, z, self._priors(y, states), residuals)
+
+    def imagine(self, y: tf.Tensor, eps: tf.Tensor, euler_steps: int) -> Rollout:
+        """A path from y [N, ny] whose z are drawn from the prior with noise eps [N, F, nz]."""
+
+        def move(y, eps):
+            z = draw(self.prior(y), eps)
+            states, residuals = self.step(y, z, euler_steps)
+            return states[:, -1], (states, z, residuals)
+
+        states, z, residuals = _scan(move, y, eps, euler_steps)
+        return Rollout(states, z, self._priors(y, states), residuals)
+
+    def _priors(self, y, states):
+        # Of all frames at once; in a graph that does not use them they are not computed.
+        return self.prior(tf.concat([y[:, None], states[:, :-1, -1]], axis=1))
+
+
+class ResidualDynamics(Dynamics):
+    """y_{t+1} = y_t + f(y_t, z_{t+1}), in n Euler steps of f / n (eq. 2)."""
+
+    takes_euler_steps = True
+
+    def __init__(self, config, seed=None, **kwargs):
+        super().__init__(config, seed, **kwargs)
+        self.residual = self.perceptron(config.ny, "residual", config.res_gain)
+
+    def build(self, input_shape=None):
+        super().build(input_shape)
+        self.residual.build((None, self.config.ny + self.config.noise_size))
+
+    def step(self, y, z, euler_steps=1):
         states, residuals = [], []
         for _ in range(euler_steps):
             residuals.append(self.residual(tf.concat([y, z], -1)) / euler_steps)
@@ -114,32 +134,50 @@ class Dynamics(keras.layers.Layer):
             states.append(y)
         return tf.stack(states, -2), tf.stack(residuals, -2)
 
-    def infer_path(self, y, z, euler_steps):
-        """Follow given z [N, F, nz] from y [N, ny]; returns a `Rollout`."""
 
-        def follow(y, z):
-            states, residuals = self.step(y, z, euler_steps)
-            return states[:, -1], (states, residuals)
+class PerceptronDynamics(Dynamics):
+    """y_{t+1} = f(y_t, z_{t+1}), in the paper's ablation."""
 
-        states, residuals = _scan(follow, y, z, euler_steps)
-        # p(z | y) is not needed on the way, hence computed for all frames at once.
-        starts = tf.concat([y[:, None], states[:, :-1, -1]], axis=1)
-        return Rollout(states, z, self.prior(starts), residuals)
+    def __init__(self, config, seed=None, **kwargs):
+        super().__init__(config, seed, **kwargs)
+        self.transition = self.perceptron(config.ny, "perceptron")
 
-    def imagine_path(self, y, eps, euler_steps):
-        """Draw z from the prior with noise eps [N, F, nz], from y [N, ny]; returns a `Rollout`."""
+    def build(self, input_shape=None):
+        super().build(input_shape)
+        self.transition.build((None, self.config.ny + self.config.noise_size))
 
-        def imagine(y, eps):
-            p_z = self.prior(y)
-            z = p_z.sample(eps)
-            states, residuals = self.step(y, z, euler_steps)
-            return states[:, -1], (states, z, p_z.loc, p_z.scale, residuals)
+    def next_state(self, y, z):
+        return self.transition(tf.concat([y, z], -1))
 
-        states, z, loc, scale, residuals = _scan(imagine, y, eps, euler_steps)
-        return Rollout(states, z, Gaussian(loc, scale), residuals)
 
-    def get_config(self):
-        return super().get_config() | self._config
+class GRUDynamics(Dynamics):
+    """y_{t+1} = GRU(z_{t+1}, y_t), in the paper's ablation: input z, state y, as PyTorch's cell."""
+
+    def __init__(self, config, seed=None, **kwargs):
+        super().__init__(config, seed, **kwargs)
+
+        def initial(name):
+            return uniform(config.ny, child_seed(child_seed(seed, "cell"), name))
+
+        self.cell = keras.layers.GRUCell(
+            config.ny,
+            kernel_initializer=initial("kernel"),
+            recurrent_initializer=initial("recurrent_kernel"),
+            bias_initializer=initial("bias"),
+            reset_after=True,
+            name="cell",
+            dtype=self.dtype_policy,
+        )
+
+    def build(self, input_shape=None):
+        super().build(input_shape)
+        self.cell.build((None, max(self.config.noise_size, 1)))
+        self.cell.kernel.trainable = self.config.stochastic
+
+    def next_state(self, y, z):
+        if not self.config.stochastic:  # TensorFlow aborts in the gradient of an empty kernel
+            z = tf.zeros_like(y[..., :1])
+        return self.cell(z, y)[0]
 
 
 def _scan(function, y, inputs, euler_steps):

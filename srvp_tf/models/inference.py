@@ -8,7 +8,7 @@ from srvp_tf.models.perceptrons import LSTM, MLP, Affine
 
 
 class InitialStatePosterior(keras.layers.Layer):
-    """q(y_1 | x_1..k): features [B, k, nhx] of the first k = nt_inf frames -> Gaussian [B, ny]."""
+    """q(y_1 | x_1..k): features [B, k, nhx] of k = nt_inf frames -> elementwise [B, ny]."""
 
     def __init__(self, ny, hidden, num_layers, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -37,7 +37,7 @@ class InitialStatePosterior(keras.layers.Layer):
 
 
 class LatentPosterior(keras.layers.Layer):
-    """q(z_t | x_1..t), t = 2..T: features [B, T, nhx] -> Gaussian [B, T - 1, nz].
+    """q(z_t | x_1..t), t = 2..T: features [B, T, nhx] -> elementwise [B, T - 1, nz].
 
     The LSTM reads the first frame too; only its output there is unused.
     """

@@ -4,13 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from srvp_tf.config import TrainConfig
+from srvp_tf.config.registries import LOSS_TERMS
 from srvp_tf.errors import UserError
 from srvp_tf.models.forecast_arguments import as_tensor, check_frames
-from srvp_tf.models.losses import LossTerms, loss_terms
+from srvp_tf.models.losses import loss_terms, weighted_sum
 from srvp_tf.models.noise import replica_noise
-
-PUBLISHED_WEIGHTS = {"kl_y1": 1.0, "kl_z": 2.0, "l2_res": 1.0}
-"""Of the loss terms, for stochastic Moving MNIST; that of `nll` is always 1."""
 
 
 class _Means:
@@ -31,8 +30,8 @@ class KerasTraining(keras.Model):
 
         Args:
             optimizer: any of Keras'; the published one is `training.optimizer.PublishedAdam`.
-            loss_weights: name -> weight of the terms of `LossTerms` other than `nll`; those that
-                are not named have the weight that is published for stochastic Moving MNIST.
+            loss_weights: name -> weight of terms of the loss (`LOSS_TERMS`); the four published
+                ones that are not named have their weight for stochastic Moving MNIST.
             seed: of the noise.
             options: Keras' own, without `loss` and `metrics`: the loss is the model's, and its
                 terms are the metrics.
@@ -44,12 +43,11 @@ class KerasTraining(keras.Model):
             if options.get(name) is not None:
                 raise UserError(f"{name}: the loss is the model's, its terms are the metrics")
         given = dict(loss_weights or {})
-        if unknown := given.keys() - PUBLISHED_WEIGHTS.keys():
-            known = ", ".join(PUBLISHED_WEIGHTS)
-            raise UserError(f"loss_weights: no term {sorted(unknown)[0]!r}; there are {known}")
+        for name in given:
+            LOSS_TERMS[name]  # raises if there is none
         super().compile(optimizer=optimizer, **options)
-        self.loss_weights, self.noise_seed = PUBLISHED_WEIGHTS | given, seed
-        self._means = _Means("loss", *LossTerms._fields)
+        self.loss_weights, self.noise_seed = TrainConfig().weights() | given, seed
+        self._means = _Means("loss", *self.loss_weights)
         self.optimizer.build(self.trainable_variables)  # not in a graph that may fail
 
     def get_compile_config(self):
@@ -130,9 +128,9 @@ class KerasTraining(keras.Model):
         frames = self.to_unit_range(clips)
         noise = replica_noise(self.config, self.noise_seed, tf.cast(step, tf.int64), frames)
         outputs = self(frames, noise=noise, training=training)
-        terms = loss_terms(frames, outputs, self.config.obs_scale)
-        per_video = terms.total(*(self.loss_weights[name] for name in PUBLISHED_WEIGHTS))
-        for name, value in {**terms._asdict(), "loss": per_video}.items():
+        terms = loss_terms(frames, outputs, self.loss_weights)
+        per_video = weighted_sum(terms, self.loss_weights)
+        for name, value in {**terms, "loss": per_video}.items():
             self._means.of[name].update_state(value)
         context = tf.distribute.get_replica_context()
         global_batch = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.shape(frames)[0])

@@ -1,69 +1,67 @@
-"""The objective (section 4): named terms per video. Only the trainer averages them."""
+"""The objective as named terms per video (docs/model.md). Only the training step averages.
 
+A term is a function of (frames, `Reconstruction`) that returns one number per video; its weight has
+its name. `LOSS_TERMS.register(name)` adds one, `--loss_weights=name=0.1` turns it on.
+"""
+
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from srvp_tf.models.distributions import standard_normal
-
-
-class LossTerms(NamedTuple):
-    """Unweighted terms of each video, [B] each, in nats (`l2_res`: in units of y)."""
-
-    nll: tf.Tensor
-    kl_y1: tf.Tensor
-    kl_z: tf.Tensor
-    l2_res: tf.Tensor
-
-    def total(self, beta_y, beta_z, l2_res_weight):
-        """nll + beta_y kl_y1 + beta_z kl_z + l2_res_weight l2_res, [B]."""
-        return self.nll + beta_y * self.kl_y1 + beta_z * self.kl_z + l2_res_weight * self.l2_res
+from srvp_tf.config.registries import LOSS_TERMS
+from srvp_tf.models.outputs import Reconstruction
 
 
 class LatentKL(NamedTuple):
-    """KL divergences kept apart per dimension: y_1 [B, ny]; z [B, T - 1, nz]."""
+    """KL divergences kept apart per dimension: y_1 [B, ny]; z [B, T - 1, nz], in nats."""
 
     y_1: tf.Tensor
     z: tf.Tensor
 
 
-def latent_kl(outputs):
-    """KL(q(y_1) || N(0, I)) and KL(q(z_t) || p(z_t | y_{t-1})) of a `Reconstruction`, in nats.
-
-    Returns a `LatentKL`: y_1 [B, ny], z [B, T - 1, nz].
-    """
-    q_y1, q_z, p_z = outputs.q_y1, outputs.q_z, outputs.p_z
-    p_y1 = standard_normal(q_y1.loc)
+def latent_kl(outputs: Reconstruction) -> LatentKL:
+    """KL(q(y_1) || p(y_1)) and KL(q(z_t) || p(z_t | y_{t-1})) of a `Reconstruction`."""
     return LatentKL(
-        y_1=tfd.kl_divergence(q_y1.distribution(), p_y1.distribution()),
-        z=tfd.kl_divergence(q_z.distribution(), p_z.distribution()),
+        y_1=tfd.kl_divergence(outputs.q_y1, outputs.p_y1),
+        z=tfd.kl_divergence(outputs.q_z, outputs.p_z),
     )
 
 
-def loss_terms(frames, outputs, obs_scale, kl=None):
-    """Terms of the evidence lower bound (eq. 8) and the penalty of the residuals.
-
-    Args:
-        frames: x [B, T, H, W, C] in [0, 1], of the dtype of the outputs.
-        outputs: the model's `Reconstruction` of them.
-        obs_scale: nu, the standard deviation of the observation model.
-        kl: `latent_kl(outputs)`, if it is at hand.
-
-    Returns:
-        `LossTerms`.
-    """
-    kl = kl or latent_kl(outputs)
-    p_x = tfd.Independent(tfd.Normal(outputs.frames, obs_scale), reinterpreted_batch_ndims=4)
-    return LossTerms(
-        nll=-p_x.log_prob(frames),
-        kl_y1=tf.reduce_sum(kl.y_1, axis=-1),
-        kl_z=tf.reduce_sum(kl.z, axis=[-2, -1]),
-        l2_res=tf.reduce_sum(safe_norm(outputs.residuals), axis=[-2, -1]),
-    )
+def nll(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
+    """-log p(x | y, w) of frames [B, T, H, W, C] in [0, 1] -> [B], in nats."""
+    return -outputs.p_x.log_prob(frames)
 
 
-def safe_norm(x):
+def kl_y1(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
+    """KL(q(y_1 | x) || p(y_1)), [B], in nats."""
+    return tf.reduce_sum(latent_kl(outputs).y_1, axis=-1)
+
+
+def kl_z(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
+    """Sum over t of KL(q(z_t | x_1..t) || p(z_t | y_{t-1})), [B], in nats."""
+    return tf.reduce_sum(latent_kl(outputs).z, axis=[-2, -1])
+
+
+def l2_res(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
+    """Sum of the Euclidean norms of the residuals, [B], in units of y."""
+    return tf.reduce_sum(safe_norm(outputs.residuals), axis=[-2, -1])
+
+
+def loss_terms(
+    frames: tf.Tensor, outputs: Reconstruction, weights: Mapping[str, float]
+) -> dict[str, tf.Tensor]:
+    """The terms that `weights` names, unweighted, [B] each; frames have the outputs' dtype."""
+    return {name: LOSS_TERMS[name](frames, outputs) for name in weights}
+
+
+def weighted_sum(terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -> tf.Tensor:
+    """The sum of weights[name] * terms[name]: of loss terms per video, the objective [B]."""
+    return sum(weights[name] * term for name, term in terms.items())
+
+
+def safe_norm(x: tf.Tensor) -> tf.Tensor:
     """Euclidean norm of x [..., d] -> [...], with subgradient 0 at the zero vector.
 
     `tf.norm` has NaN there.

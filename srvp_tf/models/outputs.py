@@ -3,8 +3,7 @@
 from typing import NamedTuple
 
 import tensorflow as tf
-
-from srvp_tf.models.distributions import Gaussian
+from tensorflow_probability import distributions as tfd
 
 
 class Encoding(NamedTuple):
@@ -19,30 +18,34 @@ class Inference(NamedTuple):
 
     content: w [B, nh_inf].
     skips: deepest first, each [B, h, w, c]; None for a model without.
-    q_y1: q(y_1 | x), Gaussian [B, ny].
-    q_z: q(z_t | x), t = 2..T, Gaussian [B, T - 1, nz]; nz = 0 for a model without z.
+    q_y1: q(y_1 | x), elementwise, [B, ny].
+    q_z: q(z_t | x), t = 2..T, elementwise, [B, T - 1, nz]; nz = 0 for a model without z.
     """
 
     content: tf.Tensor
     skips: tuple | None
-    q_y1: Gaussian
-    q_z: Gaussian
+    q_y1: tfd.Distribution
+    q_z: tfd.Distribution
 
 
 class Reconstruction(NamedTuple):
-    """The model's view of a video, for the objective.
+    """The model's view of a video x, for the objective.
 
     frames: means of p(x_t | y_t, w) [B, T, H, W, C].
     content: w [B, nh_inf].
-    q_y1, q_z, p_z: Gaussians [B, ny], [B, T - 1, nz], [B, T - 1, nz].
+    p_x: p(x | y, w), batch [B], event [T, H, W, C].
+    q_y1, p_y1: posterior and prior of y_1, elementwise, [B, ny].
+    q_z, p_z: those of z_t, t = 2..T, elementwise, [B, T - 1, nz].
     residuals: dt * f of every sub-step [B, T - 1, n, ny], see `Rollout`.
     """
 
     frames: tf.Tensor
     content: tf.Tensor
-    q_y1: Gaussian
-    q_z: Gaussian
-    p_z: Gaussian
+    p_x: tfd.Distribution
+    q_y1: tfd.Distribution
+    p_y1: tfd.Distribution
+    q_z: tfd.Distribution
+    p_z: tfd.Distribution
     residuals: tf.Tensor
 
 

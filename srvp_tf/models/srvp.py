@@ -1,16 +1,18 @@
-"""The whole model: generative and inference halves around one latent step (sections 1 and 2)."""
+"""The whole model: generative and inference halves around one latent step (docs/model.md)."""
 
 import dataclasses
 
 import keras
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 from srvp_tf.config import ModelConfig
 from srvp_tf.config.processor import tell_what_slows
+from srvp_tf.config.registries import DYNAMICS, LOSS_TERMS, NETWORKS
 from srvp_tf.errors import UserError
 from srvp_tf.models.content import Content
-from srvp_tf.models.distributions import Gaussian
-from srvp_tf.models.dynamics import Dynamics
+from srvp_tf.models.distributions import draw, standard_normal
+from srvp_tf.models.dynamics import Rollout
 from srvp_tf.models.forecast_arguments import (
     as_tensor,
     check_arguments,
@@ -20,8 +22,7 @@ from srvp_tf.models.forecast_arguments import (
 from srvp_tf.models.inference import InitialStatePosterior, LatentPosterior
 from srvp_tf.models.initializers import child_seed
 from srvp_tf.models.keras_training import KerasTraining
-from srvp_tf.models.networks.decoder import Decoder
-from srvp_tf.models.networks.encoder import Encoder
+from srvp_tf.models.losses import loss_terms
 from srvp_tf.models.noise import ForecastNoise, forecast_noise, reconstruction_noise
 from srvp_tf.models.outputs import Encoding, Inference, Paths, Reconstruction
 
@@ -54,17 +55,14 @@ class SRVP(KerasTraining):
             return layer(*args, seed=seeded, name=name, dtype=dtype, **options)
 
         c = config
-        frames = (c.family, c.frame_size, c.channels, c.nf)
-        conv = keras.DTypePolicy(precision)
-        options = {"remat": remat, "frozen": frozen, "dtype": conv}
-        self.encoder = part(Encoder, "encoder", *frames, c.nhx, **options)
-        self.decoder = part(Decoder, "decoder", *frames, c.nh_inf, c.ny, c.skips, **options)
+        make_encoder, make_decoder = NETWORKS[c.family]
+        options = {"remat": remat, "frozen": frozen, "dtype": keras.DTypePolicy(precision)}
+        self.encoder = part(make_encoder, "encoder", c, **options)
+        self.decoder = part(make_decoder, "decoder", c, **options)
         self.content = part(Content, "content", c.nh_inf)
         self.q_y1 = part(InitialStatePosterior, "q_y1", c.ny, c.nh_inf, c.nlayers_inf)
         self.q_z = part(LatentPosterior, "q_z", c.nz, c.nh_inf) if c.stochastic else None
-        perceptrons = (c.nh_res, c.nlayers_res, c.res_gain)
-        sizes = (c.ny, c.noise_size)
-        self.dynamics = part(Dynamics, "dynamics", *sizes, *perceptrons, c.dynamics)
+        self.dynamics = part(DYNAMICS[c.dynamics], "dynamics", c)
         self.build()
         self._compiled_forecast = tf.function(self._forecast)
         self._compiled_forecast_from_noise = tf.function(self._forecast_from_noise)
@@ -91,10 +89,8 @@ class SRVP(KerasTraining):
         changes of this model's weights do not reach the copy.
         """
         copy = SRVP(self.config, self.precision, self.seed, frozen=True, name=self.name)
-        for network in ("encoder", "decoder"):
-            blocks = getattr(self, network).blocks, getattr(copy, network).blocks
-            for block, frozen_block in zip(*blocks, strict=True):
-                frozen_block.freeze(block)
+        for name in ("encoder", "decoder"):
+            getattr(copy, name).freeze(getattr(self, name))
         for name in ("content", "q_y1", "q_z", "dynamics"):
             if (layer := getattr(self, name)) is not None:
                 getattr(copy, name).set_weights(layer.get_weights())
@@ -134,7 +130,7 @@ class SRVP(KerasTraining):
             offset = num_frames - 1 if skip_frame is None else tf.cast(skip_frame, tf.int64)
             skips = tuple(tf.gather(stage, first + offset) for stage in encoding.stages)
         if self.q_z is None:
-            q_z = Gaussian(features[:, 1:, :0], features[:, 1:, :0])  # of no dimension
+            q_z = tfd.Normal(features[:, 1:, :0], features[:, 1:, :0])  # of no dimension
         else:
             q_z = self.q_z(features)
         return Inference(self.content(content_features), skips, self.q_y1(features[:, :k]), q_z)
@@ -146,20 +142,27 @@ class SRVP(KerasTraining):
         states, _ = self.dynamics.step(y, z, euler_steps or self.config.euler_steps)
         return states[..., -1, :]
 
-    def rollout(self, y, eps, q_z=None, euler_steps=None):
+    def rollout(self, y, eps, q_z=None, euler_steps=None) -> Rollout:
         """Roll the state from y [N, ny] over the F frame intervals of eps [N, F, nz].
 
-        z is drawn from `q_z` (Gaussian [N, F, nz]) or, without it, from the prior on the way.
-        Returns a `Rollout`.
+        z is drawn from `q_z` [N, F, nz] or, without it, from the prior on the way.
         """
         euler_steps = euler_steps or self.config.euler_steps
         if q_z is None:
-            return self.dynamics.imagine_path(y, eps, euler_steps)
-        return self.dynamics.infer_path(y, q_z.sample(eps), euler_steps)
+            return self.dynamics.imagine(y, eps, euler_steps)
+        return self.dynamics.follow(y, draw(q_z, eps), euler_steps)
 
     def decode(self, content, states, skips=None, training=False):
         """Mean frames g(y, w) (eq. 3): w [B, nh_inf], y [B, K, ny] -> [B, K, H, W, C]."""
         return self.decoder(content, states, skips, training=training)
+
+    def initial_prior(self, like) -> tfd.Distribution:
+        """p(y_1) = N(0, I) (eq. 1), elementwise, of the shape and dtype of `like` [B, ny]."""
+        return standard_normal(like)
+
+    def observation(self, frames) -> tfd.Distribution:
+        """p(x | y, w) = N(g(y, w), nu^2 I) (eq. 3) of mean frames [B, T, H, W, C], batch [B]."""
+        return tfd.Independent(tfd.Normal(frames, self.config.obs_scale), 4)
 
     # --- the two uses ----------------------------------------------------------------------------
 
@@ -190,18 +193,29 @@ class SRVP(KerasTraining):
             noise = reconstruction_noise(self.config, seed, videos, frames.shape[1])
         encoding = self.encode(frames, training)
         inferred = self.infer(encoding, noise.content_frames, noise.skip_frame)
-        y_1 = inferred.q_y1.sample(tf.cast(noise.y_1, self.dtype))
+        y_1 = draw(inferred.q_y1, tf.cast(noise.y_1, self.dtype))
         path = self.rollout(y_1, tf.cast(noise.z, self.dtype), inferred.q_z)
         states = tf.concat([y_1[:, None], path.states[:, :, -1]], axis=1)
-        reconstructed = self.decode(inferred.content, states, inferred.skips, training)
+        means = self.decode(inferred.content, states, inferred.skips, training)
         return Reconstruction(
-            reconstructed,
-            inferred.content,
-            inferred.q_y1,
-            inferred.q_z,
-            path.p_z,
-            path.residuals,
+            frames=means,
+            content=inferred.content,
+            p_x=self.observation(means),
+            q_y1=inferred.q_y1,
+            p_y1=self.initial_prior(y_1),
+            q_z=inferred.q_z,
+            p_z=path.p_z,
+            residuals=path.residuals,
         )
+
+    def elbo_terms(self, frames, noise=None, seed=0):
+        """The terms of the objective, unweighted: frames [B, T, H, W, C] -> name -> [B].
+
+        `-nll - kl_y1 - kl_z` is the evidence lower bound of each video, in nats, with one sample;
+        arguments as of `call`.
+        """
+        outputs = self(frames, noise=noise, seed=seed)
+        return loss_terms(self.to_unit_range(as_tensor(frames)), outputs, LOSS_TERMS)
 
     def sample_paths(self, inferred, noise, euler_steps=None, frames_per_step=1):
         """Latent paths through the observed frames and beyond.
@@ -218,25 +232,23 @@ class SRVP(KerasTraining):
         """
         euler_steps = euler_steps or self.config.euler_steps
         batch, num_samples = tf.unstack(tf.shape(noise.y_1)[:2])
-        num_observed = inferred.q_z.loc.shape[1]
-
-        def per_sample(x):  # [B, ...] -> [B S, ...]
-            return tf.repeat(x, num_samples, axis=0)
+        num_observed = inferred.q_z.batch_shape[1]
 
         def merge(x):  # [B, S, ...] -> [B S, ...]
-            return tf.reshape(tf.cast(x, self.dtype), [-1, *x.shape[2:]])
+            return tf.reshape(x, [-1, *x.shape[2:]])
 
         def split(x):  # [B S, K, ny] -> [B, S, K, ny]
             return tf.reshape(x, [batch, num_samples, -1, self.config.ny])
 
-        y_1 = Gaussian(*map(per_sample, inferred.q_y1)).sample(merge(noise.y_1))
-        eps = merge(noise.z)
+        y_1_noise, eps = (tf.cast(x, self.dtype) for x in noise)
+        y_1 = merge(draw(inferred.q_y1[:, None], y_1_noise))
         observed = y_1[:, None]
         if num_observed:
-            q_z = Gaussian(*map(per_sample, inferred.q_z))
-            path = self.rollout(y_1, eps[:, :num_observed], q_z)
+            z = draw(inferred.q_z[:, None], eps[:, :, :num_observed])
+            path = self.dynamics.follow(y_1, merge(z), self.config.euler_steps)
             observed = tf.concat([observed, path.states[:, :, -1]], axis=1)
-        future = self.rollout(observed[:, -1], eps[:, num_observed:], euler_steps=euler_steps)
+        eps = merge(eps[:, :, num_observed:])
+        future = self.rollout(observed[:, -1], eps, euler_steps=euler_steps)
         stride = euler_steps // frames_per_step
         kept = future.states[:, :, stride - 1 :: stride]
         return Paths(split(observed), split(kept))

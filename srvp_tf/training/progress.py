@@ -27,7 +27,7 @@ class Progress:
 
     def losses(self, step, result, speed):
         """Show the mean of a `StepResult` of numbers."""
-        terms = {"loss": result.mean.loss, **result.mean.terms._asdict()}
+        terms = {"loss": result.mean.loss, **result.mean.terms}
         if self._is_terminal:
             self._bar.set_postfix({name: f"{value:.4g}" for name, value in terms.items()})
             return

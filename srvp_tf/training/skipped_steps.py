@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
+from srvp_tf.models.distributions import draw
 
 
 class Diagnosis(NamedTuple):
@@ -42,7 +43,7 @@ def largest_latent(model, outputs, noise, is_finite):
     """
 
     def look():
-        y_1 = outputs.q_y1.sample(tf.cast(noise.y_1, model.dtype))
+        y_1 = draw(outputs.q_y1, tf.cast(noise.y_1, model.dtype))
         path = model.rollout(y_1, tf.cast(noise.z, model.dtype), outputs.q_z)
         largest = tf.maximum(tf.reduce_max(tf.abs(y_1)), tf.reduce_max(tf.abs(path.states)))
         is_number = tf.reduce_all(tf.math.is_finite(y_1))
@@ -72,7 +73,7 @@ class FaultCounter:
         if result.is_finite:
             self.in_a_row = 0
             return
-        terms = {**result.mean.terms._asdict(), "loss": result.mean.loss}
+        terms = {**result.mean.terms, "loss": result.mean.loss}
         term = next((name for name, x in terms.items() if not np.isfinite(x)), None)
         if term is None and result.diagnosis.loss_scale > 1.0:
             return

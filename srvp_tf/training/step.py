@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from srvp_tf.config.processor import tell_what_slows
-from srvp_tf.models.losses import LossTerms, latent_kl, loss_terms
+from srvp_tf.models.losses import latent_kl, loss_terms, weighted_sum
 from srvp_tf.models.noise import replica_noise
 from srvp_tf.training.optimizer import Adam, LossScale, learning_rate
 from srvp_tf.training.skipped_steps import Diagnosis, largest_latent, worst_gradient
@@ -14,12 +14,12 @@ from srvp_tf.training.skipped_steps import Diagnosis, largest_latent, worst_grad
 class Contribution(NamedTuple):
     """What some videos of a batch add to its means: summed over replicas, these are the means.
 
-    loss: weighted, scalar. terms: `LossTerms` of scalars, unweighted. kl_y1 [ny], kl_z [nz]: the KL
-    terms by dimension.
+    loss: weighted, scalar. terms: name -> scalar, unweighted. kl_y1 [ny], kl_z [nz]: the KL terms
+    by dimension.
     """
 
     loss: tf.Tensor
-    terms: LossTerms
+    terms: dict[str, tf.Tensor]
     kl_y1: tf.Tensor
     kl_z: tf.Tensor
 
@@ -34,18 +34,17 @@ class StepResult(NamedTuple):
     diagnosis: Diagnosis = Diagnosis()
 
 
-def contribution(frames, outputs, model_config, train_config, global_batch):
-    """`Contribution` of videos [B, T, H, W, C] and their `Reconstruction` (section 4)."""
+def contribution(frames, outputs, weights, global_batch) -> Contribution:
+    """Of videos [B, T, H, W, C] and their `Reconstruction`; weights: of loss terms by name."""
     kl = latent_kl(outputs)
-    terms = loss_terms(frames, outputs, model_config.obs_scale, kl)
-    c = train_config
+    terms = loss_terms(frames, outputs, weights)
 
     def share(per_video):
         return tf.reduce_sum(per_video, axis=0) / global_batch
 
     return Contribution(
-        loss=share(terms.total(c.beta_y, c.beta_z, c.l2_res_weight)),
-        terms=LossTerms(*map(share, terms)),
+        loss=share(weighted_sum(terms, weights)),
+        terms={name: share(term) for name, term in terms.items()},
         kl_y1=share(kl.y_1),
         kl_z=share(tf.reduce_sum(kl.z, axis=1)),
     )
@@ -106,13 +105,8 @@ class TrainingStep:
         frames = self.model.to_unit_range(clips)
         with tf.GradientTape() as tape:
             outputs = self.model(frames, noise, training=True)
-            local = contribution(
-                frames,
-                outputs,
-                self.model.config,
-                self.config,
-                tf.cast(global_batch, frames.dtype),
-            )
+            global_batch = tf.cast(global_batch, frames.dtype)
+            local = contribution(frames, outputs, self.config.weights(), global_batch)
             scaled_loss = self.loss_scale.scale(local.loss)
         gradients = tape.gradient(scaled_loss, [v.value for v in self.model.trainable_variables])
         return gradients, local, outputs

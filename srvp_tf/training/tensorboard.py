@@ -40,7 +40,7 @@ class RunLog:
             speed: name -> number, e.g. clips per second.
         """
         scalars = {"loss/total": result.mean.loss}
-        scalars |= {f"loss/{name}": x for name, x in result.mean.terms._asdict().items()}
+        scalars |= {f"loss/{name}": x for name, x in result.mean.terms.items()}
         scalars |= {
             "optimizer/learning_rate": result.learning_rate,
             "optimizer/gradient_norm": result.gradient_norm,

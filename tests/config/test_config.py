@@ -7,6 +7,7 @@ import pytest
 
 from srvp_tf.config import (
     DATASET_CHANNELS,
+    FORMAT_VERSION,
     RESUMABLE_FIELDS,
     Config,
     DataConfig,
@@ -122,7 +123,7 @@ def test_json_round_trip(config, tmp_path):
 def test_json_is_laid_out_by_section():
     tree = json.loads(Config().to_json())
     assert list(tree) == ["format_version", "srvp_tf_version", "model", "data", "train", "eval"]
-    assert tree["format_version"] == 3
+    assert tree["format_version"] == FORMAT_VERSION
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_json_is_laid_out_by_section():
         ("{", "broken JSON"),
         ("[" * 100_000, "broken JSON"),
         ("[1]", "expected a JSON object, found list"),
-        (edited(KTH, format_version=4), "format_version is 4"),
+        (edited(KTH, format_version=5), "format_version is 5"),
         (edited(KTH, format_version=0), "format_version is 0"),
         (edited(KTH, format_version=1), "section model: unknown key dynamics, stochastic"),
         (edited(KTH, model__dynamics=...), "section model: missing key dynamics"),
@@ -156,15 +157,22 @@ def test_bad_json_is_refused_in_one_line_with_the_file_named(text, message):
     assert caught.value.__context__ is None or caught.value.__suppress_context__
 
 
-def test_the_first_format_lacks_the_variants():
-    missing = {"model__dynamics": ..., "model__stochastic": ..., "train__max_skipped_steps": ...}
-    text = edited(KTH, format_version=1, **missing)
-    assert Config.from_json(text, "config.json") == KTH
+def test_what_earlier_formats_lack_is_as_it_was():
+    missing = {}
+    for version, *names in (
+        (3, "train__loss_weights"),
+        (2, "train__max_skipped_steps"),
+        (1, "model__dynamics", "model__stochastic"),
+    ):
+        missing |= dict.fromkeys(names, ...)
+        text = edited(KTH, format_version=version, **missing)
+        assert Config.from_json(text, "config.json") == KTH
 
 
-def test_the_second_format_lacks_the_guard():
-    text = edited(KTH, format_version=2, train__max_skipped_steps=...)
-    assert Config.from_json(text, "config.json") == KTH
+@pytest.mark.parametrize("text", ["sharpness=1", "kl_z=2", "nll=1", "l2_res", "=", "kl_y1=x"])
+def test_weights_of_further_loss_terms_need_a_registered_name_and_a_number(text):
+    with pytest.raises(UserError, match="loss_weights=.*name=number.*none is registered"):
+        TrainConfig(loss_weights=text)
 
 
 def test_missing_and_binary_files_are_named(tmp_path):

@@ -29,7 +29,14 @@ def test_every_field_travels_through_its_flag():
         ModelConfig("vgg", 128, 1, True, *range(2, 7), 10, 11, 12, 13, 14, 0.5, 0.25),
         DataConfig("kth", "a b", "tfds", "c=d", "deterministic", 3, 9, 8, 7, 20, 21),
         TrainConfig(
-            *range(1, 3), 0.125, *range(4, 9), "mixed_bfloat16", True, *range(10, 18), False
+            *range(1, 3),
+            0.125,
+            *range(4, 9),
+            precision="mixed_bfloat16",
+            remat=True,
+            val_interval=10,
+            max_skipped_steps=17,
+            deterministic=False,
         ),
     )
     arguments = [

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("home")
 # Flags of text that name no file of the user's.
 _NO_PATHS = {
     *("title", "metrics", "experiments", "model_name", "server", "model", "label", "signature"),
-    *("host", "digits", "motion", "litert_cdn"),
+    *("host", "digits", "motion", "litert_cdn", "loss_weights"),
 }
 
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from srvp_tf.errors import UserError
 from srvp_tf.experiments import interpolate_dynamics, measure_interpolation, reconstruct_at_rate
+from srvp_tf.models.distributions import draw
 from srvp_tf.models.noise import forecast_noise
 from srvp_tf.video import to_uint8
 from tests.experiments.models import varied_model
@@ -54,7 +55,7 @@ def test_a_point_in_between(model, videos, interpolate_z):
     eps = forecast_noise(model.config, 3, tf.constant([8]), tf.range(1), 6).z[:, 0]
     states = [y]
     for i in range(5):
-        drawn = model.dynamics.prior(states[-1]).sample(eps[:, i])
+        drawn = draw(model.dynamics.prior(states[-1]), eps[:, i])
         states.append(model.step(states[-1], z[:, i] if interpolate_z and i < 3 else drawn))
     expected = model.decode(scene.content, tf.stack(states, 1), scene.skips)
     assert_same_frames(points[:, 1], to_uint8(expected))

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from srvp_tf.authors.names import torch_tensors
 from srvp_tf.config import ModelConfig, TrainConfig
-from srvp_tf.models.distributions import gaussian
+from srvp_tf.models.distributions import draw, gaussian
 from srvp_tf.models.noise import ForecastNoise, TrainingNoise
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.training.step import TrainingStep
@@ -21,6 +21,10 @@ _NAMES = {
     "n_euler_steps": "euler_steps",
 }
 _SAME = "nf nhx ny nz nt_inf nh_inf nlayers_inf nh_res nlayers_res res_gain obs_scale".split()
+
+
+def _parameters(normal):
+    return np.concatenate([normal.loc, normal.scale], axis=-1)
 
 
 def build_model(golden, precision):
@@ -75,7 +79,7 @@ def _errors(golden, precision):
         return tf.constant(golden[key], precision)
 
     def params(key):  # golden heads are (mean, raw scale); ours are (mean, scale)
-        return np.concatenate(gaussian(tf.constant(golden[key], tf.float64)), axis=-1)
+        return _parameters(gaussian(tf.constant(golden[key], tf.float64)))
 
     def compare(key, value):
         return key, relative_error(value, golden[key])
@@ -83,7 +87,7 @@ def _errors(golden, precision):
     observed = constant("x")[:, : values["nt_cond"]]
     encoding = model.encode(observed)
     inferred = model.infer(encoding)
-    y_1 = inferred.q_y1.sample(constant("eval/eps_y1"))
+    y_1 = draw(inferred.q_y1, constant("eval/eps_y1"))
     path = model.rollout(y_1, constant("eval/eps_z"), inferred.q_z)
     states = tf.concat([y_1[:, None], path.states[:, :, -1]], axis=1)
     yield compare("eval/frame_features", encoding.features)
@@ -92,7 +96,7 @@ def _errors(golden, precision):
     yield compare("eval/w", inferred.content)
     for name, law in (("q_y1", inferred.q_y1), ("q_z", inferred.q_z), ("p_z", path.p_z)):
         key = f"eval/{name}_params"
-        yield key, relative_error(tf.concat(law, -1), params(key))
+        yield key, relative_error(_parameters(law), params(key))
     yield compare("eval/y", states)
     yield compare("eval/z", path.z)
     residuals = tf.reshape(path.residuals, golden["eval/residuals"].shape)
@@ -104,7 +108,7 @@ def _errors(golden, precision):
     at_frames = predicted.states[:, :, -1]
     yield compare("predict/y", tf.concat([start[:, None], at_frames], axis=1))
     yield compare("predict/z", predicted.z)
-    law = tf.concat(predicted.p_z, -1)
+    law = _parameters(predicted.p_z)
     yield "predict/p_z_params", relative_error(law, params("predict/p_z_params"))
     yield compare("predict/x", model.decode(inferred.content, at_frames, inferred.skips))
     noise = ForecastNoise(
@@ -148,7 +152,7 @@ def _training_errors(golden, precision, model, values):
                 variable.assign(value)
         gradients, mean = train(noise)
         yield f"{key}/loss", relative_error(mean.loss, golden[f"{key}/loss"])
-        for name, term in mean.terms._asdict().items():
+        for name, term in mean.terms.items():
             yield f"{key}/{name}", relative_error(term, golden[f"{key}/{name}"])
         if i == 0:
             yield from _first_step_errors(golden, model, gradients)

@@ -28,6 +28,11 @@ def small_model(precision="float32", seed=0, **changes):
     return SRVP(small_config(**changes), precision=precision, seed=seed)
 
 
+def parameters(normal):
+    """(mean, scale) of a `tfd.Normal` [...] as one array [2, ...]."""
+    return np.stack([normal.loc, normal.scale])
+
+
 def forecast_eagerly(model, *arguments, **options):
     """`model.forecast` without its graph, whose making takes seconds."""
     tf.config.run_functions_eagerly(True)

@@ -7,28 +7,37 @@ from scipy.linalg import expm
 
 from srvp_tf.models import dynamics as dynamics_module
 from srvp_tf.models.distributions import gaussian
-from srvp_tf.models.dynamics import Dynamics
+from srvp_tf.models.dynamics import ResidualDynamics
+from tests.models.small import parameters, small_config
 
 NY, NZ, N = 4, 3, 2
+
+
+def flatten(path):
+    return tf.nest.flatten(path, expand_composites=True)
 
 
 def random(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape)
 
 
+def make_dynamics(**changes):
+    config = small_config(ny=NY, nz=NZ, nh_res=9, **changes)
+    dynamics = ResidualDynamics(config, seed=0, dtype="float64")
+    dynamics.build()
+    return dynamics
+
+
 def linear_dynamics():
     """f(y, z) = A y + B z, in float64: a "perceptron" of a single affine map."""
-    dynamics = Dynamics(NY, NZ, hidden=1, num_layers=1, gain=1.0, seed=0, dtype="float64")
-    dynamics.build()
+    dynamics = make_dynamics(nlayers_res=1)
     a, b = 0.3 * random(NY, NY, seed=1), random(NZ, NY, seed=2)
     dynamics.residual.layers[0].kernel.assign(np.concatenate([a, b]))
     return dynamics, a, b
 
 
-def deep_dynamics(dtype="float64"):
-    dynamics = Dynamics(NY, NZ, hidden=9, num_layers=3, gain=1.4, seed=0, dtype=dtype)
-    dynamics.build()
-    return dynamics
+def deep_dynamics():
+    return make_dynamics(nlayers_res=3)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 7])
@@ -62,36 +71,36 @@ def test_many_small_steps_approach_the_flow():
 def test_residuals_are_the_differences_of_states():
     dynamics = deep_dynamics()
     y, z = tf.constant(random(N, NY)), tf.constant(random(N, 5, NZ))
-    path = dynamics.infer_path(y, z, 3)
+    path = dynamics.follow(y, z, 3)
     sub_steps = tf.reshape(path.states, [N, 15, NY])
     differences = np.diff(np.concatenate([y[:, None], sub_steps], axis=1), axis=1)
     np.testing.assert_allclose(tf.reshape(path.residuals, [N, 15, NY]), differences, atol=1e-12)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
-@pytest.mark.parametrize("follow", ["infer_path", "imagine_path"])
+@pytest.mark.parametrize("follow", ["follow", "imagine"])
 def test_p_z_is_evaluated_once_per_interval_at_its_start(follow, n):
     dynamics = deep_dynamics()
     y, inputs = tf.constant(random(N, NY)), tf.constant(random(N, 4, NZ))
     path = getattr(dynamics, follow)(y, inputs, n)
     starts = tf.concat([y[:, None], path.states[:, :-1, -1]], axis=1)
     expected = gaussian(dynamics.prior_head(starts))
-    np.testing.assert_allclose(path.p_z, expected, rtol=1e-10)
+    np.testing.assert_allclose(parameters(path.p_z), parameters(expected), rtol=1e-10)
     assert path.p_z.loc.shape == (N, 4, NZ)
 
 
 def test_imagining_with_eps_is_following_the_z_that_it_gave():
     dynamics = deep_dynamics()
     y, eps = tf.constant(random(N, NY)), tf.constant(random(N, 4, NZ))
-    imagined = dynamics.imagine_path(y, eps, 2)
+    imagined = dynamics.imagine(y, eps, 2)
     np.testing.assert_allclose(imagined.z, imagined.p_z.loc + imagined.p_z.scale * eps, rtol=1e-12)
-    followed = dynamics.infer_path(y, imagined.z, 2)
-    for a, b in zip(tf.nest.flatten(imagined), tf.nest.flatten(followed), strict=True):
+    followed = dynamics.follow(y, imagined.z, 2)
+    for a, b in zip(flatten(imagined), flatten(followed), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("n", [1, 3])
-@pytest.mark.parametrize("follow", ["infer_path", "imagine_path"])
+@pytest.mark.parametrize("follow", ["follow", "imagine"])
 def test_a_loop_and_unrolled_steps_are_the_same(monkeypatch, follow, n):
     dynamics = deep_dynamics()
     y, inputs = tf.constant(random(N, NY)), tf.constant(random(N, 6, NZ))
@@ -104,12 +113,12 @@ def test_a_loop_and_unrolled_steps_are_the_same(monkeypatch, follow, n):
         def values_and_gradients():
             with tf.GradientTape() as tape:
                 path = getattr(dynamics, follow)(y, inputs, n)
-                loss = tf.add_n([tf.reduce_sum(tf.square(x)) for x in tf.nest.flatten(path)])
+                loss = tf.add_n([tf.reduce_sum(tf.square(x)) for x in flatten(path)])
             return path, tape.gradient(loss, weights)
 
         graph = values_and_gradients.get_concrete_function().graph
         loops = [op for op in graph.get_operations() if op.type in ("While", "StatelessWhile")]
-        return tf.nest.flatten(values_and_gradients()), loops
+        return flatten(values_and_gradients()), loops
 
     unrolled, no_loops = run(6 * n)
     looped, loops = run(6 * n - 1)
@@ -122,9 +131,9 @@ def test_a_loop_and_unrolled_steps_are_the_same(monkeypatch, follow, n):
 def test_a_rollout_can_be_cut_and_continued():
     dynamics = deep_dynamics()
     y, eps = tf.constant(random(N, NY)), tf.constant(random(N, 5, NZ))
-    whole = dynamics.imagine_path(y, eps, 2)
-    first = dynamics.imagine_path(y, eps[:, :2], 2)
-    rest = dynamics.imagine_path(first.states[:, -1, -1], eps[:, 2:], 2)
+    whole = dynamics.imagine(y, eps, 2)
+    first = dynamics.imagine(y, eps[:, :2], 2)
+    rest = dynamics.imagine(first.states[:, -1, -1], eps[:, 2:], 2)
     joined = tf.concat([first.states, rest.states], axis=1)
     np.testing.assert_allclose(joined, whole.states, rtol=1e-10)
 
@@ -136,7 +145,7 @@ def test_a_thousand_frames_of_a_contraction_are_the_closed_form():
     prior.kernel.assign(tf.zeros_like(prior.kernel))
     dynamics.residual.layers[0].kernel.assign(np.concatenate([a, np.eye(NZ, NY)]))
     y, eps = random(N, NY), random(N, 1000, NZ)
-    path = tf.function(dynamics.imagine_path)(tf.constant(y), tf.constant(eps), 1)
+    path = tf.function(dynamics.imagine)(tf.constant(y), tf.constant(eps), 1)
     states = path.states[:, :, 0].numpy()
     loc, raw_scale = np.split(prior.bias.numpy(), 2)
     z = loc + (np.log1p(np.exp(raw_scale)) + 1e-8) * eps

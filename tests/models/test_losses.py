@@ -3,27 +3,33 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
-from srvp_tf.models.distributions import Gaussian, gaussian, standard_normal
-from srvp_tf.models.losses import latent_kl, loss_terms, safe_norm
-from srvp_tf.models.srvp import Reconstruction
+from srvp_tf.config import TrainConfig
+from srvp_tf.models import losses
+from srvp_tf.models.distributions import draw, gaussian, standard_normal
+from srvp_tf.models.losses import latent_kl, safe_norm, weighted_sum
+from srvp_tf.models.outputs import Reconstruction
+from tests.models.small import parameters, random_videos, small_model
 
 B, T, N, NY, NZ = 3, 4, 2, 5, 6
 
 
 def random_gaussian(random, *shape):
-    return Gaussian(random.normal(size=shape), np.exp(random.normal(size=shape)))
+    return tfd.Normal(random.normal(size=shape), np.exp(random.normal(size=shape)))
 
 
-@pytest.fixture
-def case():
+def make_case(obs_scale=1.0):
     """Float64 frames and a `Reconstruction` of them, all random."""
     random = np.random.default_rng(0)
     frames = random.random((B, T, 8, 8, 2))
+    means = tf.constant(random.random(frames.shape))
     outputs = Reconstruction(
-        frames=random.random(frames.shape),
+        frames=means,
         content=np.zeros((B, 1)),
+        p_x=tfd.Independent(tfd.Normal(means, obs_scale), 4),
         q_y1=random_gaussian(random, B, NY),
+        p_y1=standard_normal(tf.zeros([B, NY], tf.float64)),
         q_z=random_gaussian(random, B, T - 1, NZ),
         p_z=random_gaussian(random, B, T - 1, NZ),
         residuals=random.normal(size=(B, T - 1, N, NY)),
@@ -31,26 +37,32 @@ def case():
     return frames, outputs
 
 
+@pytest.fixture
+def case():
+    return make_case()
+
+
 def closed_form_kl(q, p):
-    return np.log(p.scale / q.scale) + (q.scale**2 + (q.loc - p.loc) ** 2) / (2 * p.scale**2) - 0.5
+    (m, s), (n, r) = parameters(q), parameters(p)
+    return np.log(r / s) + (s**2 + (m - n) ** 2) / (2 * r**2) - 0.5
 
 
 def log_density(x, law):
-    return -0.5 * ((x - law.loc) / law.scale) ** 2 - np.log(law.scale) - 0.5 * np.log(2 * np.pi)
+    loc, scale = parameters(law)
+    return -0.5 * ((x - loc) / scale) ** 2 - np.log(scale) - 0.5 * np.log(2 * np.pi)
 
 
 def test_kl_is_the_closed_form_in_each_dimension(case):
     _, outputs = case
     kl = latent_kl(outputs)
-    p_y1 = Gaussian(np.zeros((B, NY)), np.ones((B, NY)))
-    np.testing.assert_allclose(kl.y_1, closed_form_kl(outputs.q_y1, p_y1), rtol=1e-12)
+    np.testing.assert_allclose(kl.y_1, closed_form_kl(outputs.q_y1, outputs.p_y1), rtol=1e-12)
     np.testing.assert_allclose(kl.z, closed_form_kl(outputs.q_z, outputs.p_z), rtol=1e-12)
 
 
 def test_kl_is_the_mean_log_ratio_of_samples_of_q(case):
     _, outputs = case
     q, p = outputs.q_z, outputs.p_z
-    x = q.sample(np.random.default_rng(1).normal(size=(100_000, *q.loc.shape)))
+    x = draw(q, np.random.default_rng(1).normal(size=(100_000, *q.loc.shape))).numpy()
     ratio = log_density(x, q) - log_density(x, p)
     error = np.abs(latent_kl(outputs).z - ratio.mean(0)) / (ratio.std(0) / np.sqrt(len(x)))
     assert error.max() < 4.5
@@ -58,18 +70,18 @@ def test_kl_is_the_mean_log_ratio_of_samples_of_q(case):
 
 def test_terms_sum_the_kl_over_dimensions_and_frames(case):
     frames, outputs = case
-    kl, terms = latent_kl(outputs), loss_terms(frames, outputs, 1.0)
-    np.testing.assert_allclose(terms.kl_y1, np.sum(kl.y_1, axis=1), rtol=1e-12)
-    np.testing.assert_allclose(terms.kl_z, np.sum(kl.z, axis=(1, 2)), rtol=1e-12)
+    kl = latent_kl(outputs)
+    np.testing.assert_allclose(losses.kl_y1(frames, outputs), np.sum(kl.y_1, axis=1), rtol=1e-12)
+    np.testing.assert_allclose(losses.kl_z(frames, outputs), np.sum(kl.z, axis=(1, 2)), rtol=1e-12)
 
 
 @pytest.mark.parametrize("obs_scale", [1.0, 0.2])
-def test_nll_is_the_full_gaussian_log_density_with_its_constant(case, obs_scale):
-    frames, outputs = case
+def test_nll_is_the_full_gaussian_log_density_with_its_constant(obs_scale):
+    frames, outputs = make_case(obs_scale)
     squared = np.sum((frames - outputs.frames) ** 2, axis=(1, 2, 3, 4))
     pixels = frames[0].size
     constant = pixels * (np.log(obs_scale) + 0.5 * np.log(2 * np.pi))
-    nll = loss_terms(frames, outputs, obs_scale).nll
+    nll = losses.nll(frames, outputs)
     np.testing.assert_allclose(nll, squared / (2 * obs_scale**2) + constant, rtol=1e-12)
 
 
@@ -78,7 +90,7 @@ def test_l2_res_sums_the_norm_not_its_square_over_every_sub_step(case):
     expected = np.zeros(B)
     for video, interval, sub_step in np.ndindex(B, T - 1, N):
         expected[video] += np.sqrt(np.sum(outputs.residuals[video, interval, sub_step] ** 2))
-    np.testing.assert_allclose(loss_terms(frames, outputs, 1.0).l2_res, expected, rtol=1e-12)
+    np.testing.assert_allclose(losses.l2_res(frames, outputs), expected, rtol=1e-12)
 
 
 def test_safe_norm_has_the_unit_vector_as_gradient_and_zero_at_zero():
@@ -90,11 +102,23 @@ def test_safe_norm_has_the_unit_vector_as_gradient_and_zero_at_zero():
     np.testing.assert_allclose(tape.gradient(norm, x), [[0.6, 0.8], [0, 0], [0, -1]], rtol=1e-6)
 
 
-def test_total_weighs_the_terms(case):
+def test_the_objective_weighs_the_terms_by_name(case):
     frames, outputs = case
-    terms = loss_terms(frames, outputs, 1.0)
-    expected = terms.nll + 0.7 * terms.kl_y1 + 1.3 * terms.kl_z + 0.4 * terms.l2_res
-    np.testing.assert_allclose(terms.total(0.7, 1.3, 0.4), expected, rtol=1e-12)
+    weights = TrainConfig(beta_y=0.7, beta_z=1.3, l2_res_weight=0.4).weights()
+    terms = losses.loss_terms(frames, outputs, weights)
+    expected = terms["nll"] + 0.7 * terms["kl_y1"] + 1.3 * terms["kl_z"] + 0.4 * terms["l2_res"]
+    np.testing.assert_allclose(weighted_sum(terms, weights), expected, rtol=1e-12)
+
+
+def test_the_model_gives_the_terms_of_videos():
+    model = small_model("float64")
+    videos = random_videos(model.config, 2, 4)
+    terms = model.elbo_terms(videos, seed=3)
+    outputs = model(videos, seed=3)
+    assert list(terms) == ["nll", "kl_y1", "kl_z", "l2_res"]
+    density = tfd.MultivariateNormalDiag(tf.reshape(outputs.frames, [2, -1]), None, 1.0)
+    expected = -density.log_prob(np.reshape(videos / 255, [2, -1]))
+    np.testing.assert_allclose(terms["nll"], expected, rtol=1e-10)
 
 
 def test_a_head_is_mean_then_raw_scale():
@@ -104,13 +128,16 @@ def test_a_head_is_mean_then_raw_scale():
 
 
 def test_samples_are_reparameterised():
-    law = Gaussian(tf.constant([1.0, -2.0]), tf.constant([0.5, 3.0]))
-    np.testing.assert_array_equal(law.sample(tf.constant([2.0, -1.0])), [2.0, -5.0])
+    normal = tfd.Normal([1.0, -2.0], [0.5, 3.0])
+    np.testing.assert_array_equal(draw(normal, tf.constant([2.0, -1.0])), [2.0, -5.0])
+    eps = tf.random.stateless_normal([100_000], [1, 2])
+    laplace = draw(tfd.Laplace(1.0, 0.5), eps)  # by its quantiles
+    np.testing.assert_allclose([np.mean(laplace), np.std(laplace)], [1.0, 0.5**0.5], atol=0.01)
 
 
 def test_the_prior_of_the_first_state_is_standard_normal():
     law = standard_normal(tf.constant([[4.0, 5.0]], tf.float64))
-    np.testing.assert_array_equal(law, [[[0, 0]], [[1, 1]]])
+    np.testing.assert_array_equal(parameters(law), [[[0, 0]], [[1, 1]]])
     assert law.loc.dtype == law.scale.dtype == tf.float64
 
 
@@ -121,9 +148,9 @@ def test_kl_and_its_gradients_stay_finite_at_extreme_scales(raw_q, raw_p):
     with tf.GradientTape() as tape:
         tape.watch(params)
         q, p = gaussian(params[0]), gaussian(params[1])
-        outputs = Reconstruction(None, None, Gaussian(q.loc[0], q.scale[0]), q, p, None)
+        outputs = Reconstruction(None, None, None, q[0], standard_normal(q.loc[0]), q, p, None)
         kl = latent_kl(outputs)
         total = tf.reduce_sum(kl.y_1) + tf.reduce_sum(kl.z)
-    q, p = (Gaussian(*(np.float64(x) for x in law)) for law in (q, p))
+    q, p = (tfd.Normal(*(np.float64(x) for x in (law.loc, law.scale))) for law in (q, p))
     np.testing.assert_allclose(kl.z, closed_form_kl(q, p), rtol=1e-5, atol=1e-5)
     assert np.isfinite(total) and np.isfinite(tape.gradient(total, params)).all()

@@ -6,12 +6,12 @@ import tensorflow as tf
 import torch
 
 from srvp_tf.config import TrainConfig
+from srvp_tf.config.registries import DYNAMICS
 from srvp_tf.errors import UserError
-from srvp_tf.models.dynamics import Dynamics
-from srvp_tf.models.gru import GRUCell
+from srvp_tf.models.distributions import draw
 from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.training.step import TrainingStep
-from tests.models.small import random_videos, small_model
+from tests.models.small import random_videos, small_config, small_model
 
 NY, NZ, N = 6, 3, 4
 ONE = {"euler_steps": 1}
@@ -22,29 +22,38 @@ def random(*shape, seed=0):
 
 
 def dynamics(update, nz=NZ):
-    layer = Dynamics(NY, nz, 9, 3, 1.4, update, seed=0, dtype="float64")
+    config = small_config(ny=NY, nz=nz or NZ, nh_res=9, nlayers_res=3, stochastic=nz > 0)
+    layer = DYNAMICS[update](config, seed=0, dtype="float64")
     layer.build()
     return layer
 
 
 @pytest.mark.parametrize("inputs", [NZ, 0])
 def test_the_gru_is_pytorchs(inputs):
-    cell = GRUCell(NY, seed=1, dtype="float64")
-    cell.build((None, inputs))
+    layer = dynamics("gru", inputs)
+    cell = layer.cell
+
+    def theirs_order(x):  # Keras: update, reset, candidate; PyTorch: reset, update, candidate
+        update, reset, candidate = np.split(x.numpy(), 3, axis=-1)
+        return np.concatenate([reset, update, candidate], axis=-1)
+
     theirs = torch.nn.GRUCell(inputs, NY, dtype=torch.float64)
-    ours = (cell.kernel, cell.recurrent_kernel, cell.bias, cell.recurrent_bias)
+    kernel, recurrent_kernel, biases = map(
+        theirs_order, (cell.kernel, cell.recurrent_kernel, cell.bias)
+    )
     with torch.no_grad():
-        for parameter, variable in zip(theirs.parameters(), ours, strict=True):
-            if variable is not None:
-                parameter.copy_(torch.from_numpy(variable.numpy().T))
-    x, y = random(N, inputs), random(N, NY, seed=1)
-    expected = theirs(torch.from_numpy(x), torch.from_numpy(y)).detach().numpy()
-    np.testing.assert_allclose(cell(tf.constant(x), tf.constant(y)), expected, rtol=1e-12)
+        for parameter, value in zip(
+            theirs.parameters(), (kernel[:inputs], recurrent_kernel, *biases), strict=True
+        ):
+            parameter.copy_(torch.from_numpy(value.T))
+    z, y = random(N, inputs), random(N, NY, seed=1)
+    expected = theirs(torch.from_numpy(z), torch.from_numpy(y)).detach().numpy()
+    next_state = layer.next_state(tf.constant(y), tf.constant(z))
+    np.testing.assert_allclose(next_state, expected, rtol=1e-12)
 
 
 def test_its_weights_are_uniform_within_the_published_bound():
-    cell = GRUCell(NY, seed=1)
-    cell.build((None, NZ))
+    cell = dynamics("gru").cell
     bound = NY**-0.5
     values = np.concatenate([weight.numpy().ravel() for weight in cell.weights])
     assert np.abs(values).max() <= bound
@@ -56,12 +65,12 @@ def test_mlp_replaces_the_state_by_f():
     layer = dynamics("mlp")
     y, z = random(N, NY), random(N, NZ, seed=1)
     expected = np.concatenate([y, z], axis=1)
-    for i, affine in enumerate(layer.perceptron.layers):
+    for i, affine in enumerate(layer.transition.layers):
         expected = np.maximum(expected, 0) if i else expected
         expected = expected @ affine.kernel.numpy() + affine.bias.numpy()
     states, _ = layer.step(tf.constant(y), tf.constant(z))
     np.testing.assert_allclose(states[:, 0], expected, rtol=1e-12)
-    for affine in layer.perceptron.layers:  # the law of the other affine layers, not f's
+    for affine in layer.transition.layers:  # the law of the other affine layers, not f's
         assert np.abs(affine.kernel.numpy()).max() <= affine.kernel.shape[0] ** -0.5
 
 
@@ -71,14 +80,14 @@ def test_mlp_replaces_the_state_by_f():
 def test_paths_are_steps_in_a_row(update, nz, num_frames):
     layer = dynamics(update, nz)
     y, eps = tf.constant(random(N, NY)), tf.constant(random(N, num_frames, nz, seed=1))
-    path = tf.function(layer.imagine_path)(y, eps, 1)
+    path = tf.function(layer.imagine)(y, eps, 1)
     assert path.residuals.shape == (N, num_frames, int(update == "residual"), NY)
     for t in range(num_frames):
-        z = layer.prior(y).sample(eps[:, t])
+        z = draw(layer.prior(y), eps[:, t])
         np.testing.assert_allclose(path.z[:, t], z, rtol=1e-7)
         y = layer.step(y, z)[0][:, -1]
         np.testing.assert_allclose(path.states[:, t, 0], y, rtol=1e-7, atol=1e-9)
-    followed = layer.infer_path(tf.constant(random(N, NY)), path.z, 1)
+    followed = layer.follow(tf.constant(random(N, NY)), path.z, 1)
     np.testing.assert_allclose(followed.states, path.states, rtol=1e-7, atol=1e-9)
 
 
@@ -95,10 +104,10 @@ def test_a_variant_goes_the_whole_way(update, stochastic):
     before = [v.numpy() for v in model.trainable_variables]
     result = TrainingStep(model, TrainConfig(beta_z=3.0))(clips, 1)
     terms = result.mean.terms
-    assert (terms.l2_res == 0) == (update != "residual")
-    assert (terms.kl_z == 0) == (not stochastic)
+    assert (terms["l2_res"] == 0) == (update != "residual")
+    assert (terms["kl_z"] == 0) == (not stochastic)
     assert result.mean.kl_z.shape == (model.config.noise_size,)
-    expected = terms.nll + terms.kl_y1 + 3.0 * terms.kl_z + terms.l2_res
+    expected = terms["nll"] + terms["kl_y1"] + 3.0 * terms["kl_z"] + terms["l2_res"]
     np.testing.assert_allclose(result.mean.loss, expected, rtol=1e-6)
     unmoved = [
         v.path
@@ -121,7 +130,7 @@ def test_without_z_a_future_is_a_function_of_the_first_state(update):
     y_1 = tf.random.stateless_normal([1, 1, model.config.ny], [1, 2])
     noise = ForecastNoise(y_1, tf.zeros([1, 1, 6, 0]))
     inferred = model.infer(model.encode(videos))
-    y = inferred.q_y1.sample(y_1[:, 0])
+    y = draw(inferred.q_y1, y_1[:, 0])
     states = []
     for _ in range(6):
         y = model.step(y, tf.zeros([1, 0]))

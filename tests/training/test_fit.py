@@ -102,10 +102,9 @@ def test_float16_is_trained_by_keras_loss_scale():
     assert any(not np.array_equal(a, b) for a, b in zip(after, before, strict=True))
 
 
-@pytest.mark.parametrize("name", ["nll", "kl"])
-def test_an_unknown_term_is_named(name):
-    with pytest.raises(srvp_tf.UserError, match=f"no term '{name}'; there are kl_y1, kl_z"):
-        small_model().compile(loss_weights={name: 1.0})
+def test_an_unknown_term_is_named():
+    with pytest.raises(srvp_tf.UserError, match="'kl' is not known; there are nll, kl_y1, kl_z"):
+        small_model().compile(loss_weights={"kl": 1.0})
 
 
 def test_what_fit_cannot_take_is_one_line_and_spoils_nothing():

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from srvp_tf.config import TrainConfig
-from srvp_tf.models.losses import latent_kl, loss_terms
+from srvp_tf.models.losses import latent_kl, loss_terms, weighted_sum
 from srvp_tf.models.noise import training_noise
 from srvp_tf.training.step import TrainingStep
 from srvp_tf.training.strategy import mirrored_strategy
@@ -93,7 +93,8 @@ def float32_runs():
 
 def test_two_replicas_are_one_in_float32(float32_runs):
     (one, a), (two, b) = float32_runs
-    assert_same([b.mean.loss, *b.mean.terms], [a.mean.loss, *a.mean.terms], 2e-5)
+    losses = ([mean.loss, *mean.terms.values()] for mean in (b.mean, a.mean))
+    assert_same(*losses, 2e-5)
     expected, found = (np.concatenate([g.ravel() for g in r.gradients()]) for r in (one, two))
     tolerance = rounding("float32", 8, 16 * 64)  # dcgan's blocks, of up to 16 x 64 terms
     assert np.linalg.norm(found - expected) < tolerance * np.linalg.norm(expected)
@@ -134,10 +135,11 @@ def test_a_step_reports_the_means_of_the_objective_over_the_batch():
     alone.set_weights(weights)
     noise = training_noise(alone.config, 6, 1, tf.range(BATCH), FRAMES)
     outputs = alone(run.clips, noise, training=True)
-    kl, terms = latent_kl(outputs), loss_terms(run.clips / 255.0, outputs, alone.config.obs_scale)
-    for name, term in terms._asdict().items():
-        np.testing.assert_allclose(getattr(mean.terms, name), np.mean(term), rtol=1e-9)
-    np.testing.assert_allclose(mean.loss, np.mean(terms.total(0.7, 1.3, 0.4)), rtol=1e-9)
+    loss_weights = {"nll": 1.0, "kl_y1": 0.7, "kl_z": 1.3, "l2_res": 0.4}
+    kl, terms = latent_kl(outputs), loss_terms(run.clips / 255.0, outputs, loss_weights)
+    for name, term in terms.items():
+        np.testing.assert_allclose(mean.terms[name], np.mean(term), rtol=1e-9)
+    np.testing.assert_allclose(mean.loss, np.mean(weighted_sum(terms, loss_weights)), rtol=1e-9)
     np.testing.assert_allclose(mean.kl_y1, np.mean(kl.y_1, axis=0), rtol=1e-8)
     np.testing.assert_allclose(mean.kl_z, np.mean(np.sum(kl.z, axis=1), axis=0), rtol=1e-8)
 
@@ -154,8 +156,9 @@ def test_a_gradient_is_the_slope_of_the_loss():
         for v, w, d in zip(run.model.trainable_variables, weights, direction, strict=True):
             v.assign(w + sign * d)
         outputs = run.model(run.clips, noise, training=True)
-        terms = loss_terms(run.clips / 255.0, outputs, run.model.config.obs_scale)
-        return np.mean(terms.total(1.0, 2.0, 1.0))
+        loss_weights = TrainConfig().weights()
+        terms = loss_terms(run.clips / 255.0, outputs, loss_weights)
+        return np.mean(weighted_sum(terms, loss_weights))
 
     slope = (loss(1) - loss(-1)) / 2
     loss(0)

@@ -4,7 +4,6 @@ import tensorflow as tf
 
 from srvp_tf.config import TrainConfig
 from srvp_tf.errors import UserError
-from srvp_tf.models.losses import LossTerms
 from srvp_tf.training.step import Contribution, StepResult
 from srvp_tf.training.step_meter import StepMeter
 
@@ -12,7 +11,7 @@ from srvp_tf.training.step_meter import StepMeter
 def result(loss=1.0, is_finite=True, gradient_norm=1.0, **terms):
     """A step's result as tensors; all KL by dimension equal the loss."""
     terms = {"nll": loss, "kl_y1": 0.0, "kl_z": 0.0, "l2_res": 0.0} | terms
-    mean = Contribution(loss, LossTerms(**terms), np.full(2, loss), np.full(3, loss))
+    mean = Contribution(loss, terms, np.full(2, loss), np.full(3, loss))
     numbers = StepResult(mean, gradient_norm, 0.1, is_finite)
     return tf.nest.map_structure(tf.constant, numbers)
 
@@ -41,7 +40,7 @@ def test_a_reading_is_the_mean_since_the_last_one():
     for loss in (5.0, 6.0, 10.0):
         m.add(result(loss))
     mean, speed = m.read(5)
-    assert mean.mean.loss == 7.0 and mean.mean.terms.nll == 7.0
+    assert mean.mean.loss == 7.0 and mean.mean.terms["nll"] == 7.0
     assert mean.mean.kl_z.tolist() == [7.0, 7.0, 7.0] and speed["skipped_steps"] == 0
 
 

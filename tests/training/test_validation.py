@@ -7,6 +7,7 @@ import tensorflow as tf
 from srvp_tf.forecasting import sampling
 from srvp_tf.forecasting.sampling import Sampler
 from srvp_tf.metrics.frame_metrics import ssim
+from srvp_tf.models.distributions import draw
 from srvp_tf.models.noise import forecast_noise
 from srvp_tf.training.validation import Validator
 from tests.models.small import random_videos, small_model
@@ -113,7 +114,7 @@ def test_the_strip_shows_the_first_videos_truth_best_worst_and_first_sample(
     np.testing.assert_allclose(strip.truth, truth[0], **close)
     noise = forecast_noise(model.config, SEED, tf.range(1), tf.range(1), NUM_FRAMES)
     inferred = model.infer(model.encode(tf.constant(videos[:1])))
-    y_1 = inferred.q_y1.sample(noise.y_1[:, 0])
+    y_1 = draw(inferred.q_y1, noise.y_1[:, 0])
     path = model.rollout(y_1, noise.z[:, 0], inferred.q_z)
     states = tf.concat([y_1[:, None], path.states[:, :, -1]], axis=1)
     seen = model.decode(inferred.content, states, inferred.skips)[0]

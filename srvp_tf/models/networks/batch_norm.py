@@ -38,50 +38,44 @@ class BatchNorm(keras.layers.Layer):
 
     def call(self, inputs):
         """Normalise with the batch's statistics and update the running ones; keeps the dtype."""
-        outputs, *statistics = self.normalize(inputs, self.scale, self.offset)
-        self.learn(*statistics)
-        return outputs
-
-    def normalize(self, inputs, scale, offset):
-        """(outputs, mean [C], unbiased variance [C]) of a batch; changes nothing."""
         replicas = tf.distribute.get_replica_context().num_replicas_in_sync
         if replicas > 1 or inputs.dtype == tf.float64:  # the fused kernel knows neither
-            return self._synchronized(inputs, scale, offset)
-        return tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=scale,
-            offset=offset,
-            mean=[],
-            variance=[],
-            epsilon=EPSILON,
-            is_training=True,
-        )[:3]
-
-    def learn(self, mean, unbiased_variance):
-        """Update the running statistics with those of a batch."""
+            outputs, mean, unbiased_variance = self._synchronized(inputs, replicas)
+        else:
+            outputs, mean, unbiased_variance, *_ = tf.raw_ops.FusedBatchNormV3(
+                x=inputs,
+                scale=tf.convert_to_tensor(self.scale),
+                offset=tf.convert_to_tensor(self.offset),
+                mean=[],
+                variance=[],
+                epsilon=EPSILON,
+                is_training=True,
+            )
         for running, batch in ((self.mean, mean), (self.variance, unbiased_variance)):
             updated = MOMENTUM * running.value + (1.0 - MOMENTUM) * tf.stop_gradient(batch)
             # A batch that overflowed is skipped by the optimiser: it must leave no trace here too.
             running.assign(tf.where(tf.math.is_finite(updated), updated, running.value))
+        return outputs
 
     def affine(self):
         """(scale, offset), each [C]: what inference mode does, as a map of each channel."""
         scale = self.scale * tf.math.rsqrt(self.variance + EPSILON)
         return scale, self.offset - self.mean * scale
 
-    def _synchronized(self, inputs, scale, offset):
-        context = tf.distribute.get_replica_context()
-        replicas = context.num_replicas_in_sync
+    def _synchronized(self, inputs, replicas):
+        """(outputs, mean [C], unbiased variance [C]) with the statistics of the global batch."""
 
         def global_mean(value):
             if replicas == 1:
                 return value
+            context = tf.distribute.get_replica_context()
             return context.all_reduce(tf.distribute.ReduceOp.SUM, value) / replicas
 
         x = tf.cast(inputs, self.variable_dtype)
         mean = global_mean(tf.reduce_mean(x, [0, 1, 2]))
         variance = global_mean(tf.reduce_mean(tf.math.squared_difference(x, mean), [0, 1, 2]))
-        outputs = tf.nn.batch_normalization(x, mean, variance, offset, scale, EPSILON)
+        affine = [tf.convert_to_tensor(parameter) for parameter in (self.offset, self.scale)]
+        outputs = tf.nn.batch_normalization(x, mean, variance, *affine, EPSILON)
         count = tf.cast(replicas * (tf.size(x) // self.channels), x.dtype)
         return tf.cast(outputs, inputs.dtype), mean, variance * count / (count - 1.0)
 

@@ -73,15 +73,15 @@ class ConvBlock(keras.layers.Layer):
 
     @property
     def kernel_shape(self):
-        """Of the kernel of the whole input, in the layout of the specification."""
+        """Of the kernel of the whole input, in the layout of `linear_maps`."""
         shape = [self.linear.size, self.linear.size, 0, 0]
         shape[self.linear.input_axis] = self.in_channels + self.shared_channels
         shape[self.linear.output_axis] = self.filters
         return tuple(shape)
 
     def build(self, input_shape=None):
-        law = convolution(child_seed(self.seed, "kernel"))
-        self.kernel = self.add_weight(self.kernel_shape, law, name="kernel", autocast=False)
+        initial = convolution(child_seed(self.seed, "kernel"))
+        self.kernel = self.add_weight(self.kernel_shape, initial, name="kernel", autocast=False)
         self.norm = None
         if self.normalize:
             norm_seed = child_seed(self.seed, "norm")
@@ -89,39 +89,22 @@ class ConvBlock(keras.layers.Layer):
             self.norm.build()
 
     def call(self, inputs, shared=None, training=False):
-        if training:
-            outputs, statistics = self.transform(inputs, shared, *self.parameters())
-            self.learn(statistics)
-            return outputs
-        return self._activate(self._apply(inputs, shared, *self.inference_parameters()))
+        outputs = self._apply(inputs, shared, *self.parameters(training))
+        if training and self.norm is not None:
+            outputs = self.norm(outputs)
+        return self._activate(outputs)
 
-    def inference_parameters(self):
-        """What inference computes with: (own kernel, shared kernel or None, offset or None)."""
+    def parameters(self, training=False):
+        """What the linear map needs: (own kernel, shared kernel or None, offset or None).
+
+        In inference the normalisation is part of them.
+        """
         kernel, offset = tf.convert_to_tensor(self.kernel), None
-        if self.norm is not None:
+        if self.norm is not None and not training:
             scale, offset = self.norm.affine()
             kernel *= scale[:, None] if self.linear.output_axis == 2 else scale
             offset = tf.cast(offset, self.compute_dtype)
         return *self._prepared(kernel), offset
-
-    def parameters(self):
-        """The trained parameters as tensors: what `transform` takes."""
-        variables = [self.kernel]
-        if self.norm is not None:
-            variables += [self.norm.scale, self.norm.offset]
-        return [tf.convert_to_tensor(variable) for variable in variables]
-
-    def transform(self, inputs, shared, kernel, *norm_parameters):
-        """The map in training, as a function of its parameters: (outputs, batch statistics)."""
-        outputs, statistics = self._apply(inputs, shared, *self._prepared(kernel)), []
-        if self.norm is not None:
-            outputs, *statistics = self.norm.normalize(outputs, *norm_parameters)
-        return self._activate(outputs), statistics
-
-    def learn(self, statistics):
-        """Note the batch statistics that `transform` returned."""
-        if self.norm is not None:
-            self.norm.learn(*statistics)
 
     def _activate(self, outputs):
         if self.activation in _BOUNDED:

@@ -8,7 +8,7 @@ from srvp_tf.models.networks.conv_block import ConvBlock
 class FrozenBlock(ConvBlock):
     """What a `ConvBlock` does in inference, with its kernels folded, merged and cast once.
 
-    Its weights are those of `ConvBlock.inference_parameters`; it cannot be trained.
+    Its weights are `ConvBlock.parameters` of inference; it cannot be trained.
     """
 
     def build(self, input_shape=None):
@@ -30,13 +30,12 @@ class FrozenBlock(ConvBlock):
     def freeze(self, block):
         """Take over what `block`, a `ConvBlock` of the same configuration, has learned."""
         own = (self.own_kernel, self.shared_kernel, self.offset)
-        for variable, value in zip(own, block.inference_parameters(), strict=True):
+        for variable, value in zip(own, block.parameters(), strict=True):
             if variable is not None:
                 variable.assign(value)
 
-    def inference_parameters(self):
+    def parameters(self, training=False):
+        if training:
+            raise ValueError("a frozen model cannot be trained: train the one that it came from")
         given = (self.own_kernel, self.shared_kernel, self.offset)
         return tuple(None if x is None else tf.convert_to_tensor(x) for x in given)
-
-    def parameters(self):
-        raise ValueError("a frozen model cannot be trained: train the model that it came from")

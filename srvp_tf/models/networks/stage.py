@@ -1,5 +1,6 @@
 """A stage of a network: blocks in a row, whose inner activations can be computed twice."""
 
+import keras
 import tensorflow as tf
 
 
@@ -14,22 +15,27 @@ def run_stage(blocks, inputs, shared=None, training=False, remat=False):
             inputs = block(inputs, shared, training=training)
             shared = None
         return inputs
-    parameters = [block.parameters() for block in blocks]
+    weights = [_values(block.trainable_variables) for block in blocks]
+    statistics = [_values(block.non_trainable_variables) for block in blocks]
     given = (inputs,) if shared is None else (inputs, shared)
 
-    @tf.recompute_grad
-    def transform(*tensors):
-        *tensors, parameters = tensors
-        outputs, *first_shared = tensors
-        statistics = []
-        for block, own in zip(blocks, parameters, strict=True):
+    @keras.remat
+    def stage(given, weights, statistics):
+        outputs, *first_shared = given
+        updated = []
+        for block, own, running in zip(blocks, weights, statistics, strict=True):
             shared = first_shared.pop() if first_shared else None
-            outputs, of_block = block.transform(outputs, shared, *own)
-            statistics.append(of_block)
-        return outputs, statistics
+            outputs, new = block.stateless_call(own, running, outputs, shared, training=True)
+            updated.append(new)
+        return outputs, updated
 
-    outputs, statistics = transform(*given, parameters)
+    outputs, updated = stage(given, weights, statistics)
     # Outside: a running average that is computed twice must not be updated twice.
-    for block, of_block in zip(blocks, statistics, strict=True):
-        block.learn(of_block)
+    for block, new in zip(blocks, updated, strict=True):
+        for variable, value in zip(block.non_trainable_variables, new, strict=True):
+            variable.assign(value)
     return outputs
+
+
+def _values(variables):
+    return [tf.convert_to_tensor(variable) for variable in variables]

@@ -4,12 +4,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from srvp_tf.config import ModelConfig
+from srvp_tf.config.registries import NETWORKS
 from srvp_tf.models.networks.conv_block import ConvBlock
-from srvp_tf.models.networks.decoder import Decoder
-from srvp_tf.models.networks.encoder import Encoder
 
 STAGES = {32: 3, 64: 4, 128: 5}
 NF, NHX, NW, NY = 2, 7, 6, 5
+
+
+def make(part, family, size, channels, nf=NF, nhx=NHX, nw=NW, ny=NY, skips=False, **options):
+    """The encoder (part 0) or decoder (1) of a family."""
+    config = ModelConfig(
+        family, frame_size=size, channels=channels, nf=nf, nhx=nhx, nh_inf=nw, ny=ny, skips=skips
+    )
+    return NETWORKS[family][part](config, **options)
 
 
 def convolutions(*layers):
@@ -18,7 +26,7 @@ def convolutions(*layers):
 
 
 def published_encoder(family, c, nf, nhx):
-    """Section 3 of the specification, layer by layer, for frames of 64 x 64."""
+    """The paper's encoders, layer by layer, for frames of 64 x 64."""
     if family == "dcgan":
         return convolutions(
             (4, c, nf, "no norm"),
@@ -62,7 +70,7 @@ def trainable_size(layer):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("family", ["dcgan", "vgg"])
 def test_full_size_encoder_has_the_published_number_of_weights(family, channels):
-    encoder = Encoder(family, 64, channels, 64, 128)
+    encoder = make(0, family, 64, channels, 64, 128)
     encoder.build()
     assert trainable_size(encoder) == published_encoder(family, channels, 64, 128)
 
@@ -70,7 +78,7 @@ def test_full_size_encoder_has_the_published_number_of_weights(family, channels)
 @pytest.mark.parametrize("skips", [False, True])
 @pytest.mark.parametrize("family", ["dcgan", "vgg"])
 def test_full_size_decoder_has_the_published_number_of_weights(family, skips):
-    decoder = Decoder(family, 64, 3, 64, 256, 50, skips)
+    decoder = make(1, family, 64, 3, 64, nw=256, ny=50, skips=skips)
     decoder.build()
     assert trainable_size(decoder) == published_decoder(family, 3, 64, 306, skips)
 
@@ -82,8 +90,8 @@ def random_frames(size, batch=2, channels=3):
 @pytest.mark.parametrize("size", STAGES)
 @pytest.mark.parametrize("family", ["dcgan", "vgg"])
 def test_every_frame_size_goes_down_to_features_and_up_again(family, size):
-    encoder = Encoder(family, size, 3, NF, NHX, seed=0)
-    decoder = Decoder(family, size, 3, NF, NW, NY, True, seed=0)
+    encoder = make(0, family, size, 3, seed=0)
+    decoder = make(1, family, size, 3, skips=True, seed=0)
     encoder.build(), decoder.build()
     features, maps = encoder(random_frames(size), training=True)
     assert features.shape == (2, NHX)
@@ -118,7 +126,7 @@ def upsample(x):
 
 
 def plain_decoder(decoder, family, content, states, skips):
-    """Section 3 step by step: concat(w, y), upsample, concat(features, skip); one frame a time."""
+    """Step by step: concat(w, y), upsample, concat(features, skip); one frame a time."""
     frames = []
     for k in range(states.shape[1]):
         h = plain_block(decoder.first, tf.concat([content, states[:, k]], axis=-1))
@@ -135,10 +143,10 @@ def plain_decoder(decoder, family, content, states, skips):
 
 
 @pytest.mark.parametrize("family", ["dcgan", "vgg"])
-def test_decoder_is_the_specification_step_by_step(family):
+def test_the_decoder_is_its_definition_step_by_step(family):
     random = np.random.default_rng(0)
-    encoder = Encoder(family, 64, 3, NF, NHX, seed=1, dtype="float64")
-    decoder = Decoder(family, 64, 3, NF, NW, NY, True, seed=2, dtype="float64")
+    encoder = make(0, family, 64, 3, seed=1, dtype="float64")
+    decoder = make(1, family, 64, 3, skips=True, seed=2, dtype="float64")
     encoder.build(), decoder.build()
     for variable in decoder.variables:  # away from neutral statistics
         if "norm" in variable.path:
@@ -154,7 +162,7 @@ def test_decoder_is_the_specification_step_by_step(family):
 
 
 def test_vgg_skips_are_taken_before_the_pool_of_the_next_stage():
-    encoder = Encoder("vgg", 32, 3, NF, NHX, seed=0)
+    encoder = make(0, "vgg", 32, 3, seed=0)
     encoder.build()
     frames = random_frames(32)
     features, maps = encoder(frames)
@@ -170,8 +178,8 @@ def test_vgg_skips_are_taken_before_the_pool_of_the_next_stage():
 
 @pytest.mark.parametrize("family", ["dcgan", "vgg"])
 def test_only_the_first_block_of_dcgan_and_the_last_of_a_decoder_lack_a_norm(family):
-    encoder = Encoder(family, 64, 1, NF, NHX)
-    decoder = Decoder(family, 64, 1, NF, NW, NY, False)
+    encoder = make(0, family, 64, 1)
+    decoder = make(1, family, 64, 1)
     without = [
         block.name
         for block in [*sum(encoder.stages, []), encoder.last, decoder.first]
@@ -187,5 +195,5 @@ def test_only_the_first_block_of_dcgan_and_the_last_of_a_decoder_lack_a_norm(fam
     [("vgg", 32 * 32 * 64 + 2 * 64 * 64 * 64), ("dcgan", 16 * 16 * 128 + 2 * 32 * 32 * 64)],
 )
 def test_frame_bytes_are_those_of_the_widest_block(family, widest):
-    decoder = Decoder(family, 64, 1, 64, 128, 20, False, dtype="mixed_bfloat16")
+    decoder = make(1, family, 64, 1, nf=64, dtype="mixed_bfloat16")
     assert decoder.frame_bytes == 2 * widest

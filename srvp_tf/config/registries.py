@@ -1,0 +1,77 @@
+"""What can be added to the package by name: networks, dynamics, loss terms and metrics.
+
+A registry is filled from outside too (docs/extending.md): `DYNAMICS.register("mine")(MyDynamics)`.
+"""
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from srvp_tf.errors import UserError
+
+
+class Registry(Mapping):
+    """Name -> entry, in the order in which they were added.
+
+    Args:
+      kind: what an entry is, for messages.
+      entries: name -> "module:attribute", imported when it is asked for: commands parse their flags
+        before TensorFlow is loaded.
+    """
+
+    def __init__(self, kind: str, entries: dict[str, str]):
+        self.kind, self._entries = kind, dict(entries)
+
+    def register(self, name: str) -> Callable[[Any], Any]:
+        """A decorator that adds an entry; raises `UserError` if there is another of that name."""
+
+        def add(entry: Any) -> Any:
+            if name in self._entries:
+                raise UserError(f"{self.kind} {name!r} is there already: choose another name")
+            self._entries[name] = entry
+            return entry
+
+        return add
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._entries:
+            known = ", ".join(self._entries)
+            raise UserError(f"{self.kind} {name!r} is not known; there are {known}")
+        entry = self._entries[name]
+        if isinstance(entry, str):
+            module, _, attribute = entry.partition(":")
+            entry = self._entries[name] = getattr(importlib.import_module(module), attribute)
+        return entry
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+_NETWORKS, _DYNAMICS = "srvp_tf.models.networks", "srvp_tf.models.dynamics"
+_LOSSES = "srvp_tf.models.losses"
+
+NETWORKS = Registry(
+    "networks", {"dcgan": f"{_NETWORKS}.dcgan:DCGAN", "vgg": f"{_NETWORKS}.vgg:VGG"}
+)
+"""`--family`: name -> (class of the encoder, class of the decoder); see `models.networks.base`."""
+
+DYNAMICS = Registry(
+    "dynamics",
+    {
+        "residual": f"{_DYNAMICS}:ResidualDynamics",
+        "mlp": f"{_DYNAMICS}:PerceptronDynamics",
+        "gru": f"{_DYNAMICS}:GRUDynamics",
+    },
+)
+"""`--dynamics`: name -> subclass of `models.dynamics.Dynamics`."""
+
+LOSS_TERMS = Registry(
+    "loss term", {name: f"{_LOSSES}:{name}" for name in ("nll", "kl_y1", "kl_z", "l2_res")}
+)
+"""`--loss_weights`: name -> function of (frames, `Reconstruction`), see `models.losses`."""

@@ -1,0 +1,119 @@
+"""What the two published families share: convolution blocks in stages, one for each resolution."""
+
+import tensorflow as tf
+
+from srvp_tf.models.initializers import child_seed
+from srvp_tf.models.networks.architecture import LAST_MAP
+from srvp_tf.models.networks.base import Decoder, Encoder, Network
+from srvp_tf.models.networks.conv_block import ConvBlock
+from srvp_tf.models.networks.frozen_block import FrozenBlock
+from srvp_tf.models.networks.stage import run_stage
+
+
+def max_pool(x: tf.Tensor) -> tf.Tensor:
+    """2 x 2 max-pooling: [N, H, W, C] -> [N, H / 2, W / 2, C]."""
+    return tf.nn.max_pool2d(x, 2, 2, "VALID")
+
+
+class _BlockNetwork(Network):
+    """A network of `ConvBlock`s."""
+
+    def _block(self, linear, in_channels, filters, name, shared_channels=0, **options):
+        make = FrozenBlock if self.frozen else ConvBlock
+        block = make(
+            linear,
+            in_channels,
+            filters,
+            shared_channels,
+            seed=child_seed(self.seed, name),
+            name=name,
+            dtype=self.dtype_policy,
+            **options,
+        )
+        # TensorFlow's checkpoints follow attributes; a list of Keras' hides its layers from them.
+        setattr(self, f"{name}_block", block)
+        return block
+
+    def build(self, input_shape=None):
+        for block in self.blocks:
+            block.build()
+
+    def freeze(self, trained):
+        for block, trained_block in zip(self.blocks, trained.blocks, strict=True):
+            block.freeze(trained_block)
+
+    def _run(self, stage, inputs, shared=None, training=False):
+        return run_stage(stage, inputs, shared, training, self.remat)
+
+
+class ConvEncoder(_BlockNetwork, Encoder):
+    """Stages of blocks, each of half the resolution of the one before, and a last convolution.
+
+    A subclass makes `self.stages`, lists of blocks, and `self.last`. The maps are the outputs of
+    the stages, deepest first, in the compute dtype; the features lie in (-1, 1).
+    """
+
+    pooled = False
+    """Whether 2 x 2 max-pooling halves the resolution between stages, in place of strides."""
+
+    def _last(self, in_channels):
+        return self._block("conv4_valid", in_channels, self.config.nhx, "last", activation="tanh")
+
+    @property
+    def blocks(self):
+        """All blocks, from the input to the output."""
+        return [*sum(self.stages, []), self.last]
+
+    def call(self, frames, training=False):
+        h, outputs = frames, []
+        for i, stage in enumerate(self.stages):
+            if self.pooled and i > 0:
+                h = max_pool(h)
+            h = self._run(stage, h, training=training)
+            outputs.append(h)
+        if self.pooled:
+            h = max_pool(h)
+        features = self.last(h, training=training)[:, 0, 0]
+        return features, tuple(reversed(outputs))
+
+
+class ConvDecoder(_BlockNetwork, Decoder):
+    """A map of 4 x 4 from (w, y), and stages of blocks, the first of which doubles the resolution.
+
+    A subclass makes `self.first` and `self.stages`. What depends on w and on the skips alone is
+    computed once per video, whatever the number K of states.
+    """
+
+    def _first(self, filters):
+        c = self.config
+        # The decoder reads (w, y): here what a video's frames share comes first.
+        return self._block("expansion4", c.ny, filters, "first", c.nh_inf, shared_first=True)
+
+    def _output(self, linear, in_channels, name, shared_channels=0):
+        options = {"normalize": False, "activation": "sigmoid"}
+        filters = self.config.channels
+        return self._block(linear, in_channels, filters, name, shared_channels, **options)
+
+    @property
+    def blocks(self):
+        """All blocks, from the input to the output."""
+        return [self.first, *sum(self.stages, [])]
+
+    @property
+    def frame_bytes(self):
+        """Memory that one frame's maps take in the widest block: its input, its output twice."""
+        side, sizes = LAST_MAP, []
+        for stage in self.stages:
+            for block in stage:
+                inputs = side**2 * block.in_channels
+                side *= 2 if block is stage[0] else 1
+                sizes.append(inputs + 2 * side**2 * block.filters)
+        return max(sizes) * tf.as_dtype(self.compute_dtype).size
+
+    def call(self, content, states, skips=None, training=False):
+        shape = tf.shape(states)
+        flat_states = tf.reshape(states, [-1, self.config.ny])
+        h = self.first(flat_states, content, training=training)
+        for stage, skip in zip(self.stages, skips or [None] * len(self.stages), strict=True):
+            h = self._run(stage, h, skip, training)
+        return tf.reshape(h, tf.concat([shape[:2], tf.shape(h)[1:]], 0))
