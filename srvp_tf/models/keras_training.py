@@ -8,7 +8,7 @@ from srvp_tf.config import TrainConfig
 from srvp_tf.config.registries import LOSS_TERMS
 from srvp_tf.errors import UserError
 from srvp_tf.models.forecast_arguments import as_tensor, check_frames
-from srvp_tf.models.losses import loss_terms, weighted_sum
+from srvp_tf.models.losses import objective
 from srvp_tf.models.noise import replica_noise
 
 
@@ -125,15 +125,12 @@ class KerasTraining(keras.Model):
     def _loss(self, data, step, training):
         """This replica's share of the loss of the global batch, which the metrics hear of."""
         clips, *_ = keras.utils.unpack_x_y_sample_weight(data)
-        frames = self.to_unit_range(clips)
-        noise = replica_noise(self.config, self.noise_seed, tf.cast(step, tf.int64), frames)
-        outputs = self(frames, noise=noise, training=training)
-        terms = loss_terms(frames, outputs, self.loss_weights)
-        per_video = weighted_sum(terms, self.loss_weights)
+        noise = replica_noise(self.config, self.noise_seed, tf.cast(step, tf.int64), clips)
+        per_video, terms, _ = objective(self, clips, noise, self.loss_weights, training)
         for name, value in {**terms, "loss": per_video}.items():
             self._means.of[name].update_state(value)
         context = tf.distribute.get_replica_context()
-        global_batch = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.shape(frames)[0])
+        global_batch = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.shape(clips)[0])
         return tf.reduce_sum(per_video) / tf.cast(global_batch, per_video.dtype)
 
     def predict(self, x, batch_size=8, **options):

@@ -61,6 +61,24 @@ def weighted_sum(terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -
     return sum(weights[name] * term for name, term in terms.items())
 
 
+def objective(
+    model, clips: tf.Tensor, noise, weights: Mapping[str, float], training: bool = True
+) -> tuple[tf.Tensor, dict[str, tf.Tensor], Reconstruction]:
+    """(loss [B], its terms, `Reconstruction`) of clips [B, T, H, W, C]: what all training descends.
+
+    Args:
+        model: an `SRVP`.
+        clips: uint8 or float in [0, 1].
+        noise: a `TrainingNoise`.
+        weights: name -> weight of loss terms.
+        training: whether batch normalisation uses, and learns from, this batch.
+    """
+    frames = model.to_unit_range(clips)
+    outputs = model(frames, noise=noise, training=training)
+    terms = loss_terms(frames, outputs, weights)
+    return weighted_sum(terms, weights), terms, outputs
+
+
 def safe_norm(x: tf.Tensor) -> tf.Tensor:
     """Euclidean norm of x [..., d] -> [...], with subgradient 0 at the zero vector.
 

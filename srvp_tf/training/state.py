@@ -33,10 +33,11 @@ def state_variables(model, training_step):
     """Name -> variable of everything that a resumed run needs."""
     named = model_variables(model)
     optimizer = training_step.optimizer
-    for kind in ("first_moment", "second_moment"):
-        pairs = zip(trainable_names(model), getattr(optimizer, f"{kind}s"), strict=True)
+    for kind, of_keras in (("first_moment", "momentum"), ("second_moment", "velocity")):
+        moments = [v.value for v in optimizer.variables if v.path.endswith(of_keras)]
+        pairs = zip(trainable_names(model), moments, strict=True)
         named |= {f"adam/{kind}/{name}": moment for name, moment in pairs}
-    named["adam/step"] = optimizer.step
+    named["adam/step"] = optimizer.iterations.value
     return named | {v.name.partition(":")[0]: v for v in training_step.loss_scale.variables}
 
 

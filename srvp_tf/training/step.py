@@ -5,9 +5,9 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from srvp_tf.config.processor import tell_what_slows
-from srvp_tf.models.losses import latent_kl, loss_terms, weighted_sum
+from srvp_tf.models.losses import latent_kl, objective
 from srvp_tf.models.noise import replica_noise
-from srvp_tf.training.optimizer import Adam, LossScale, learning_rate
+from srvp_tf.training.optimizer import LossScale, PublishedAdam, PublishedSchedule
 from srvp_tf.training.skipped_steps import Diagnosis, largest_latent, worst_gradient
 
 
@@ -34,16 +34,16 @@ class StepResult(NamedTuple):
     diagnosis: Diagnosis = Diagnosis()
 
 
-def contribution(frames, outputs, weights, global_batch) -> Contribution:
-    """Of videos [B, T, H, W, C] and their `Reconstruction`; weights: of loss terms by name."""
+def contribution(loss, terms, outputs, global_batch) -> Contribution:
+    """Of videos, from their loss [B], its terms and their `Reconstruction`."""
     kl = latent_kl(outputs)
-    terms = loss_terms(frames, outputs, weights)
+    global_batch = tf.cast(global_batch, loss.dtype)
 
     def share(per_video):
         return tf.reduce_sum(per_video, axis=0) / global_batch
 
     return Contribution(
-        loss=share(weighted_sum(terms, weights)),
+        loss=share(loss),
         terms={name: share(term) for name, term in terms.items()},
         kl_y1=share(kl.y_1),
         kl_z=share(tf.reduce_sum(kl.z, axis=1)),
@@ -62,7 +62,9 @@ class TrainingStep:
         tell_what_slows(config.precision)
         self.model, self.config = model, config
         self.strategy = tf.distribute.get_strategy()
-        self.optimizer = Adam([v.value for v in model.trainable_variables])
+        c = config
+        self.optimizer = PublishedAdam(PublishedSchedule(c.learning_rate, c.lr_burnin, c.lr_decay))
+        self.optimizer.build(model.trainable_variables)
         self.loss_scale = LossScale(dynamic=config.precision == "mixed_float16")
         self._compiled = tf.function(self._step, reduce_retracing=True)
 
@@ -74,10 +76,6 @@ class TrainingStep:
         return self._compiled(clips, tf.constant(step, tf.int64))
 
     def _step(self, clips, step):
-        rate = learning_rate(
-            step, self.config.learning_rate, self.config.lr_burnin, self.config.lr_decay
-        )
-
         def replica_step(clips):
             noise = replica_noise(self.model.config, self.config.seed, step, clips)
             gradients, local, outputs = self._local(clips, noise)
@@ -88,12 +86,12 @@ class TrainingStep:
         gradients, mean, largest = self.strategy.run(replica_step, args=(clips,))
         largest = tf.reduce_max(tf.stack(self.strategy.experimental_local_results(largest)))
         with self.strategy.scope():  # the caller may be outside
-            return self.update(gradients, mean, rate, largest)
+            return self.update(gradients, mean, largest)
 
     def gradients(self, clips, noise):
         """Gradients of the loss of the global batch, and its `Contribution`, in a replica context.
 
-        Both are sums over all replicas; gradients are multiplied by the loss scale.
+        Both are sums over all replicas.
         """
         gradients, local, _ = self._local(clips, noise)
         return _summed(gradients, local)
@@ -102,16 +100,14 @@ class TrainingStep:
         """This replica's part of the gradients and the `Contribution`, and its outputs."""
         context = tf.distribute.get_replica_context()
         global_batch = tf.shape(clips)[0] * context.num_replicas_in_sync
-        frames = self.model.to_unit_range(clips)
         with tf.GradientTape() as tape:
-            outputs = self.model(frames, noise, training=True)
-            global_batch = tf.cast(global_batch, frames.dtype)
-            local = contribution(frames, outputs, self.config.weights(), global_batch)
+            loss, terms, outputs = objective(self.model, clips, noise, self.config.weights())
+            local = contribution(loss, terms, outputs, global_batch)
             scaled_loss = self.loss_scale.scale(local.loss)
         gradients = tape.gradient(scaled_loss, [v.value for v in self.model.trainable_variables])
-        return gradients, local, outputs
+        return [self.loss_scale.unscale(g) for g in gradients], local, outputs
 
-    def update(self, gradients, mean, rate, largest_latent=0.0):
+    def update(self, gradients, mean, largest_latent=0.0):
         """Apply summed gradients, unless a number is not finite, in the cross-replica context.
 
         `largest_latent` is passed on, for the `Diagnosis`.
@@ -119,14 +115,22 @@ class TrainingStep:
         first = self.strategy.experimental_local_results
         mean = tf.nest.map_structure(lambda x: first(x)[0], mean)
         summed = [first(g)[0] for g in gradients]
-        norm = self.loss_scale.unscale(tf.linalg.global_norm(summed))
+        norm = tf.linalg.global_norm(summed)
         is_finite = _are_finite(mean.loss, norm)
         diagnosis = Diagnosis(
             worst_gradient(summed, is_finite), largest_latent, self.loss_scale.current()
         )
 
+        rate = self.optimizer.learning_rate
+
+        def move(variable, gradient):
+            self.optimizer.update_step(gradient, variable, rate)
+
         def apply():
-            self.optimizer.apply(gradients, rate, self.loss_scale.unscale)
+            # Keras' `apply` would reduce the gradients again.
+            for variable, gradient in zip(self.model.trainable_variables, gradients, strict=True):
+                self.strategy.extended.update(variable.value, move, args=(gradient,), group=False)
+            self.optimizer.iterations.assign_add(1)
             return True
 
         tf.cond(is_finite, apply, lambda: False)

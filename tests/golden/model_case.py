@@ -137,7 +137,7 @@ def _training_errors(golden, precision, model, values):
     @tf.function
     def train(noise):
         gradients, mean = step.gradients(frames, noise)
-        step.update(gradients, mean, 3e-4)
+        step.update(gradients, mean)
         return gradients, mean
 
     for i in range(3):
