@@ -33,8 +33,8 @@ def main():
 
 def judging_table(run_dir, num_samples, rounds):
     """Markdown: a row per metric that is added."""
+    from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
     from srvp_tf.evaluation.evaluator import Evaluator
-    from srvp_tf.evaluation.judging import Judging
     from srvp_tf.runs.run_folder import RunFolder, load_model
 
     config, model = RunFolder(run_dir).config(), load_model(run_dir)
@@ -43,7 +43,7 @@ def judging_table(run_dir, num_samples, rounds):
     videos = np.stack(list(videos.as_numpy_iterator()))
 
     def judge(*metrics):
-        functions = Judging(metrics).frame_metrics()
+        functions = ChosenMetrics(metrics).frame_metrics()
         settings = data.nt_cond, data.test_length, num_samples, config.eval.eval_seed
         evaluator = Evaluator(model, *settings, metrics=functions)
         return lambda: evaluator.run(videos, 0)

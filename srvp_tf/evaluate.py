@@ -14,7 +14,7 @@ from srvp_tf.cli import command
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
 from srvp_tf.config.corpora import define_path
 from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
-from srvp_tf.evaluation import judging
+from srvp_tf.evaluation.chosen_metrics import define_metric_flags, metrics_from_flags
 from srvp_tf.evaluation.protocol import REPORT, evaluate
 from srvp_tf.evaluation.report import print_report
 
@@ -30,7 +30,7 @@ def define_flags(flag_values):
         "where the results go; by default RUN_DIR/evaluation",
         flag_values,
     )
-    judging.define_flags(flag_values)
+    define_metric_flags(flag_values)
     define_config_flags(flag_values, only=("eval", *DATA_FLAGS))
 
 
@@ -39,7 +39,7 @@ def main(flag_values):
     folder = run_from_flags(flag_values)
     config = config_from_flags(flag_values, folder.config())
     output = Path(flag_values.output_dir or folder.results / "evaluation").resolve()
-    report = evaluate(config, folder, output, judging.judging_from_flags(flag_values))
+    report = evaluate(config, folder, output, metrics_from_flags(flag_values))
     print_report(report)
     print(f"\nresults: {output / REPORT}, samples beside it")
     return 0

@@ -25,7 +25,7 @@ from srvp_tf.config.corpora import define_path, define_paths
 from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
 from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
-from srvp_tf.evaluation import judging
+from srvp_tf.evaluation.chosen_metrics import define_metric_flags, metrics_from_flags
 from srvp_tf.evaluation.protocol import evaluate
 from srvp_tf.gallery_page.folder import DEMO, check_replaceable, is_one, replacing_folder
 from srvp_tf.runs.run_folder import RunFolder
@@ -60,18 +60,18 @@ def define_flags(flag_values):
         "metric by which a sample is shown as the best",
         flag_values=flag_values,
     )
-    judging.define_flags(flag_values)
+    define_metric_flags(flag_values)
     define_config_flags(flag_values, only=WHERE_THE_DATA_IS)
 
 
 def main(flag_values):
     """Make the page; returns the exit status."""
     check_at_least(flag_values, _AT_LEAST)
-    judged_by = judging.judging_from_flags(flag_values)
-    if flag_values.best_by not in judged_by.metrics:
+    judged_by = metrics_from_flags(flag_values)
+    if flag_values.best_by not in judged_by.names:
         raise UserError(
             f"--best_by={flag_values.best_by} is not judged: add it to --metrics="
-            f"{','.join(judged_by.metrics)}"
+            f"{','.join(judged_by.names)}"
         )
     output = Path(flag_values.output).resolve()
     check_replaceable(output)

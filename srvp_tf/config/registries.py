@@ -1,6 +1,7 @@
-"""What can be added to the package by name: networks, dynamics, loss terms and metrics.
+"""What can be added to the package by name: networks, dynamics, loss terms.
 
-A registry is filled from outside too (docs/extending.md): `DYNAMICS.register("mine")(MyDynamics)`.
+Registries are filled from outside too (docs/extending.md): `DYNAMICS.register("mine")(Mine)`. Those
+of metrics (`srvp_tf.metrics.registry`) and corpora (`data_pipelines.registry`) stand beside them.
 """
 
 import importlib
@@ -15,11 +16,11 @@ class Registry(Mapping):
 
     Args:
       kind: what an entry is, for messages.
-      entries: name -> "module:attribute", imported when it is asked for: commands parse their flags
-        before TensorFlow is loaded.
+      entries: name -> entry, or "module:attribute", imported when it is asked for: commands parse
+        their flags before TensorFlow is loaded.
     """
 
-    def __init__(self, kind: str, entries: dict[str, str]):
+    def __init__(self, kind: str, entries: dict[str, Any]):
         self.kind, self._entries = kind, dict(entries)
 
     def register(self, name: str) -> Callable[[Any], Any]:

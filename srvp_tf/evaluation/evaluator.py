@@ -1,4 +1,4 @@
-"""The evaluation protocol (section 6): best of N samples per video, for each metric separately."""
+"""The evaluation protocol: best of N samples per video, for each metric separately."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from srvp_tf.forecasting.sampling import Sampler
-from srvp_tf.metrics.best_of import HIGHER_IS_BETTER, RunningBest
-from srvp_tf.metrics.frame_metrics import psnr, ssim
+from srvp_tf.metrics.best_of import RunningBest
+from srvp_tf.metrics.registry import METRICS
 from srvp_tf.models.unit_range import check_unit_range
 
-FRAME_METRICS = {"psnr": psnr, "ssim": ssim}
 NUM_RANDOM = 5  # samples that are kept for their own sake
 
 # Frames that are scored at once. A small model may draw more within its memory, but LPIPS takes
@@ -46,7 +45,8 @@ class Evaluator:
         num_samples: N.
         seed: of the predictions.
         strategy: of `tf.distribute`.
-        metrics: name -> function of (target, prediction), both [..., H, W, C] in [0, 1], to [...].
+        metrics: name -> function of (target, prediction), both [..., H, W, C] in [0, 1], to [...];
+            names are of the registry. None: PSNR and SSIM.
         num_draws: how many samples to return whole for FVD; independent of N.
     """
 
@@ -58,11 +58,12 @@ class Evaluator:
         num_samples,
         seed,
         strategy=None,
-        metrics=FRAME_METRICS,
+        metrics=None,
         num_draws=0,
     ):
         self.sampler = Sampler(model, nt_cond, num_frames, seed)
-        self.num_samples, self.metrics, self.num_draws = num_samples, metrics, num_draws
+        self.num_samples, self.num_draws = num_samples, num_draws
+        self.metrics = metrics or {name: METRICS[name].load(None) for name in ("psnr", "ssim")}
         self.strategy = strategy or tf.distribute.get_strategy()
         self._infer = self._on_replicas(self.sampler.infer)
         self._draw = self._on_replicas(self._draw)
@@ -89,7 +90,7 @@ class Evaluator:
         ids = first_video + np.arange(batch_size, dtype=np.int32)
         videos, ids = self._cut(videos), self._cut(ids)
         inferred = self._infer(videos)
-        running = {name: RunningBest(name, HIGHER_IS_BETTER[name]) for name in self.metrics}
+        running = {name: RunningBest(name, METRICS[name].higher_is_better) for name in self.metrics}
         per_replica = batch_size // self.strategy.num_replicas_in_sync
         num_random = min(NUM_RANDOM, self.num_samples)
         num_first = max(num_random, self.num_draws)
@@ -161,5 +162,5 @@ class Evaluator:
 
 
 def _quantise(frames):
-    """[0, 1] -> uint8 by truncation, as saved frames are (section 6)."""
+    """[0, 1] -> uint8 by truncation, as saved frames are (docs/model.md)."""
     return tf.cast(tf.floor(tf.clip_by_value(frames, 0.0, 1.0) * 255.0), tf.uint8)

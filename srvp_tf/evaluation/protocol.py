@@ -10,7 +10,7 @@ from srvp_tf.config import corpora
 from srvp_tf.config.corpora import local_path
 from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
-from srvp_tf.evaluation import judging
+from srvp_tf.evaluation.chosen_metrics import DEFAULT
 from srvp_tf.evaluation.report import write_report
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.runs.atomic_files import replacing_folder
@@ -19,14 +19,14 @@ from srvp_tf.runs.npz_files import write_npz
 REPORT = "results.json"
 
 
-def evaluate(config, folder, output, judged_by=judging.DEFAULT):
+def evaluate(config, folder, output, metrics=DEFAULT):
     """Judge a run on its test set.
 
     Args:
         config: its `Config`.
         folder: its `RunFolder`.
         output: the folder that is written.
-        judged_by: a `Judging`.
+        metrics: `ChosenMetrics`.
 
     Returns:
         What results.json holds.
@@ -34,7 +34,7 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
     Raises:
         UserError: weights are missing, FVD has too little to see, or `output` is in use.
     """
-    output, weights = local_path(output), judged_by.weights_sha256()
+    output, weights = local_path(output), metrics.weights_sha256()
     start_tensorflow(config.train.deterministic)
     from srvp_tf.evaluation.evaluator import Evaluator
     from srvp_tf.evaluation.sample_store import SampleStore
@@ -46,14 +46,14 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
     strategy = local_strategy()
     with strategy.scope():
         model, metadata = read_model(config.model, folder.checkpoint_path(c.checkpoint))
-        frame_metrics = judged_by.frame_metrics()
+        frame_metrics = metrics.frame_metrics()
     corpus = corpora.open_corpus(config)
     fewer = 0 < c.num_videos < corpus.num_test_videos
     videos = corpus.test_videos(length=data.test_length, num_videos=c.num_videos if fewer else None)
     num_videos = int(videos.cardinality())
     if num_videos < c.num_videos:
         print(f"the test set has {num_videos} videos, fewer than --num_videos={c.num_videos}")
-    fvd = judged_by.fvd(data, num_videos)
+    fvd = metrics.fvd(data, num_videos)
     evaluator = Evaluator(
         model,
         data.nt_cond,
@@ -62,7 +62,7 @@ def evaluate(config, folder, output, judged_by=judging.DEFAULT):
         c.eval_seed,
         strategy,
         frame_metrics,
-        judged_by.num_draws,
+        metrics.num_draws,
     )
     scores = {name: [] for name in frame_metrics}
     started = time.monotonic()

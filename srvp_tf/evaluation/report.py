@@ -5,10 +5,8 @@ import json
 import numpy as np
 
 from srvp_tf.config import corpora
+from srvp_tf.metrics.registry import METRICS, formatted
 
-_HEADINGS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "fvd": "FVD"}
-_DECIMALS = {"psnr": 4, "ssim": 4, "lpips": 4, "fvd": 1}
-_PUBLISHED_DECIMALS = {"psnr": 2, "ssim": 4, "lpips": 4, "fvd": 0}
 _WIDTH = 20
 
 
@@ -20,13 +18,13 @@ def print_report(report):
         f"{report['conditioning_frames']}, best of {report['num_samples']}"
     )
     metrics, published = report["metrics"], report.get("published")
-    names = [name for name in _HEADINGS if name in metrics]
-    print(_row("mean +- 95 %", [_HEADINGS[name] for name in names]))
+    names = [name for name in METRICS if name in metrics]
+    print(_row("mean +- 95 %", [METRICS[name].heading for name in names]))
     print(_row("this run", [_measured(name, metrics[name]) for name in names]))
     if published:
         print(f"published for {published['setting']}, the whole test set:")
         for row in published["rows"]:
-            print(_row(f"  {row['model']}", [_published(name, row[name]) for name in names]))
+            print(_row(f"  {row['model']}", [_published(name, row.get(name)) for name in names]))
     for name in names:
         if metrics[name].get("infinite"):
             print(f"{metrics[name]['infinite']} videos were predicted without any error: infinite")
@@ -50,12 +48,11 @@ def _row(head, cells):
 
 
 def _measured(name, summary):
-    decimals = _DECIMALS[name]
-    return f"{summary['mean']:.{decimals}f} +- {summary['ci95']:.{decimals}f}"
+    return f"{formatted(name, summary['mean'])} +- {formatted(name, summary['ci95'])}"
 
 
 def _published(name, value):
-    return "-" if value is None else f"{value:.{_PUBLISHED_DECIMALS[name]}f}"
+    return "-" if value is None else formatted(name, value)
 
 
 def _finite(tree):

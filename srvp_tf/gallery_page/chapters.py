@@ -10,12 +10,13 @@ import numpy as np
 
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
-from srvp_tf.evaluation.judging import Judging
+from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
 from srvp_tf.gallery_page import charts, judged_runs, sections, tables
 from srvp_tf.gallery_page.judged_runs import Judged
 from srvp_tf.gallery_page.material import Material, ShownRun
 from srvp_tf.gallery_page.page import Chapter
 from srvp_tf.metrics.published_results import RESULTS, published_setting
+from srvp_tf.metrics.registry import METRICS
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.runs.run_folder import RunFolder, read_model
 
@@ -33,14 +34,14 @@ class Request(NamedTuple):
     """What is to be shown.
 
     num_shown: test videos. best_by: metric that chooses the best and the worst sample.
-    long_horizon: frames of the long forecast. judging: metrics that are wanted.
+    long_horizon: frames of the long forecast. metrics: those that are wanted.
     evaluate: function of (Config, RunFolder, Path of a new folder) that judges a run into it.
     """
 
     num_shown: int
     best_by: str
     long_horizon: int
-    judging: Judging
+    metrics: ChosenMetrics
     evaluate: Callable[[Config, RunFolder, Path], dict]
 
 
@@ -84,7 +85,7 @@ def open_run(name, folder, config, request, scratch) -> OpenRun:
         reasons = ["there is no evaluation"]
     else:
         reasons = judged_runs.differences(found.report, config, step)
-        if missing := set(request.judging.metrics) - set(found.report["metrics"]):
+        if missing := set(request.metrics.names) - set(found.report["metrics"]):
             reasons.append(f"no {', '.join(sorted(missing))}")
     report = None if reasons else found.report
     if report and found.has_samples:
@@ -116,7 +117,7 @@ def make_chapter(chapter_id, runs, corpus, request) -> Chapter:
         data.nt_cond,
         runs[0].config.eval.eval_seed,
     )
-    metrics = _frame_metrics(runs, request.judging)
+    metrics = _frame_metrics(runs, request.metrics)
     parts = (
         sections.samples(material, request.best_by, metrics[request.best_by]),
         sections.frame_rates(material),
@@ -140,15 +141,15 @@ def make_chapter(chapter_id, runs, corpus, request) -> Chapter:
     )
 
 
-def _frame_metrics(runs, judging):
-    """Those that all runs were judged by, as `Judging.frame_metrics`; LPIPS where it is at hand."""
-    names = [n for n in judged_runs.FRAME_METRICS if all(n in run.judged.metrics for run in runs)]
-    shared = judging._replace(metrics=tuple(names))
+def _frame_metrics(runs, chosen):
+    """Those that all runs were judged by, name -> function; LPIPS where its weights are there."""
+    names = [n for n in runs[0].judged.metrics if all(n in run.judged.metrics for run in runs)]
+    shared = chosen._replace(names=tuple(names))
     try:
         shared.weights_sha256()
     except UserError as error:
         print(f"no curve of LPIPS: {error}", file=sys.stderr)
-        shared = shared._replace(metrics=tuple(name for name in names if name != "lpips"))
+        shared = shared._replace(names=tuple(n for n in names if not METRICS[n].needs_weights))
     return shared.frame_metrics()
 
 
@@ -191,11 +192,11 @@ def _charts(runs, corpus, metrics):
         lines.append(charts.summarize_frames("last given frame", baselines[name], baseline=True))
         drawn.append(
             charts.chart(
-                tables.HEADINGS[name],
-                tables.BETTER[name],
+                METRICS[name].heading,
+                "higher" if METRICS[name].higher_is_better else "lower",
                 lines,
                 data.nt_cond + 1,
-                tables.DECIMALS[name],
+                METRICS[name].decimals,
             )
         )
     return tuple(drawn)
@@ -225,7 +226,7 @@ def _notes(data, reports, setting, num_test_videos):
             if summary.get("infinite"):
                 yield (
                     f"{name}: {summary['infinite']} videos were predicted without any error, their "
-                    f"{tables.HEADINGS[metric]} is infinite."
+                    f"{METRICS[metric].heading} is infinite."
                 )
     if any("fvd" in report["metrics"] for report in reports.values()):
         yield "FVD depends on the number of videos: compare equal ones."

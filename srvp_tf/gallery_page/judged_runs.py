@@ -10,9 +10,9 @@ import numpy as np
 
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.sample_store import KEY
+from srvp_tf.metrics.registry import per_frame
 
 REPORT = "results.json"
-FRAME_METRICS = ("psnr", "ssim", "lpips")
 
 
 class Judged(NamedTuple):
@@ -24,7 +24,7 @@ class Judged(NamedTuple):
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics of single frames that it has the best samples of."""
-        return tuple(name for name in FRAME_METRICS if name in self.report["metrics"])
+        return per_frame(self.report["metrics"])
 
     @property
     def has_samples(self) -> bool:
@@ -102,7 +102,7 @@ def frame_scores(judged, batches, nt_cond, metrics):
         judged: a `Judged` with samples.
         batches: the test videos that were judged, uint8 [B, T, H, W, C], in order; as many or more.
         nt_cond: conditioning frames.
-        metrics: name -> function of (target, prediction), as `Judging.frame_metrics` gives them.
+        metrics: name -> function of (target, prediction), see `ChosenMetrics.frame_metrics`.
 
     Returns:
         (name -> float64 [N, K] of the sample that is best by this metric, name -> those of the

@@ -5,7 +5,7 @@ import numpy as np
 from srvp_tf.gallery_page.judged_runs import unit_range
 from srvp_tf.gallery_page.page import Section
 from srvp_tf.gallery_page.players import at_rate
-from srvp_tf.gallery_page.tables import DECIMALS, HEADINGS
+from srvp_tf.metrics.registry import METRICS, formatted
 
 RATES = (1, 2, 4)
 NUM_POINTS = 6  # of an interpolation, ends included
@@ -37,7 +37,7 @@ def samples(material, metric, score) -> Section:
                 value = score(
                     unit_range(video[material.nt_cond :]), unit_range(predicted, floored=True)
                 )
-                note = f"{HEADINGS[metric]} {np.mean(value):.{DECIMALS[metric]}f}"
+                note = f"{METRICS[metric].heading} {formatted(metric, np.mean(value))}"
                 yield material.forecast_clip(player, f"{kind} sample", index, predicted, note)
 
         truth = player.clip("truth", video, length)
@@ -45,7 +45,7 @@ def samples(material, metric, score) -> Section:
     drawn = sorted({run.judged.report["num_samples"] for run in material.runs})
     text = (
         f"The first {count} test videos, not chosen. {material.nt_cond} frames were given, "
-        f"{material.horizon} predicted. Best and worst by {HEADINGS[metric]} of "
+        f"{material.horizon} predicted. Best and worst by {METRICS[metric].heading} of "
         f"{' or '.join(map(str, drawn))} samples per video; the random one is the first drawn."
     )
     return Section("samples", "Samples", text, player)

@@ -5,10 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from srvp_tf.config import SECTIONS, Config, config_fields
-
-HEADINGS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "fvd": "FVD"}
-BETTER = {"psnr": "higher", "ssim": "higher", "lpips": "lower", "fvd": "lower"}
-DECIMALS = {"psnr": 2, "ssim": 4, "lpips": 4, "fvd": 0}
+from srvp_tf.metrics.registry import METRICS, formatted
 
 _PRIVATE = ("data_dir", "digits_dir")  # paths of the machine that made the page
 
@@ -45,7 +42,7 @@ def results_table(reports: Mapping[str, dict], published: Sequence) -> Results:
         reports: name of the run -> what its results.json holds.
         published: rows of `metrics.published_results` for the same setting, or none.
     """
-    names = [n for n in HEADINGS if any(n in report["metrics"] for report in reports.values())]
+    names = [n for n in METRICS if any(n in report["metrics"] for report in reports.values())]
     rows = [
         ResultsRow(
             run,
@@ -56,10 +53,12 @@ def results_table(reports: Mapping[str, dict], published: Sequence) -> Results:
         for run, report in reports.items()
     ]
     for row in published:
-        values = (getattr(row, name) for name in names)
+        values = (getattr(row, name, None) for name in names)
         cells = ((_text(name, value), "") for name, value in zip(names, values, strict=True))
         rows.append(ResultsRow(row.model, tuple(cells), "", published=True))
-    return Results(tuple((HEADINGS[n], BETTER[n]) for n in names), tuple(rows))
+    metrics = (METRICS[name] for name in names)
+    better = tuple((m.heading, "higher" if m.higher_is_better else "lower") for m in metrics)
+    return Results(better, tuple(rows))
 
 
 def settings_table(configs: Mapping[str, Config]) -> dict[str, list[Setting]]:
@@ -86,7 +85,7 @@ def _measured(name, summary):
 def _text(name, value):
     if value is None:
         return ""
-    return f"{value:.{DECIMALS[name]}f}" if math.isfinite(value) else "infinite"
+    return formatted(name, value) if math.isfinite(value) else "infinite"
 
 
 def _shown(value):

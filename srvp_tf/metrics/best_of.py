@@ -1,4 +1,4 @@
-"""The best-of-N protocol: per metric, the best of N sampled futures of every video (section 6).
+"""The best-of-N protocol: per metric, the best of N sampled futures of every video.
 
 A score is one number per sample and video, already averaged over the predicted frames. `best_of`
 takes all of them at once; `RunningBest` takes them in chunks and keeps only the extremes, so memory
@@ -17,8 +17,6 @@ Ties go to the earlier sample, whatever the order of the chunks.
 from typing import NamedTuple
 
 import numpy as np
-
-HIGHER_IS_BETTER = {"psnr": True, "ssim": True, "lpips": False}
 
 
 class Summary(NamedTuple):
@@ -87,7 +85,7 @@ class RunningBest:
 
     Args:
       metric: the metric's name, for errors.
-      higher_is_better: True for PSNR and SSIM, False for LPIPS (`HIGHER_IS_BETTER`).
+      higher_is_better: True for PSNR and SSIM, False for LPIPS (`metrics.registry`).
     """
 
     def __init__(self, metric: str, higher_is_better: bool):

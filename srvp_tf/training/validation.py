@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from srvp_tf.errors import UserError
 from srvp_tf.forecasting.sampling import Sampler
-from srvp_tf.metrics.best_of import HIGHER_IS_BETTER, RunningBest
+from srvp_tf.metrics.best_of import RunningBest
 from srvp_tf.metrics.frame_metrics import psnr, ssim
 from srvp_tf.models.noise import TrainingNoise, forecast_noise
 
@@ -69,7 +69,7 @@ class Validator:
             video_ids = first_video + tf.range(videos.shape[0])
             first_video += videos.shape[0]
             inferred = self.sampler.infer(videos)
-            running = RunningBest("psnr", HIGHER_IS_BETTER["psnr"])
+            running = RunningBest("psnr", higher_is_better=True)
             for samples in self.sampler.chunks(videos.shape[0], self.num_samples):
                 values = self._score(videos, inferred, video_ids, samples)
                 running.update(values.numpy(), int(samples[0]))

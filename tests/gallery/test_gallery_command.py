@@ -13,7 +13,7 @@ from srvp_tf import evaluate, gallery
 from srvp_tf.cli import command
 from srvp_tf.config import corpora
 from srvp_tf.errors import UserError
-from srvp_tf.evaluation.judging import Judging
+from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
 from srvp_tf.gallery_page import chapters, judged_runs
 from srvp_tf.gallery_page.folder import DEMO, replacing_folder
 from srvp_tf.metrics.frame_metrics import psnr
@@ -164,7 +164,9 @@ def opened(evaluated, tmp_path, capsys):
         shutil.copytree(evaluated / "evaluation_3", path)
 
     def call(*metrics):
-        request = chapters.Request(1, "psnr", 1, Judging(metrics or ("psnr", "ssim")), judge_anew)
+        request = chapters.Request(
+            1, "psnr", 1, ChosenMetrics(metrics or ("psnr", "ssim")), judge_anew
+        )
         folder = RunFolder(evaluated)
         result = chapters.open_run("name", folder, folder.config(), request, tmp_path / "scratch")
         return result, capsys.readouterr().err

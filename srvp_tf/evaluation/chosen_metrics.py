@@ -1,52 +1,46 @@
-"""Which metrics judge a run, and what they need: flags, weights, networks."""
+"""Which metrics an evaluation uses, and what they need: flags, weights, networks."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from absl import flags
 
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import weight_cache
+from srvp_tf.metrics.registry import METRICS, per_frame
 
-METRICS = ("psnr", "ssim", "lpips", "fvd")
 FVD_FRAMES = ("all", "predicted")
 NUM_DRAWS = 5  # of FVD
 
 
-class Judging(NamedTuple):
+class ChosenMetrics(NamedTuple):
     """The metrics of an evaluation.
 
-    metrics: some of `METRICS`.
+    names: some of `METRICS`.
     fvd_on: frames that FVD sees, of `FVD_FRAMES`.
     cache_dir: folder of the weights of LPIPS and FVD, see `weight_cache.cache_folder`.
     """
 
-    metrics: tuple = METRICS[:2]
+    names: tuple[str, ...] = ("psnr", "ssim")
     fvd_on: str = FVD_FRAMES[0]
     cache_dir: str | None = None
 
     @property
-    def num_draws(self):
+    def num_draws(self) -> int:
         """How many draws FVD takes: none without it."""
-        return NUM_DRAWS if "fvd" in self.metrics else 0
+        return NUM_DRAWS if "fvd" in self.names else 0
 
-    def weights_sha256(self):
+    def weights_sha256(self) -> dict[str, str]:
         """Metric -> sum of its weights; `UserError` if some are missing: it says how to get them.
 
         Does without TensorFlow.
         """
-        needed = (name for name in self.metrics if name in weight_cache.METRICS)
+        needed = (name for name in self.names if METRICS[name].needs_weights)
         return {name: weight_cache.read(name, self.cache_dir)[1] for name in needed}
 
-    def frame_metrics(self):
+    def frame_metrics(self) -> dict[str, Callable]:
         """Name -> function of (target, prediction), see `Evaluator`; call it in its strategy."""
-        from srvp_tf.evaluation.evaluator import FRAME_METRICS
-
-        functions = {name: FRAME_METRICS[name] for name in self.metrics if name in FRAME_METRICS}
-        if "lpips" in self.metrics:
-            from srvp_tf.metrics.lpips import load_lpips
-
-            functions["lpips"] = load_lpips(self.cache_dir).score
-        return functions
+        return {name: METRICS[name].load(self.cache_dir) for name in per_frame(self.names)}
 
     def fvd(self, data, num_videos):
         """The `DrawnFVD` of a `DataConfig`'s test videos, or None.
@@ -54,7 +48,7 @@ class Judging(NamedTuple):
         Raises:
             UserError: the videos are too few or too short.
         """
-        if "fvd" not in self.metrics:
+        if "fvd" not in self.names:
             return None
         from srvp_tf.metrics.fvd import DrawnFVD
         from srvp_tf.metrics.i3d import MINIMUM_FRAMES, load_i3d
@@ -72,16 +66,16 @@ class Judging(NamedTuple):
         return DrawnFVD(load_i3d(self.cache_dir), data.nt_cond, self.fvd_on)
 
 
-DEFAULT = Judging()
+DEFAULT = ChosenMetrics()
 
 
-def define_flags(flag_values):
-    """The flags that a `Judging` is made from."""
+def define_metric_flags(flag_values: flags.FlagValues) -> None:
+    """The flags that `ChosenMetrics` are made from."""
     flags.DEFINE_list(
         "metrics",
-        list(DEFAULT.metrics),
-        f"what judges, of {','.join(METRICS)}; the last two need weights, which "
-        "python -m srvp_tf.fetch brings",
+        list(DEFAULT.names),
+        f"some of {','.join(METRICS)}; lpips and fvd need weights, which python -m srvp_tf.fetch "
+        "brings",
         flag_values=flag_values,
     )
     flags.DEFINE_enum(
@@ -94,11 +88,11 @@ def define_flags(flag_values):
     weight_cache.define_flag(flag_values)
 
 
-def judging_from_flags(flag_values):
-    """A `Judging`; `UserError` if a metric is unknown."""
+def metrics_from_flags(flag_values: flags.FlagValues) -> ChosenMetrics:
+    """The metrics of --metrics; `UserError` if one is unknown."""
     names = [name.strip().lower() for name in flag_values.metrics]
     unknown = [name for name in names if name not in METRICS]
     if unknown or not names:
         raise UserError(f"--metrics={','.join(names)}: name some of {','.join(METRICS)}")
     chosen = tuple(name for name in METRICS if name in names)
-    return Judging(chosen, flag_values.fvd_on, flag_values.cache_dir)
+    return ChosenMetrics(chosen, flag_values.fvd_on, flag_values.cache_dir)
