@@ -32,7 +32,7 @@ setup(
     package_data={
         "srvp_tf.configs": ["*.cfg"],
         "srvp_tf.pretrained": ["README.md", "*/config.json", "*/checkpoints/*.npz"],
-        "data_pipelines": ["data/*.npz", "data/README*"],
+        "data_pipelines.moving_mnist": ["data/*.npz", "data/README*"],
         "export": ["deploy/*"],
         "srvp_tf": ["py.typed"],
         "export.web_page": ["LICENSE", "templates/*", "static/*"],

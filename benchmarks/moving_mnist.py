@@ -24,8 +24,8 @@ def reference_clips() -> Iterator[int]:
     """Make clips one by one as the authors do; yields how many were made."""
     import numpy as np
 
-    from data_pipelines.digits import load_embedded
-    from data_pipelines.trajectories import render, trajectory
+    from data_pipelines.moving_mnist.digits import load_embedded
+    from data_pipelines.moving_mnist.trajectories import render, trajectory
 
     digits = load_embedded().train
     rng = np.random.RandomState(0)

@@ -62,8 +62,8 @@ def measure(sources, folder):
 
 def write(sources, folder, workers):
     """Seconds to write the shards of some sources."""
-    from data_pipelines.shard_files import plan, shard_path
-    from data_pipelines.worker_pool import write_shards
+    from data_pipelines.storage.shard_files import plan, shard_path
+    from data_pipelines.storage.worker_pool import write_shards
 
     staging = Path(tempfile.mkdtemp(dir=folder))
     tasks = [(shard, shard_path(staging, shard)) for shard in plan("train", sources, 1)]
@@ -77,7 +77,7 @@ def write(sources, folder, workers):
 
 def start_time(folder, workers):
     """Seconds that the processes take to start: for shards of missing files."""
-    from data_pipelines.builders.kth import KthVideo
+    from data_pipelines.corpora.builders.kth import KthVideo
 
     missing = [KthVideo(folder / f"missing{i}.avi", 64) for i in range(workers)]
     return write(missing, folder, workers)
@@ -85,7 +85,7 @@ def start_time(folder, workers):
 
 def kth_sources(folder):
     """MPEG-4 files of 160 x 120 pixels."""
-    from data_pipelines.builders.kth import KthVideo
+    from data_pipelines.corpora.builders.kth import KthVideo
 
     encode(folder / "kth.avi", "mpeg4", 160, 120, KTH_FRAMES, {"qscale": "4"})
     return copies(folder / "kth.avi", KTH_VIDEOS, KthVideo)
@@ -93,7 +93,7 @@ def kth_sources(folder):
 
 def human36m_sources(folder):
     """H.264 files of 1000 x 1000 pixels."""
-    from data_pipelines.builders.human36m import Human36mVideo
+    from data_pipelines.corpora.builders.human36m import Human36mVideo
 
     encode(folder / "human36m.mp4", "libx264", 1000, 1000, HUMAN_FRAMES, {"crf": "23"})
     return copies(folder / "human36m.mp4", HUMAN_VIDEOS, Human36mVideo)

@@ -14,8 +14,8 @@ import tensorflow as tf
 from benchmarks import serving_runtimes
 from benchmarks.measure import Timing, interleave, table
 from benchmarks.settings import clips_of, config_of, model_of
-from export.seeded_noise import draw_from_start
-from export.settings import ExportSettings
+from export.signatures.seeded_noise import draw_from_start
+from export.writers.settings import ExportSettings
 
 BATCHES = (1, 8)
 HORIZON = 30

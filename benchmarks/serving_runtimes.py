@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from export import saved_model_writer, tflite_writer
+from export.writers import saved_model as saved_model_writer
+from export.writers import tflite as tflite_writer
 
 NUM_THREADS = os.cpu_count()
 

@@ -13,10 +13,10 @@ import tensorflow as tf
 from benchmarks.measure import interleave, table
 from benchmarks.serving_runtimes import convert_tflite, keras_calls, tflite_calls
 from benchmarks.settings import config_of, model_of
-from export.real_frames import real_frames
-from export.seeded_noise import draw_from_start
-from export.settings import ExportSettings
+from export.signatures.seeded_noise import draw_from_start
 from export.tflite import QUANTIZATIONS
+from export.writers.real_frames import real_frames
+from export.writers.settings import ExportSettings
 from srvp_tf.metrics.frame_metrics import psnr
 from srvp_tf.runs.run_folder import RunFolder, load_model
 

@@ -32,10 +32,10 @@ def measure(num_videos, num_frames, channels, length, stride, batch_size, epochs
     """(clips a second from the pipeline, clips a second that a copy in memory makes)."""
     import tensorflow as tf
 
-    from data_pipelines.clip_pipeline import clip_batches
-    from data_pipelines.record_files import map_videos
-    from data_pipelines.shard_files import serialize
-    from data_pipelines.stored_videos import StoredVideos
+    from data_pipelines.storage.clip_pipeline import clip_batches
+    from data_pipelines.storage.record_files import map_videos
+    from data_pipelines.storage.shard_files import serialize
+    from data_pipelines.storage.stored_videos import StoredVideos
 
     shape = (SIZE, SIZE, channels)
     rng = np.random.default_rng(0)

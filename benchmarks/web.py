@@ -43,9 +43,9 @@ def main():
 
 
 def _rows(folder, rounds):
-    from export import tflite_writer
     from export.web_page import composition, page
-    from tests.export.web_demo import serving
+    from export.writers import tflite as tflite_writer
+    from tests.export.web_page.web_demo import serving
     from tests.gallery.browser import chromium
 
     told = json.loads((folder / page.METADATA).read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ import importlib
 _LAZY = {
     "Corpus": "data_pipelines.corpus",
     "DataError": "data_pipelines.errors",
-    "MovingMNIST": "data_pipelines.moving_mnist",
+    "MovingMNIST": "data_pipelines.moving_mnist.generator",
     "corpus_names": "data_pipelines.registry",
     "open_corpus": "data_pipelines.registry",
 }

@@ -164,7 +164,7 @@ def draw(clips: dict[str, np.ndarray], name: str, folder: str | os.PathLike) -> 
 
 def _open(flag_values: flags.FlagValues):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from data_pipelines.worker_pool import quiet_stderr
+    from data_pipelines.storage.worker_pool import quiet_stderr
 
     with quiet_stderr():
         from data_pipelines.registry import open_corpus

@@ -16,7 +16,7 @@ from absl import flags
 
 from data_pipelines.errors import DataError
 from data_pipelines.paths import define_path, local_path
-from data_pipelines.resizing import FITS
+from data_pipelines.readers.resizing import FITS
 from srvp_tf.cli import command
 
 DATASETS = ("kth", "human36m", "bair", "video_folder")
@@ -67,13 +67,16 @@ def main(flag_values: flags.FlagValues) -> int:
 
 def make_builder(dataset: str, data_dir: str | os.PathLike, frame_size: int = 64, **options):
     """The TFDS builder of a corpus prepared in data_dir; options: fields of `VideoFolderConfig`."""
-    from data_pipelines.worker_pool import quiet_stderr
+    from data_pipelines.storage.worker_pool import quiet_stderr
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_stderr():
-        from data_pipelines.builders import BUILDERS
-        from data_pipelines.builders.video_builder import VideoConfig
-        from data_pipelines.builders.video_folder import VideoFolderConfig, folder_config_name
+        from data_pipelines.corpora.builders import BUILDERS
+        from data_pipelines.corpora.builders.video_builder import VideoConfig
+        from data_pipelines.corpora.builders.video_folder import (
+            VideoFolderConfig,
+            folder_config_name,
+        )
     if dataset == "video_folder":
         config = VideoFolderConfig(name="", frame_size=frame_size, **options)
         config.name = folder_config_name(config)
@@ -123,7 +126,7 @@ def prepare(
 
 def _require_same_source(builder, folder: Path) -> None:
     """Raise `DataError` if a corpus that is there was prepared from something else."""
-    from data_pipelines.sources import layout_fingerprint, one_line
+    from data_pipelines.corpora.sources import layout_fingerprint, one_line
 
     metadata = builder.info.metadata
     if not metadata.get("layout"):

@@ -9,11 +9,11 @@ from data_pipelines.errors import DataError
 
 # Name -> module and class, imported when asked for: some corpora need decoders, others do not.
 _CORPORA = {
-    "moving_mnist": ("data_pipelines.moving_mnist", "MovingMNIST"),
-    "kth": ("data_pipelines.kth", "Kth"),
-    "human36m": ("data_pipelines.human36m", "Human36m"),
-    "bair": ("data_pipelines.bair", "Bair"),
-    "video_folder": ("data_pipelines.video_folder", "VideoFolder"),
+    "moving_mnist": ("data_pipelines.moving_mnist.generator", "MovingMNIST"),
+    "kth": ("data_pipelines.corpora.kth", "Kth"),
+    "human36m": ("data_pipelines.corpora.human36m", "Human36m"),
+    "bair": ("data_pipelines.corpora.bair", "Bair"),
+    "video_folder": ("data_pipelines.corpora.video_folder", "VideoFolder"),
 }
 
 

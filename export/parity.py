@@ -14,10 +14,10 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from export import prediction
-from export.seeded_noise import draw_at_frame, draw_from_start
-from export.signatures import MULTI_STEP, state_tensors
+from export.signatures.build import MULTI_STEP
+from export.signatures.seeded_noise import draw_at_frame, draw_from_start
 from srvp_tf.errors import UserError
+from srvp_tf.models import filtering
 from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.models.srvp import SRVP
 
@@ -170,8 +170,8 @@ def _answers(model, settings, frames, seed, lengths):
     def encoded(num_frames):
         noise = draw_from_start(model.config, seed, num_frames)
         noise = {name: tf.cast(x, model.dtype) for name, x in noise.items()}
-        state = prediction.encode(model, tf.cast(frames[:, :num_frames], model.dtype), **noise)
-        return {name: x.numpy() for name, x in state_tensors(state).items()}
+        state = filtering.encode(model, tf.cast(frames[:, :num_frames], model.dtype), **noise)
+        return {name: x.numpy() for name, x in state.tensors().items()}
 
     def variable():
         return np.stack([forecast(n)[i, 0] for i, n in enumerate(lengths)])

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from absl import flags
 
-from export import source_run
 from export.extras import require
-from export.settings import define_settings_flags, settings_from_flags
-from export.version_folder import check_kind, choose_version, new_version
+from export.writers import source_run
+from export.writers.settings import define_settings_flags, settings_from_flags
+from export.writers.version_folder import check_kind, choose_version, new_version
 from srvp_tf.cli import command
 from srvp_tf.config.corpora import define_path
 from srvp_tf.config.tensorflow_start import start_tensorflow
@@ -80,9 +80,11 @@ def export(run, settings, folder, seeded, warmup_name=None):
     """
     import tensorflow as tf
 
-    from export import metadata, parity, saved_model_writer, warmup
-    from export.real_frames import real_frames
-    from export.signatures import build_signatures
+    from export import parity
+    from export.signatures.build import build_signatures
+    from export.writers import metadata, warmup
+    from export.writers import saved_model as saved_model_writer
+    from export.writers.real_frames import real_frames
 
     writer = saved_model_writer
     model, origin = source_run.load(run)

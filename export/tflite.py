@@ -9,9 +9,9 @@ from pathlib import Path
 
 from absl import flags
 
-from export import source_run
 from export.extras import require
-from export.settings import define_settings_flags, settings_from_flags
+from export.writers import source_run
+from export.writers.settings import define_settings_flags, settings_from_flags
 from srvp_tf.cli import command
 from srvp_tf.cli.checks import check_at_least, check_output_file
 from srvp_tf.config.corpora import define_path
@@ -67,9 +67,11 @@ def export(run, settings, file, description, batch_size, quantize):
     Returns:
         Signature name -> `parity.Errors`.
     """
-    from export import metadata, parity, tflite_writer
-    from export.real_frames import real_frames
-    from export.signatures import build_signatures
+    from export import parity
+    from export.signatures.build import build_signatures
+    from export.writers import metadata
+    from export.writers import tflite as tflite_writer
+    from export.writers.real_frames import real_frames
 
     model, origin = source_run.load(run)
     num_videos = -(-parity.NUM_VIDEOS // batch_size) * batch_size

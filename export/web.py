@@ -10,10 +10,10 @@ from pathlib import Path
 
 from absl import flags
 
-from export import source_run
 from export.extras import require
-from export.settings import define_settings_flags, settings_from_flags
 from export.web_page import runtime
+from export.writers import source_run
+from export.writers.settings import define_settings_flags, settings_from_flags
 from srvp_tf.cli import command
 from srvp_tf.config.corpora import define_path
 from srvp_tf.config.tensorflow_start import start_tensorflow
@@ -89,10 +89,12 @@ def export(run, settings, folder, quantize, title, litert):
     Returns:
         (what was compared -> `parity.Errors`, part of the page -> bytes).
     """
-    from export import metadata, parity, tflite_writer
-    from export.real_frames import real_frames
-    from export.signatures import build_signatures
+    from export import parity
+    from export.signatures.build import build_signatures
     from export.web_page import composition, material, page, signatures
+    from export.writers import metadata
+    from export.writers import tflite as tflite_writer
+    from export.writers.real_frames import real_frames
 
     model, origin = source_run.load(run)
     length = min(settings.conditioning_frames + settings.horizon, run.config.data.test_length)

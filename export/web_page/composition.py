@@ -3,7 +3,7 @@
 import numpy as np
 
 from export import parity
-from export.signatures import MULTI_STEP
+from export.signatures.build import MULTI_STEP
 from export.web_page.signatures import FRAMES_PER_CALL, FUTURES_PER_CALL
 
 _OF_FUTURE = "y"  # the rest of a state is the same for all futures of a video

@@ -18,7 +18,7 @@ class Law(NamedTuple):
 
 def digits():
     """Pictures of the digits to pick: uint8 [10, 28, 28]."""
-    from data_pipelines.digits import load_embedded
+    from data_pipelines.moving_mnist.digits import load_embedded
 
     return load_embedded().test[np.array(DIGITS)]
 

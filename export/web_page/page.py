@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from export.settings import ExportSettings
 from export.web_page import material, runtime
 from export.web_page.material import Law
 from export.web_page.signatures import has_sub_steps
+from export.writers.settings import ExportSettings
 from srvp_tf._version import __version__
 from srvp_tf.config import Config
 from srvp_tf.gallery_page.page import load_template

@@ -8,9 +8,13 @@ import dataclasses
 
 import tensorflow as tf
 
-from export import prediction
-from export.signatures import Field, Signature, build_signatures, state_from_tensors
+from export.signatures.build import (
+    Field,
+    Signature,
+    build_signatures,
+)
 from srvp_tf.models.distributions import draw
+from srvp_tf.models.filtering import FilterState
 
 FUTURES_PER_CALL = 8
 """States that one call of `prior` or `step` moves: a call costs more than their arithmetic."""
@@ -35,7 +39,7 @@ def build_parts(model, settings):
     encode      as `export.signatures` has it: the state after the observed frames, of one future
     observe     as there: the state after one frame more
     prior       y [S, ny], noise_z [S, nz] -> z [S, nz]; not in a model without z
-    step        y [S, ny], z [S, nz], step_size [S, 1] -> next_y [S, ny]: `prediction.euler_step`;
+    step        y [S, ny], z [S, nz], step_size [S, 1] -> next_y [S, ny]: `Dynamics.sub_step`;
                 without z, or without step_size, in a model without
     decode      y [K, ny], w, skip_0 ... -> frames [K, H, W, C]
 
@@ -62,10 +66,10 @@ def build_parts(model, settings):
 
     def step(y, z=None, step_size=None):
         z = y[..., :0] if z is None else z
-        return {"next_y": prediction.euler_step(model, y, z, step_size)}
+        return {"next_y": model.dynamics.sub_step(y, z, step_size)}
 
     def decode(y, **tensors):
-        of_video = state_from_tensors(tensors)
+        of_video = FilterState.from_tensors(tensors)
         return {"frames": model.decode(of_video.w, y, of_video.skips or None)}
 
     y = {"y": field(futures, c.ny)}

@@ -73,21 +73,21 @@ def open_corpus(config):
 def iterate_frames(
     path: str | os.PathLike, max_frames: int | None = None
 ) -> "Iterator[np.ndarray]":
-    """See `data_pipelines.video_files.iterate_frames`."""
-    from data_pipelines import video_files
+    """See `data_pipelines.readers.video_files.iterate_frames`."""
+    from data_pipelines.readers import video_files
 
     return video_files.iterate_frames(path, max_frames)
 
 
 def remarks(path: str | os.PathLike) -> list[str]:
-    """See `data_pipelines.video_files.remarks`."""
-    from data_pipelines import video_files
+    """See `data_pipelines.readers.video_files.remarks`."""
+    from data_pipelines.readers import video_files
 
     return video_files.remarks(path)
 
 
 def fit_frames(frames: "np.ndarray", size: int, channels: int) -> "np.ndarray":
-    """See `data_pipelines.resizing.fit_frames`."""
-    from data_pipelines import resizing
+    """See `data_pipelines.readers.resizing.fit_frames`."""
+    from data_pipelines.readers import resizing
 
     return resizing.fit_frames(frames, size, channels)

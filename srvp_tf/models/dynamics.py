@@ -87,6 +87,10 @@ class Dynamics(ConfiguredLayer):
         states = self.next_state(y, z)[..., None, :]
         return states, states[..., :0, :]
 
+    def sub_step(self, y: tf.Tensor, z: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+        """A part of a frame interval of a given size [..., 1] in (0, 1]; here the whole, always."""
+        return self.next_state(y, z)
+
     def follow(self, y: tf.Tensor, z: tf.Tensor, euler_steps: int) -> Rollout:
         """The path from y [N, ny] with given z [N, F, nz]."""
 
@@ -133,6 +137,9 @@ class ResidualDynamics(Dynamics):
             y += residuals[-1]
             states.append(y)
         return tf.stack(states, -2), tf.stack(residuals, -2)
+
+    def sub_step(self, y, z, size):
+        return y + size * self.residual(tf.concat([y, z], -1))
 
 
 class PerceptronDynamics(Dynamics):

@@ -62,5 +62,14 @@ class LatentPosterior(keras.layers.Layer):
     def call(self, features):
         return gaussian(self.head(self.lstm(features)[:, 1:]))
 
+    def memories(self, features):
+        """(Outputs, cells) of the LSTM after each of the frames, each [B, T, units]."""
+        return self.lstm.states(features)
+
+    def step(self, features, memory):
+        """One more frame: h [B, nhx], (output, cell) before -> (q(z) [B, nz], those after)."""
+        memory = self.lstm.step(self.lstm.project(features), memory)
+        return gaussian(self.head(memory[0])), memory
+
     def get_config(self):
         return super().get_config() | self._config

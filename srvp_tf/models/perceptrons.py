@@ -101,8 +101,8 @@ class LSTM(keras.layers.Layer):
 
     def build(self, input_shape):
         def weight(name, *shape):
-            law = uniform(self.units, child_seed(self.seed, name))
-            return self.add_weight(shape, law, name=name)
+            initial = uniform(self.units, child_seed(self.seed, name))
+            return self.add_weight(shape, initial, name=name)
 
         self.kernel = weight("kernel", input_shape[-1], 4 * self.units)
         self.recurrent_kernel = weight("recurrent_kernel", self.units, 4 * self.units)
@@ -126,15 +126,17 @@ class LSTM(keras.layers.Layer):
         """The part of the gates that does not depend on the state: [..., D] -> [..., 4 units]."""
         return tf.tensordot(inputs, self.kernel, 1) + (self.bias + self.recurrent_bias)
 
-    def call(self, inputs):
+    def states(self, inputs):
+        """x [B, T, D] -> (outputs, cells) after each step, [B, T, units] each."""
         # The number of frames is known when the graph is built, and unrolling beats a loop there.
-        projected = tf.unstack(self.project(inputs), axis=1)
-        state = self.initial_state(tf.shape(inputs)[0])
-        outputs = []
-        for step in projected:
-            state = self.step(step, state)
-            outputs.append(state[0])
-        return tf.stack(outputs, axis=1)
+        state, states = self.initial_state(tf.shape(inputs)[0]), []
+        for projected in tf.unstack(self.project(inputs), axis=1):
+            state = self.step(projected, state)
+            states.append(state)
+        return tuple(tf.stack(parts, axis=1) for parts in zip(*states, strict=True))
+
+    def call(self, inputs):
+        return self.states(inputs)[0]
 
     def get_config(self):
         return super().get_config() | {"units": self.units, "seed": self.seed}

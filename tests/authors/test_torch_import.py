@@ -24,9 +24,9 @@ from srvp_tf.runs import checkpoint_folder, checkpoints
 from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.runs.torch_weights import read_state_dict
 from srvp_tf.training.trainer import Trainer
-from tests import small_run
 from tests.config import test_configs
 from tests.golden.comparison import relative_error
+from tests.runs import small_run
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 NAMES = ("dcgan_gray", "vgg_skip_gray")

@@ -1,7 +1,7 @@
 import pytest
 from absl import flags
 
-from data_pipelines.builders.video_folder import VideoFolderConfig
+from data_pipelines.corpora.builders.video_folder import VideoFolderConfig
 from srvp_tf.config import Config, config_fields
 from srvp_tf.config.flags import config_from_flags, define_config_flags
 from srvp_tf.config.shipped import shipped_configs

@@ -9,7 +9,7 @@ import pytest
 from absl import flags
 
 import srvp_tf
-from export.version_folder import choose_version
+from export.writers.version_folder import choose_version
 from srvp_tf import release, torch_import
 from srvp_tf.config import Config, DataConfig, differences
 from srvp_tf.errors import UserError
@@ -42,7 +42,7 @@ COMMANDS = commands()
 
 
 def test_the_commands_are_found():
-    assert {"srvp_tf.train", "srvp_tf.generate", "export.client"} <= set(COMMANDS)
+    assert {"srvp_tf.train", "srvp_tf.generate", "export.client.__main__"} <= set(COMMANDS)
     assert len(COMMANDS) >= 15
 
 

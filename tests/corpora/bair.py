@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.worker_pool import quiet_stderr
+from data_pipelines.storage.worker_pool import quiet_stderr
 from tests.corpora.arm import push_cubes
 
 FOLDER = "softmotion30_44k"

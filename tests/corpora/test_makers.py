@@ -7,7 +7,7 @@ import pytest
 from absl import flags
 
 from data_pipelines.errors import DataError
-from data_pipelines.video_files import read_video
+from data_pipelines.readers.video_files import read_video
 from srvp_tf.config import differences
 from srvp_tf.config.flags import config_from_flags, define_config_flags
 from tests.corpora.broken_videos import SHORT, make_broken_videos

@@ -13,8 +13,8 @@ from PIL import Image
 
 from data_pipelines import contact_sheet, inspect, open_corpus
 from data_pipelines.errors import DataError
-from tests.data_pipelines.corpus_files import ACTIONS, prepared, write_bair, write_kth
-from tests.data_pipelines.test_video_files import clip, encode
+from tests.data_pipelines.corpora.corpus_files import ACTIONS, prepared, write_bair, write_kth
+from tests.data_pipelines.readers.test_video_files import clip, encode
 
 ROOT = Path(__file__).parents[2]
 PERSONS, COUNT = (1, 2, 21), 50

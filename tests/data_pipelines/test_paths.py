@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_pipelines import digits, moving_mnist_test_set, open_corpus
+from data_pipelines import open_corpus
 from data_pipelines.errors import DataError
+from data_pipelines.moving_mnist import digits, test_set
 from data_pipelines.paths import local_path
 from data_pipelines.prepare import make_builder, prepare
-from data_pipelines.video_files import read_video
+from data_pipelines.readers.video_files import read_video
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -53,7 +54,7 @@ USERS = {
     "data_dir": lambda path: open_corpus("kth", data_dir=path),
     "idx": lambda path: digits.load_digits("idx", path),
     "tfds": lambda path: digits.load_digits("tfds", path),
-    "test_file": moving_mnist_test_set.TestFile,
+    "test_file": test_set.TestFile,
     "make_builder": lambda path: make_builder("kth", path),
     "source_dir": lambda path: prepare(make_builder("kth", "prepared"), path),
 }

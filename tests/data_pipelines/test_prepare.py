@@ -16,14 +16,14 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
-import data_pipelines.builders  # noqa: F401
-from data_pipelines.builders import video_folder
-from data_pipelines.builders.kth import KthVideo
+import data_pipelines.corpora.builders  # noqa: F401
+from data_pipelines.corpora.builders import video_folder
+from data_pipelines.corpora.builders.kth import KthVideo
 from data_pipelines.errors import DataError
 from data_pipelines.prepare import make_builder, prepare
-from data_pipelines.resizing import fit_frames
-from data_pipelines.shard_files import Shard, shard_path, write_shard
-from tests.data_pipelines.corpus_files import (
+from data_pipelines.readers.resizing import fit_frames
+from data_pipelines.storage.shard_files import Shard, shard_path, write_shard
+from tests.data_pipelines.corpora.corpus_files import (
     moving_texture,
     prepared,
     stored,
@@ -31,8 +31,14 @@ from tests.data_pipelines.corpus_files import (
     write_human36m,
     write_kth,
 )
-from tests.data_pipelines.test_video_files import CONTAINERS, clip, encode, make, save_images
-from tests.small_disk import small_disk
+from tests.data_pipelines.readers.test_video_files import (
+    CONTAINERS,
+    clip,
+    encode,
+    make,
+    save_images,
+)
+from tests.reliability.small_disk import small_disk
 
 ROOT = Path(__file__).parents[2]
 

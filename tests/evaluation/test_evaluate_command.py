@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from srvp_tf.evaluation import protocol
-from tests import small_run
-from tests.evaluate_run import run
+from tests.evaluation.evaluate_run import run
+from tests.runs import small_run
 
 
 @pytest.fixture

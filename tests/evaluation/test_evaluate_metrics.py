@@ -17,9 +17,9 @@ from srvp_tf.metrics.i3d import load_i3d
 from srvp_tf.metrics.lpips import load_lpips
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.metrics.published_weights import from_pickle
-from tests import small_run
-from tests.evaluate_run import run
+from tests.evaluation.evaluate_run import run
 from tests.metrics.weight_files import pickled
+from tests.runs import small_run
 
 
 @pytest.fixture

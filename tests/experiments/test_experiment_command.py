@@ -12,8 +12,8 @@ from srvp_tf import experiment, experiments
 from srvp_tf.cli import command
 from srvp_tf.config import corpora
 from srvp_tf.runs.run_folder import RunFolder, load_model, model_variables
-from tests import small_run
 from tests.experiments.models import varied_model
+from tests.runs import small_run
 
 VARIANTS = {
     "grey": ("--euler_steps=2",),

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from data_pipelines.human36m import Human36m
-from data_pipelines.record_files import MappedVideo
-from data_pipelines.stored_videos import StoredVideos
+from data_pipelines.corpora.human36m import Human36m
+from data_pipelines.storage.record_files import MappedVideo
+from data_pipelines.storage.stored_videos import StoredVideos
 from srvp_tf.config import corpora
 from srvp_tf.experiments.videos import fine_test_videos, test_videos
-from tests import small_run
+from tests.runs import small_run
 
 test_videos.__test__ = False  # pytest would take it for a test
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from export.client import Client
 from export.local_server import LocalServer, VersionPolicy
-from export.saved_model_writer import write_served
-from export.settings import ExportSettings
+from export.writers.saved_model import write_served
+from export.writers.settings import ExportSettings
 from tests.models.small import random_videos, small_model
 
 CONDITIONING, HORIZON, SAMPLES = 3, 3, 2

@@ -8,13 +8,14 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from export import saved_model, saved_model_writer
-from export.real_frames import real_frames
-from export.settings import ExportSettings
+from export import saved_model
+from export.writers import saved_model as saved_model_writer
+from export.writers.real_frames import real_frames
+from export.writers.settings import ExportSettings
 from srvp_tf.cli import command
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.runs.run_folder import RunFolder, load_model, model_variables
-from tests import small_run
+from tests.runs import small_run
 
 COLOUR_VGG = "--family=vgg --skips --euler_steps=2 --frame_size=64 --dataset=bair --channels=3"
 KINDS = {"dcgan": (), "vgg": tuple(COLOUR_VGG.split())}

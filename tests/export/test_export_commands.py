@@ -12,10 +12,13 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from export import saved_model, saved_model_writer, tflite, tflite_writer, warmup
-from export.real_frames import real_frames
-from tests import small_run
+from export import saved_model, tflite
+from export.writers import saved_model as saved_model_writer
+from export.writers import tflite as tflite_writer
+from export.writers import warmup
+from export.writers.real_frames import real_frames
 from tests.export import small_export
+from tests.runs import small_run
 
 COMMANDS = {"saved_model": (saved_model, "output_dir"), "tflite": (tflite, "output")}
 

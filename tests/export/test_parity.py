@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import parity, saved_model_writer
-from export.real_frames import real_frames
-from export.settings import ExportSettings
-from export.signatures import MULTI_STEP, build_signatures
+from export import parity
+from export.signatures.build import MULTI_STEP, build_signatures
+from export.writers import saved_model as saved_model_writer
+from export.writers.real_frames import real_frames
+from export.writers.settings import ExportSettings
 from srvp_tf.authors.importer import import_experiment
 from srvp_tf.errors import UserError
 from srvp_tf.runs.run_folder import RunFolder, load_model

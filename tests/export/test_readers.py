@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from export.tflite_writer import SIGNATURES as TFLITE_SIGNATURES
+from export.writers.tflite import SIGNATURES as TFLITE_SIGNATURES
 from tests.export import small_export
 from tests.export.readers import exported, onnx_files
 from tests.export.readers.all_readers import IMAGE_BYTES, READERS, errors

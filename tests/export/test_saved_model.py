@@ -10,10 +10,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from export import metadata, saved_model, saved_model_writer, warmup
+from export import saved_model
+from export.writers import metadata, warmup
+from export.writers import saved_model as saved_model_writer
 from tests.export import small_export
+from tests.export.signatures.test_image_bytes import encoded
 from tests.export.small_export import SETTINGS, floats, forecast, served, signatures, videos
-from tests.export.test_image_bytes import encoded
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 SEED = np.array([5, -3, 2**40], np.int64)
@@ -300,7 +302,7 @@ def test_noise_inputs_give_the_same_without_seeds(tmp_path):
     run, output = small_export.run_dir("dcgan"), tmp_path / "models"
     arguments = f"--run_dir={run}", f"--output_dir={output}", "--noise_inputs"
     assert small_export.call(saved_model, *arguments, *small_export.settings_flags("dcgan")) == 0
-    from export.seeded_noise import draw_from_start
+    from export.signatures.seeded_noise import draw_from_start
 
     s = SETTINGS["dcgan"]
     config = small_export.model("dcgan").config

@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from export import parity, tflite, tflite_writer
-from export.seeded_noise import draw_at_frame, draw_from_start
+from export import parity, tflite
+from export.signatures.seeded_noise import draw_at_frame, draw_from_start
+from export.writers import tflite as tflite_writer
 from tests.export import small_export
 from tests.export.small_export import SETTINGS, floats, forecast, videos
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import saved_model, saved_model_writer, tflite, tflite_writer
-from export.seeded_noise import draw_from_start
+from export import saved_model, tflite
+from export.signatures.seeded_noise import draw_from_start
+from export.writers import saved_model as saved_model_writer
+from export.writers import tflite as tflite_writer
 from srvp_tf.runs.run_folder import load_model
 from tests.export.small_export import call, floats, make_run
 

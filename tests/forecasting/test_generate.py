@@ -17,7 +17,7 @@ from srvp_tf.models.srvp import SRVP
 from srvp_tf.runs.run_folder import RunFolder, load_model, model_variables
 from srvp_tf.video import to_uint8
 from srvp_tf.video.canvas import GREEN, RED
-from tests import small_run
+from tests.runs import small_run
 
 # What the tiny runs of `small_run` have.
 NT_COND, HORIZON, SIZE = 3, 3, 32

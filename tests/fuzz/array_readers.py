@@ -322,7 +322,7 @@ def _golden():
 
 
 def _read_golden(folder):
-    from tests.golden_check import read
+    from tests.golden.check import read
 
     return read(folder / "golden.npz")
 
@@ -348,7 +348,7 @@ def _authors():
 
 
 def _read_authors(folder):
-    from data_pipelines.authors_test_files import ImageFiles, SequencesFile
+    from data_pipelines.corpora.authors_test_files import ImageFiles, SequencesFile
 
     kth, human = SequencesFile(_KTH), ImageFiles("test_set", 8)
     if path := kth.find(folder):

@@ -18,7 +18,7 @@ def _clip(count=4, height=32, width=48):
 
 @once
 def _encoded(name, codec="", pixel_format="", count=4, height=32, width=48):
-    from tests.data_pipelines.test_video_files import encode, make
+    from tests.data_pipelines.readers.test_video_files import encode, make
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
@@ -57,7 +57,7 @@ def _gifs():
 
 def _read_video(folder):
     """All frames are looked at, none is kept."""
-    from data_pipelines.video_files import iterate_frames
+    from data_pipelines.readers.video_files import iterate_frames
 
     (path,) = folder.iterdir()
     frames = [frame[:1, :1].copy() for frame in iterate_frames(path)]
@@ -81,7 +81,7 @@ def _kth():
 
 
 def _read_kth(folder):
-    from data_pipelines.builders.kth import KthVideo
+    from data_pipelines.corpora.builders.kth import KthVideo
 
     (path,) = folder.rglob("*.avi")
     ((_, frames),) = KthVideo(path, 16).videos()
@@ -96,7 +96,7 @@ def _human36m():
 
 
 def _read_human36m(folder):
-    from data_pipelines.builders.human36m import Human36mVideo
+    from data_pipelines.corpora.builders.human36m import Human36mVideo
 
     (path,) = folder.rglob("*.mp4")
     ((_, frames),) = Human36mVideo(path, 16).videos()
@@ -124,7 +124,7 @@ def _images():
 
 
 def _read_images(folder):
-    from data_pipelines.video_files import iterate_frames
+    from data_pipelines.readers.video_files import iterate_frames
 
     return [frame[:1, :1].copy() for frame in iterate_frames(folder / "film")]
 
@@ -166,7 +166,7 @@ def _hostile_served():
 def _decoder():
     import tensorflow as tf
 
-    from export.image_bytes import decode_videos
+    from export.signatures.image_bytes import decode_videos
 
     spec = tf.TensorSpec([None, 1], tf.string)
     return tf.function(lambda images: decode_videos(images, 16, 3), input_signature=[spec])

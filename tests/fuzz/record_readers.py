@@ -30,7 +30,7 @@ def _idxs():
 
 
 def _read_idx(folder):
-    from data_pipelines.digits import load_digits
+    from data_pipelines.moving_mnist.digits import load_digits
 
     return list(load_digits("idx", folder))
 
@@ -64,14 +64,14 @@ _BAIR = "softmotion30_44k/train/a.tfrecords"
 
 @once
 def _bair():
-    from tests.data_pipelines.corpus_files import bair_record
+    from tests.data_pipelines.corpora.corpus_files import bair_record
 
     frames = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
     return {"records": {_BAIR: record(bair_record(frames)) * 2}}
 
 
 def _read_bair(folder):
-    from data_pipelines.builders.bair import BairRecords
+    from data_pipelines.corpora.builders.bair import BairRecords
 
     videos = [frames for _, frames in BairRecords(folder / _BAIR, 64).videos()]
     assert all(x.dtype == np.uint8 and x.shape[1:] == (64, 64, 3) for x in videos)
@@ -225,7 +225,7 @@ def _field(content, number=1):
 
 
 def _read_tfds_bair(folder):
-    from data_pipelines.builders.bair import Bair
+    from data_pipelines.corpora.builders.bair import Bair
 
     with tempfile.TemporaryDirectory(dir=folder.parent / "out") as data:
         layout = Bair(config=Bair.BUILDER_CONFIGS[0], data_dir=data).layout(folder)
@@ -276,7 +276,7 @@ def _reports():
 
 
 def _read_report(folder):
-    from data_pipelines.shard_files import finished
+    from data_pipelines.storage.shard_files import finished
 
     report = finished(folder / "s.tfrecord")
     if report is None:

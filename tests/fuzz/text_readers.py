@@ -168,7 +168,7 @@ def _results():
 
 
 def _read_results(folder):
-    from export import source_run
+    from export.writers import source_run
     from srvp_tf.config import Config
 
     run = source_run.SourceRun(folder, Config(), Path("last-00000012.npz"))

@@ -19,8 +19,9 @@ from srvp_tf.gallery_page.folder import DEMO, replacing_folder
 from srvp_tf.metrics.frame_metrics import psnr
 from srvp_tf.runs.run_folder import RunFolder, load_model
 from srvp_tf.video import to_uint8
-from tests import evaluate_run, small_run
+from tests.evaluation import evaluate_run
 from tests.gallery.test_page import Reader
+from tests.runs import small_run
 
 NT_COND, NUM_PREDICTED, SIZE = 3, 3, 32  # of the tiny runs
 FEW = ("--num_shown=2", "--num_videos=3", "--num_samples=3", "--long_horizon=5")

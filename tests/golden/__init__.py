@@ -1,1 +1,1 @@
-"""Comparison with values computed by the authors' own code (`python -m tests.golden_check`)."""
+"""Comparison with values computed by the authors' own code (`python -m tests.golden.check`)."""

@@ -8,8 +8,8 @@ from itertools import chain
 
 import numpy as np
 
-from data_pipelines.moving_mnist_test_set import OFFICIAL_SEED, generate
-from data_pipelines.trajectories import render, start, trajectory
+from data_pipelines.moving_mnist.test_set import OFFICIAL_SEED, generate
+from data_pipelines.moving_mnist.trajectories import render, start, trajectory
 from tests.golden.comparison import Row, Tolerance, relative_error
 
 _EXACT = Tolerance(0.0, None)

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_pipelines.moving_mnist_test_set import generate
-from data_pipelines.trajectories import render, trajectory
-from tests import golden_check
+from data_pipelines.moving_mnist.test_set import generate
+from data_pipelines.moving_mnist.trajectories import render, trajectory
+from tests.golden import check as golden_check
 
 FOLDER = Path(__file__).parents[1] / "data" / "golden"
 FILES = sorted(FOLDER.glob("*.npz"))

@@ -7,7 +7,7 @@ import pytest
 
 from tests.hosts.test_two_workers import assert_same_losses
 from tests.hosts.workers import Workers, newest_step, train_alone
-from tests.small_run import assert_same_run, saved
+from tests.runs.small_run import assert_same_run, saved
 
 pytestmark = pytest.mark.long
 

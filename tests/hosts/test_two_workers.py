@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.hosts.workers import Workers, logged, start, train_alone
-from tests.small_run import saved
+from tests.runs.small_run import saved
 
 TERMS = ("total", "nll", "kl_y1", "kl_z", "l2_res")
 

@@ -8,7 +8,7 @@ from benchmarks.plain import plain_copy, variable_pairs
 from srvp_tf.config import TrainConfig
 from srvp_tf.models.noise import training_noise
 from srvp_tf.training.step import TrainingStep
-from tests.bounds import rounding, without_kinks
+from tests.models.bounds import rounding, without_kinks
 from tests.models.small import forecast_eagerly, random_videos, small_model
 
 # Largest error of a tensor, as a share of its largest value. In float32 sums are in another order:

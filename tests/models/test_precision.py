@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from srvp_tf.models.networks.architecture import stage_depths
 from srvp_tf.models.noise import training_noise
-from tests.bounds import rounding
+from tests.models.bounds import rounding
 from tests.models.small import random_videos, small_model
 
 LOW = ["mixed_bfloat16", "mixed_float16"]

@@ -27,7 +27,7 @@ FRAMES_OR_LATENTS = {
 }
 # Of videos that are no array; said where the first word of the docstring leads.
 WITHOUT_SHAPES = {
-    "data_pipelines.prepared_corpus.PreparedCorpus.test_clips",
+    "data_pipelines.corpora.prepared_corpus.PreparedCorpus.test_clips",
     "srvp_tf.SRVP.forecast_from_noise",
 }
 

@@ -22,7 +22,7 @@ import pytest
 from absl import flags
 
 import srvp_tf
-from data_pipelines.digits import load_digits
+from data_pipelines.moving_mnist.digits import load_digits
 from srvp_tf.cli import command
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +67,7 @@ RULES = [  # the first that fits
     Rule(
         "make simulated-bair",
         PARSED,
-        why="25 minutes; tests/data_pipelines/test_corpora_end_to_end.py",
+        why="25 minutes; tests/data_pipelines/corpora/test_corpora_end_to_end.py",
     ),
     Rule("make docs", PARSED, why="tests/project/test_docs.py"),
     Rule("make serve-local", PARSED, why="its command is run below"),
@@ -97,9 +97,13 @@ RULES = [  # the first that fits
         "minutes",
     ),
     Rule("python -m srvp_tf.fetch *", PARSED, why="downloads; tests/metrics/test_fetch.py"),
-    Rule("python -m tests.golden_check *", LONG),
+    Rule("python -m tests.golden.check *", LONG),
     Rule("python -m tests.fuzz.run *", LONG, "--reader=idx --cases=2", "many minutes"),
-    Rule("python -m tests.export.server_load *", PARSED, why="tests/export/test_server_load.py"),
+    Rule(
+        "python -m tests.export.local_server.server_load *",
+        PARSED,
+        why="tests/export/local_server/test_server_load.py",
+    ),
     Rule("python -m pytest *", PARSED, why="these tests themselves"),
     Rule("python -m benchmarks.hosts", LONG, "--steps=10 --rounds=1", "minutes"),
     Rule("python -m benchmarks.moving_mnist", LONG, "--rounds=1 --seconds=0.1", "minutes"),

@@ -12,8 +12,8 @@ from srvp_tf.evaluation import beside_baselines
 from srvp_tf.evaluation.beside_baselines import Score
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.runs.run_folder import load_weights
-from tests import small_run
-from tests.small_run import FLAGS, finished
+from tests.runs import small_run
+from tests.runs.small_run import FLAGS, finished
 
 
 def psnr(target, prediction):

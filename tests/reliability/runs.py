@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.small_run import FLAGS
+from tests.runs.small_run import FLAGS
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from tests import small_run
-from tests.small_run import assert_same_run, finished, saved
+from tests.runs import small_run
+from tests.runs.small_run import assert_same_run, finished, saved
 
 
 @pytest.mark.parametrize("jump", [-1e9, -3600.0])

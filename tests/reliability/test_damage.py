@@ -13,8 +13,8 @@ from srvp_tf.runs.checkpoint_folder import CheckpointFolder
 from srvp_tf.runs.checkpoints import DamagedCheckpoint
 from srvp_tf.runs.run_folder import RunFolder, load_model
 from srvp_tf.training.state import restore_newest, state_variables
-from tests import small_run
-from tests.small_run import assert_same_run, finished
+from tests.runs import small_run
+from tests.runs.small_run import assert_same_run, finished
 
 TRUNCATIONS, FLIPS = 20, 50
 

@@ -8,9 +8,9 @@ import pytest
 from srvp_tf.runs import checkpoints
 from srvp_tf.runs.checkpoint_folder import CheckpointFolder
 from srvp_tf.runs.run_folder import save_config
-from tests import small_run
 from tests.reliability.runs import files, newest_step, start, wait_until
-from tests.small_disk import small_disk
+from tests.reliability.small_disk import small_disk
+from tests.runs import small_run
 
 ENDLESS = ("--lr_burnin=1000000", "--checkpoint_interval=2", "--log_interval=2")
 

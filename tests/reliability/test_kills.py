@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.reliability.runs import files, finish, newest_step, start, wait_until
-from tests.small_run import assert_same_run, saved
+from tests.runs.small_run import assert_same_run, saved
 
 # Checkpoints come so often that most kills hit the writing of something.
 OFTEN = ("--lr_burnin=500", "--lr_decay=100", "--checkpoint_interval=1", "--log_interval=7")

@@ -10,8 +10,8 @@ import pytest
 from srvp_tf.errors import UserError
 from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.runs.run_lock import HOLDER_FILE, LOCK_FILE, RunLock
-from tests import small_run
 from tests.reliability.runs import newest_step, start, wait_until
+from tests.runs import small_run
 
 ENDLESS = ("--lr_burnin=1000000", "--checkpoint_interval=3")
 

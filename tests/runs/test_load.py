@@ -10,7 +10,7 @@ from PIL import Image
 
 import srvp_tf
 from srvp_tf.runs.run_folder import RunFolder, model_variables
-from tests import small_run
+from tests.runs import small_run
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from srvp_tf.cli import command
 from srvp_tf.errors import UserError
 from srvp_tf.runs.run_folder import RunFolder, load_model, load_weights
 from srvp_tf.training.trainer import Trainer
-from tests import small_run
+from tests.runs import small_run
 
 
 def call(**given):

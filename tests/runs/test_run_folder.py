@@ -17,7 +17,7 @@ from srvp_tf.runs.run_folder import (
     read_model,
     weights_path,
 )
-from tests import small_run
+from tests.runs import small_run
 
 
 def tree(path):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import srvp_tf
 from srvp_tf.training.optimizer import PublishedAdam, PublishedSchedule
-from tests.bounds import without_kinks
+from tests.models.bounds import without_kinks
 from tests.models.small import random_videos, small_config, small_model
 from tests.training.test_step import BATCH, FRAMES, ONE, TRAIN, TWO, Run
 

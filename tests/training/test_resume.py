@@ -10,8 +10,8 @@ import pytest
 
 from srvp_tf.training.progress import Progress
 from srvp_tf.training.stop_request import StopRequest
-from tests import small_run
-from tests.small_run import FLAGS, VGG, assert_same_run, finished, saved
+from tests.runs import small_run
+from tests.runs.small_run import FLAGS, VGG, assert_same_run, finished, saved
 
 LONGER = ("--lr_burnin=40", "--lr_decay=20", "--log_interval=7")
 

@@ -9,9 +9,9 @@ from srvp_tf.forecasting.generation import check_futures
 from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.training.optimizer import LossScale
 from srvp_tf.training.skipped_steps import Diagnosis, FaultCounter, worst_gradient
-from tests import small_run
 from tests.models.small import small_model
-from tests.small_run import NUM_STEPS, frames, saved
+from tests.runs import small_run
+from tests.runs.small_run import NUM_STEPS, frames, saved
 from tests.training.test_step import ONE, TWO, Run
 from tests.training.test_step_meter import result
 

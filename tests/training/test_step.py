@@ -11,7 +11,7 @@ from srvp_tf.models.losses import latent_kl, loss_terms, weighted_sum
 from srvp_tf.models.noise import training_noise
 from srvp_tf.training.step import TrainingStep
 from srvp_tf.training.strategy import mirrored_strategy
-from tests.bounds import rounding, without_kinks
+from tests.models.bounds import rounding, without_kinks
 from tests.models.small import random_videos, small_config, small_model
 
 BATCH, FRAMES = 4, 5

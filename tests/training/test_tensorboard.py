@@ -11,8 +11,8 @@ from srvp_tf.training.step import TrainingStep
 from srvp_tf.training.step_meter import StepMeter
 from srvp_tf.training.tensorboard import RunLog
 from srvp_tf.training.validation import Validator
-from tests import small_run
-from tests.small_run import NUM_STEPS
+from tests.runs import small_run
+from tests.runs.small_run import NUM_STEPS
 
 
 def read(folder):

@@ -14,8 +14,8 @@ from srvp_tf import train
 from srvp_tf.cli import command
 from srvp_tf.config import corpora
 from srvp_tf.runs.run_folder import RunFolder
-from tests import small_run
-from tests.small_run import FLAGS, finished
+from tests.runs import small_run
+from tests.runs.small_run import FLAGS, finished
 
 
 def outcome(capsys, *arguments):

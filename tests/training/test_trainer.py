@@ -12,8 +12,8 @@ from srvp_tf.runs import checkpoints
 from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.training.trainer import Trainer
 from srvp_tf.training.validation import ValidationResult
-from tests import small_run
-from tests.small_run import NUM_STEPS, finished, frames, saved, training_data, validation_data
+from tests.runs import small_run
+from tests.runs.small_run import NUM_STEPS, finished, frames, saved, training_data, validation_data
 
 
 def bits(arrays):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageSequence
 
-from data_pipelines.video_files import read_video
+from data_pipelines.readers.video_files import read_video
 from srvp_tf.errors import UserError
 from srvp_tf.video import strip, to_uint8, write_video
 from srvp_tf.video.canvas import GAP, GREEN, LINE_HEIGHT, RED, check_clips, grid_frames

@@ -1,4 +1,4 @@
-// How thrown digits move: the rule of Moving MNIST, as data_pipelines/trajectories.py has it.
+// How thrown digits move: the rule of Moving MNIST, as data_pipelines/moving_mnist/trajectories.py has it.
 //
 // A motion is {x, y, dx, dy}: the row and column of a digit's upper left corner in pixels, and how
 // far it moves in a frame.

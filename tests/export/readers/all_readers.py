@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from export import parity
-from export.tflite_writer import SIGNATURES as TFLITE_SIGNATURES
-from export.tflite_writer import load as load_litert
+from export.writers.tflite import SIGNATURES as TFLITE_SIGNATURES
+from export.writers.tflite import load as load_litert
 from tests.export import small_export
 from tests.export.readers import exported, onnx_files, openvino_models, other_process
 from tests.export.readers.older_tensorflow import older_python, older_version

@@ -1,0 +1,30 @@
+"""BAIR robot pushing, prepared by `python -m data_pipelines.prepare --dataset=bair`."""
+
+from data_pipelines.corpora.prepared_corpus import Clip, PreparedCorpus
+from data_pipelines.storage.stored_videos import StoredVideos
+
+OFFICIAL_TEST_VIDEOS = 256
+
+
+class Bair(PreparedCorpus):
+    """Colour, 30 frames a video; trained on in epochs; all test videos from their first frame."""
+
+    dataset = "bair"
+    epochs = True
+    test_length = 30
+
+    @property
+    def num_test_videos(self) -> int:
+        """256 in the official corpus."""
+        return len(self.parts["test"])
+
+    def test_clips(self, videos: StoredVideos, length: int) -> list[Clip]:
+        """Each video, in order."""
+        if videos.lengths.min() < length:
+            self.no_test_video(length, int(videos.lengths.min()))
+        if len(videos) != OFFICIAL_TEST_VIDEOS:
+            self.tell(
+                f"the test set is not the official one: it has {len(videos)} videos, not "
+                f"{OFFICIAL_TEST_VIDEOS}"
+            )
+        return [(video, 0) for video in range(len(videos))]

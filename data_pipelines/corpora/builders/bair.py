@@ -1,0 +1,142 @@
+"""BAIR robot pushing: `softmotion30_44k/{train,test}/*.tfrecords`, or TFDS' preparation of them."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from data_pipelines.corpora.builders.video_builder import VideoBuilder, VideoConfig
+from data_pipelines.corpora.sources import Layout, wrong_layout
+from data_pipelines.errors import DataError
+from data_pipelines.readers.resizing import fit_frames
+from data_pipelines.storage.record_files import count_records
+from data_pipelines.storage.tfds_folders import open_folder
+
+SIZE, CHANNELS = 64, 3
+_FRAME_BYTES = SIZE * SIZE * CHANNELS
+_FOLDER = "softmotion30_44k"
+_TFDS_NAME = "bair_robot_pushing_small"
+
+
+@dataclasses.dataclass(frozen=True)
+class BairRecords:
+    """A TFRecord file of the corpus; its videos are called `<stem>/<number in the file>`."""
+
+    path: Path
+    frame_size: int
+
+    def videos(self) -> Iterator[tuple[str, np.ndarray]]:
+        """The bytes as they are; resized only for a frame_size other than 64."""
+        import tensorflow as tf
+
+        number = 0
+        count, is_whole = count_records(self.path)
+        try:
+            records = tf.data.TFRecordDataset(os.fspath(self.path)).take(count)
+            for record in records.as_numpy_iterator():
+                yield f"{self.path.stem}/{number:03d}", self._frames(record, number)
+                number += 1
+        except tf.errors.OpError:
+            is_whole = False
+        if not is_whole:
+            raise DataError(
+                f"{self.path}: is damaged or cut short after {number} videos, the rest is left "
+                "out; fetch it again."
+            )
+        if not number:
+            raise DataError(f"{self.path}: holds no video.")
+
+    def _frames(self, record: bytes, number: int) -> np.ndarray:
+        import tensorflow as tf
+        from google.protobuf.message import DecodeError
+
+        try:
+            feature = tf.train.Example.FromString(record).features.feature
+        except (DecodeError, RecursionError):
+            raise DataError(f"{self.path}: record {number} is no tf.train.Example.") from None
+        frames = []
+        while (key := f"{len(frames)}/image_aux1/encoded") in feature:
+            frames.append(b"".join(feature[key].bytes_list.value))
+        if not frames or any(len(frame) != _FRAME_BYTES for frame in frames):
+            raise DataError(
+                f"{self.path}: record {number} lacks <i>/image_aux1/encoded of {_FRAME_BYTES} "
+                "bytes each; it and what follows are left out."
+            )
+        raw = np.frombuffer(b"".join(frames), np.uint8)
+        return fit_frames(raw.reshape(-1, SIZE, SIZE, CHANNELS), self.frame_size, CHANNELS)
+
+
+@dataclasses.dataclass(frozen=True)
+class BairTfdsShard:
+    """A shard of TFDS' `bair_robot_pushing_small`; videos are called `<part>-<shard>/<number>`."""
+
+    path: Path
+    part: str
+    shard: int
+    frame_size: int
+
+    def videos(self) -> Iterator[tuple[str, np.ndarray]]:
+        """The frames of camera `image_aux1`."""
+        import tensorflow as tf
+
+        builder = open_folder(self.path)
+        split = f"{self.part}[{self.shard}shard]"
+        # Other features, the second camera among them, are not decoded.
+        wanted = {"image_aux1": True}
+        number = 0
+        try:
+            file = Path(builder.info.splits[self.part].filepaths[self.shard])
+            if not count_records(file)[1]:
+                raise DataError(f"{file}: is cut short or damaged; prepare it again.")
+            records = builder.as_dataset(split=split, decoders=tfds.decode.PartialDecoding(wanted))
+            for steps in records:
+                frames = steps["image_aux1"].numpy()
+                name = f"{self.part}-{self.shard:05d}/{number:03d}"
+                yield name, fit_frames(frames, self.frame_size, CHANNELS)
+                number += 1
+        except (tf.errors.OpError, KeyError, ValueError) as error:
+            if isinstance(error, DataError):
+                raise
+            raise DataError(
+                f"{self.path}: shard {split} is damaged after {number} videos; prepare it again."
+            ) from None
+
+
+class Bair(VideoBuilder):
+    """Videos in the order of the file names, then of the records."""
+
+    BUILDER_CONFIGS = [VideoConfig(name="64", frame_size=64)]
+    channels = CHANNELS
+    description = "BAIR robot pushing, camera image_aux1."
+
+    def layout(self, folder: Path, excluded: frozenset[str] = frozenset()) -> Layout:
+        """See `VideoBuilder.layout`; `folder` holds the corpus, or is a data_dir of TFDS."""
+        size = self.builder_config.frame_size
+        prepared = sorted((folder / _TFDS_NAME).glob("*/dataset_info.json"))
+        if prepared:
+            path = prepared[-1].parent
+            shards = open_folder(path).info.splits
+            parts = {
+                part: [
+                    BairTfdsShard(path, part, shard, size)
+                    for shard in range(shards[part].num_shards)
+                ]
+                for part in ("train", "test")
+                if part in shards
+            }
+            return Layout(parts, [])
+        root = folder / _FOLDER if (folder / _FOLDER).is_dir() else folder
+        parts = {
+            part: [BairRecords(path, size) for path in sorted((root / part).glob("*.tfrecords"))]
+            for part in ("train", "test")
+        }
+        if not all(parts.values()):
+            raise wrong_layout(
+                folder,
+                f"{_FOLDER}/train/*.tfrecords and {_FOLDER}/test/*.tfrecords, or TFDS' "
+                f"{_TFDS_NAME}",
+            )
+        return Layout(parts, [])

@@ -1,0 +1,196 @@
+"""What the builders share: parts of a corpus in, sharded TFRecords out, by several processes.
+
+TFDS' own `GeneratorBasedBuilder` decodes in one process, and above 1 GB it keeps unshuffled videos
+in one file that it sorts in memory. Here each process decodes the sources of a shard and writes it
+whole; finished shards wait in a folder beside the corpus' own, so that a preparation that was
+interrupted goes on.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow_datasets as tfds
+from tqdm import tqdm
+
+from data_pipelines.corpora.sources import Layout, layout_fingerprint, one_line, summarised
+from data_pipelines.errors import DataError
+from data_pipelines.storage.shard_files import Report, Shard, plan, settle, shard_path
+from data_pipelines.storage.worker_pool import write_shards
+
+
+@dataclasses.dataclass(eq=False)
+class VideoConfig(tfds.core.BuilderConfig):
+    """How the videos of a corpus are prepared."""
+
+    frame_size: int = 64
+    """Height and width, in pixels."""
+    min_frames: int = 1
+    """Shorter videos are skipped."""
+
+
+class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """Base of the builders: a subclass names its sources, see `layout`.
+
+    The folder of the sources is TFDS' manual_dir. Records hold `video`, uint8 [T, H, W, C], and
+    `name`; their order is that of the sources. Metadata: `skipped`, a line for each file left out;
+    `remarks`, lines on what was read as stored; `source`, the folder, and `layout`, a fingerprint
+    of the files in it.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    MANUAL_DOWNLOAD_INSTRUCTIONS = "The folder of the corpus; see docs/own_videos.md of srvp-tf."
+    channels: int
+    description: str
+    workers: int | None = None
+    """Processes; None: one per core."""
+
+    def layout(self, folder: Path, excluded: frozenset[str]) -> Layout:
+        """The sources of each part; raises `DataError` if `folder` holds no such corpus.
+
+        `excluded` names sources that were found to give no video; who divides videos by chance
+        leaves them out.
+        """
+        raise NotImplementedError
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        size = self.builder_config.frame_size
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self.description,
+            features=tfds.features.FeaturesDict(
+                {
+                    "name": tfds.features.Text(),
+                    "video": tfds.features.Tensor(
+                        shape=(None, size, size, self.channels), dtype=np.uint8, encoding="bytes"
+                    ),
+                }
+            ),
+            metadata=tfds.core.MetadataDict(skipped=[], remarks=[], source=None, layout=None),
+            disable_shuffling=True,
+        )
+
+    def _split_generators(self, dl_manager) -> dict:
+        layout = self.layout(Path(dl_manager.manual_dir), frozenset())
+        return {part: self._generate_examples(s) for part, s in layout.parts.items() if s}
+
+    def _generate_examples(self, sources) -> Iterator[tuple[str, dict]]:
+        for source in sources:
+            for name, frames in source.videos():
+                yield name, {"name": name, "video": frames}
+
+    def _generate_splits(self, dl_manager, download_config) -> list[tfds.core.SplitInfo]:
+        if download_config.max_examples_per_split is not None:
+            return super()._generate_splits(dl_manager, download_config)
+        # While it prepares, TFDS gives the builder a temporary folder of another name each time.
+        final = Path(self.data_dir_root, self.name, self.builder_config.name)
+        staging = final / f".{self.version}.staging"
+        staging.mkdir(parents=True, exist_ok=True)
+        with _locked(staging):
+            for abandoned in final.glob(f"incomplete.*_{self.version}"):
+                if abandoned != Path(self.data_dir):
+                    shutil.rmtree(abandoned, ignore_errors=True)
+            for abandoned in staging.glob("*.tmp"):
+                abandoned.unlink()
+            return self._write_parts(Path(dl_manager.manual_dir), staging)
+
+    def _write_parts(self, folder: Path, staging: Path) -> list[tfds.core.SplitInfo]:
+        excluded, skipped = frozenset(), set()
+        metadata = self.info.metadata
+        metadata["source"] = one_line(str(folder))
+        metadata["layout"] = layout_fingerprint(self.layout(folder, excluded), folder)
+        while True:
+            layout = self.layout(folder, excluded)
+            written = self._stage(layout, staging, skipped)
+            empty = [p for p, shards in written.items() if not any(r.lengths for _, r in shards)]
+            if not empty:
+                break
+            failed = {path for p in empty for _, report in written[p] for path in report.failed}
+            # Parts drawn by chance are drawn again without the files that cannot be read.
+            if excluded >= failed or self.layout(folder, excluded | failed) == layout:
+                _print_skipped(skipped)
+                raise DataError(
+                    f"{folder}: no video for {' and '.join(empty)}; "
+                    f"{len(failed)} file{'s' * (len(failed) != 1)} there cannot be used."
+                )
+            excluded |= failed
+        _print_skipped(skipped)
+        metadata["skipped"] = sorted(skipped)
+        remarks = [
+            line for shards in written.values() for _, report in shards for line in report.remarks
+        ]
+        metadata["remarks"] = summarised(map(one_line, remarks))
+        infos = [self._collect(part, shards) for part, shards in written.items()]
+        shutil.rmtree(staging)
+        return infos
+
+    def _stage(
+        self, layout: Layout, staging: Path, skipped: set[str]
+    ) -> dict[str, list[tuple[Path, Report]]]:
+        """Write all shards: part -> (file, report) of each, in order.
+
+        What is left out is added to `skipped`, a line each.
+        """
+        shards: list[Shard] = [
+            shard
+            for part, sources in layout.parts.items()
+            for shard in plan(part, sources, self.builder_config.min_frames)
+        ]
+        tasks = [(shard, shard_path(staging, shard)) for shard in shards]
+        reports: list[Report | None] = [None] * len(shards)
+        workers = self.workers or len(os.sched_getaffinity(0))
+        with tqdm(
+            total=sum(len(shard.sources) for shard in shards),
+            desc=self.name,
+            unit="file",
+            dynamic_ncols=True,
+            mininterval=0.2 if sys.stderr.isatty() else 30.0,
+        ) as bar:
+            skipped.update(map(one_line, layout.skipped))
+            for index, report in write_shards(tasks, workers):
+                reports[index] = report
+                skipped.update(map(one_line, report.skipped))
+                bar.update(len(shards[index].sources))
+        written = {part: [] for part in layout.parts}
+        for shard, (_, path), report in zip(shards, tasks, reports, strict=True):
+            written[shard.part].append((path, report))
+        return written
+
+    def _collect(self, part: str, shards: list[tuple[Path, Report]]) -> tfds.core.SplitInfo:
+        """Move the shards of a part to where TFDS reads them."""
+        shards = [(path, report) for path, report in shards if report.lengths]
+        template = self._get_filename_template(part)
+        for index, (path, _) in enumerate(shards):
+            settle(path)
+            path.rename(template.sharded_filepath(shard_index=index, num_shards=len(shards)))
+        return tfds.core.SplitInfo(
+            name=part,
+            shard_lengths=[len(report.lengths) for _, report in shards],
+            num_bytes=sum(report.num_bytes for _, report in shards),
+            filename_template=template,
+        )
+
+
+def _print_skipped(lines: set[str]) -> None:
+    for line in sorted(lines):
+        print(f"skipped: {line}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process alone; the lock ends with the process, however it ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(f"{folder}: another preparation of this corpus is running.") from None
+        yield
+    finally:
+        os.close(descriptor)

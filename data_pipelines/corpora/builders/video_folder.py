@@ -1,0 +1,262 @@
+"""Anybody's videos: files and folders of numbered images, of any size, length and frame rate."""
+
+import dataclasses
+import hashlib
+import itertools
+import os
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from data_pipelines.corpora.builders.video_builder import VideoBuilder, VideoConfig
+from data_pipelines.corpora.sources import Layout, wrong_layout
+from data_pipelines.errors import DataError
+from data_pipelines.readers.resizing import fit_frames
+from data_pipelines.readers.video_files import VIDEO_SUFFIXES, iterate_frames, remarks
+from data_pipelines.readers.video_search import VideoSearch
+
+TEST_SHARE, VALIDATION_SHARE = 0.1, 0.05
+# Words for a part; a folder called so, perhaps with one of the others and a number, is that part.
+_PART_WORDS = {
+    "train": "train|training",
+    "validation": "val|valid|validation|dev|development|eval|evaluation",
+    "test": "test|testing",
+}
+_OTHER_WORDS = r"[\W_]*(?:(?:sub)?sets?|datasets?|data|splits?|parts?|videos?|clips?)?[\W_\d]*"
+# Of a prepared video: a record must stay below 2 GiB, and a process holds it a few times.
+_MAX_BYTES = 1 << 28
+# Of decoded or of fitted frames in memory at a time.
+_CHUNK_BYTES = 1 << 26
+
+
+@dataclasses.dataclass(eq=False)
+class VideoFolderConfig(VideoConfig):
+    """How the videos of a folder are prepared."""
+
+    min_frames: int = 20
+    channels: int = 3
+    """1: grey, 3: RGB."""
+    fit: str = "crop"
+    """How frames become square, see `resizing.fit_frames`."""
+    frame_stride: int = 1
+    """Every so many-th frame is kept."""
+
+
+def folder_config_name(config: VideoFolderConfig) -> str:
+    """The name of a configuration, and of its folder; two that differ have two names."""
+    parts = [config.frame_size, "grey" if config.channels == 1 else "rgb", config.fit]
+    defaults = VideoFolderConfig(name="")
+    if config.frame_stride != defaults.frame_stride:
+        parts.append(f"every{config.frame_stride}")
+    if config.min_frames != defaults.min_frames:
+        parts.append(f"min{config.min_frames}")
+    return "_".join(map(str, parts))
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderVideo:
+    """A file or folder of images; its video is called by its path below the corpus.
+
+    A video of more than 256 MiB becomes several, `<name>#<number>`, of min_frames or more.
+    """
+
+    path: Path
+    name: str
+    frame_size: int
+    channels: int
+    fit: str
+    frame_stride: int
+    min_frames: int
+
+    def videos(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Strided and made square."""
+        most = _MAX_BYTES // self._frame_bytes
+        pieces, following, number = [], [], 0
+        for piece in self._pieces():
+            if not following and sum(map(len, pieces)) + len(piece) <= most:
+                pieces.append(piece)
+                continue
+            following.append(piece)
+            if sum(map(len, following)) >= self.min_frames:
+                yield f"{self.name}#{number}", np.concatenate(pieces)
+                pieces, following, number = following, [], number + 1
+        # An end that is too short to be a video goes with what comes before it.
+        name = f"{self.name}#{number}" if number else self.name
+        yield name, np.concatenate(pieces + following)
+
+    def remarks(self) -> list[str]:
+        """See `video_files.remarks`."""
+        return remarks(self.path)
+
+    @property
+    def _frame_bytes(self) -> int:
+        return self.frame_size**2 * self.channels
+
+    def _pieces(self) -> Iterator[np.ndarray]:
+        """Fitted frames, some at a time: hours of large frames would fill the memory."""
+        frames = itertools.islice(iterate_frames(self.path, threads=1), 0, None, self.frame_stride)
+        for first in frames:
+            largest = max(first.nbytes, self._frame_bytes)
+            rest = itertools.islice(frames, max(1, _CHUNK_BYTES // largest) - 1)
+            piece = np.stack([first, *rest])
+            yield fit_frames(piece, self.frame_size, self.channels, self.fit)
+
+
+class VideoFolder(VideoBuilder):
+    """Parts by folders train, validation and test, by any of their usual names; else by a hash.
+
+    Without a test folder one video in 10 tests, without a validation folder one in 20 validates:
+    those whose names' hashes are smallest, at least one each. A name's hash does not change when
+    videos are added. What a folder of another name beside them is for is asked, by an error: test
+    videos must never train.
+    """
+
+    BUILDER_CONFIGS = [VideoFolderConfig(name="64_rgb_crop")]
+    description = "A folder of videos, made square."
+
+    @property
+    def channels(self) -> int:
+        """1: grey, 3: RGB."""
+        return self.builder_config.channels
+
+    def layout(self, folder: Path, excluded: frozenset[str] = frozenset()) -> Layout:
+        """See `VideoBuilder.layout`."""
+        named = _part_folders(folder)
+        search = VideoSearch()
+        # What training shares with a part given by the user is left out of training.
+        found = {part: search.find(named[part]) for part in reversed(_PART_WORDS) if part in named}
+        if empty := [part for part in found if not found[part]]:
+            raise DataError(
+                f"{named[empty[0]]}: holds no video that is not elsewhere; add some or remove it."
+            )
+        if not named:
+            found["train"] = search.find(folder)
+            _require_no_parts_below(folder, found["train"])
+        else:
+            names = ", ".join(path.name for path in named.values())
+            outside = search.find(folder, named.values())
+            _require_no_other_folder(folder, names, outside)
+            search.skipped += [f"{path}: lies outside of {names}." for path in outside]
+        parts = {
+            part: self._sources(paths, folder, excluded if part == "train" else frozenset())
+            for part, paths in reversed(found.items())
+        }
+        if not parts["train"]:
+            raise wrong_layout(
+                folder,
+                f"videos ({', '.join(VIDEO_SUFFIXES)}) or folders of numbered images, in any "
+                "folders, or below train, validation and test",
+            )
+        shares = {"validation": VALIDATION_SHARE, "test": TEST_SHARE}
+        drawn = {part: share for part, share in shares.items() if part not in named}
+        if len(parts["train"]) <= len(drawn):
+            raise DataError(
+                f"{folder}: {len(parts['train'])} videos are too few for training and "
+                f"{' and '.join(drawn)}: {len(drawn) + 1} are needed; cut them into more files."
+            )
+        low = 0.0
+        for number, (part, share) in enumerate(drawn.items(), start=1):
+            others = len(drawn) - number + 1
+            parts[part], parts["train"] = _draw(parts["train"], low, low + share, others)
+            low += share
+        return Layout(parts, search.skipped)
+
+    def _sources(
+        self, paths: list[Path], folder: Path, excluded: frozenset[str]
+    ) -> list[FolderVideo]:
+        config = self.builder_config
+        return [
+            FolderVideo(
+                path,
+                path.relative_to(folder).as_posix(),
+                config.frame_size,
+                config.channels,
+                config.fit,
+                config.frame_stride,
+                config.min_frames,
+            )
+            for path in paths
+            if str(path) not in excluded
+        ]
+
+
+def _part(name: str) -> str | None:
+    """The part that a folder of this name holds, if it is a usual name of one."""
+    return next((part for part, words in _PART_WORDS.items() if _is_called(name, words)), None)
+
+
+def _is_called(name: str, words: str) -> bool:
+    return bool(re.fullmatch(f"(?:{words}){_OTHER_WORDS}", name.lower()))
+
+
+def _mentioned_part(name: str) -> str | None:
+    """The part that a name has a word of, such as ucf_train."""
+    words = re.split(r"[\W_\d]+", name.lower())
+    return _part(name) or next((part for part in map(_part, words) if part), None)
+
+
+def _part_folders(folder: Path) -> dict[str, Path]:
+    """The folders that say what belongs to a part, by part."""
+    named: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        part = _part(path.name)
+        if part is None or not path.is_dir():
+            continue
+        if part in named:
+            raise DataError(
+                f"{folder}: {named[part].name} and {path.name} are both called like the {part} "
+                "part; make them one folder, or give one another name."
+            )
+        named[part] = path
+    if named and "train" not in named:
+        names = " and ".join(path.name for path in named.values())
+        raise DataError(
+            f"{folder}: has {names}, called like the {' and '.join(named)} part, but no train; add "
+            "it, or give other names."
+        )
+    return {part: named[part] for part in _PART_WORDS if part in named}
+
+
+def _require_no_other_folder(folder: Path, names: str, outside: Collection[Path]) -> None:
+    """Raise `DataError` if videos lie in a folder beside those of the parts."""
+    for path in outside:
+        if path != folder and (path.parent != folder or path.is_dir()):
+            other = path.relative_to(folder).parts[0]
+            raise DataError(
+                f"{folder}: {other} holds videos beside {names}: which part are they of? Call it "
+                f"train, validation or test, move it into one of them, or hide it (.{other})."
+            )
+
+
+def _require_no_parts_below(folder: Path, videos: Collection[Path]) -> None:
+    """Raise `DataError` if folders of videos, at any depth, speak of training and another part."""
+    below = {above for path in videos for above in (path, *path.parents) if folder in above.parents}
+    # A video's own name tells nothing; a folder of images is a video, and may lie in no other.
+    below = sorted(below.difference(videos))
+    found = {part: path for path in below if (part := _mentioned_part(path.name))}
+    if "train" in found and len(found) > 1:
+        first, second = found.pop("train"), next(iter(found.values()))
+        raise DataError(
+            f"{folder}: {first} and {second} are called like parts: give the folder in which "
+            "train, validation and test lie side by side (--source_dir), or give other names."
+        )
+
+
+def _draw(
+    sources: list[FolderVideo], low: float, high: float, others: int
+) -> tuple[list[FolderVideo], list[FolderVideo]]:
+    """(Those with a hash in [low, high), else the one with the smallest; `others` or more rest)."""
+    in_order = sorted(sources, key=lambda source: _hash(source.name))
+    chosen = [source for source in in_order if low <= _hash(source.name) < high] or in_order[:1]
+    chosen = set(chosen[: len(sources) - others])
+    return (
+        [source for source in sources if source in chosen],
+        [source for source in sources if source not in chosen],
+    )
+
+
+def _hash(name: str) -> float:
+    """A number in [0, 1) that depends on the name alone."""
+    return int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], "big") / 2.0**64

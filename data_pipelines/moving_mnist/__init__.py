@@ -1,0 +1,1 @@
+"""Moving MNIST: digits that bounce in a square, generated while training runs."""

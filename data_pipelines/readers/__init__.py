@@ -1,0 +1,1 @@
+"""Readers of anybody's videos: video files, folders of images, NumPy arrays."""

@@ -1,0 +1,109 @@
+"""Reads frames from .npy and .npz files, one at a time, without trusting their headers."""
+
+import itertools
+import math
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from data_pipelines.errors import DataError
+from data_pipelines.readers.npy_headers import read_header
+from data_pipelines.readers.pixels import require_sane_size, row_blocks
+
+ARRAY_SUFFIXES = (".npz", ".npy")
+_FRAMES = "frames.npy"
+_MAX_FRAME_BYTES = 1 << 28
+_MAX_COLUMNS_FIRST_BYTES = 1 << 29  # of an array that has to be read as a whole
+_SHOWN = 6
+
+
+def iterate_array(path: Path) -> Iterator[np.ndarray]:
+    """Yield the frames of an .npy, or of the array `frames` or the only one of an .npz.
+
+    The array is [T, H, W, 1 or 3] or [T, H, W], uint8 or float in [0, 1], which becomes
+    round(255 x). Yields uint8 [H, W, 1 or 3].
+
+    Raises:
+        DataError: the file is damaged or cut short, or the array another one.
+    """
+    try:
+        if path.suffix.lower() == ".npy":
+            with open(path, "rb") as file:
+                yield from _frames(path, file, os.path.getsize(path))
+        else:
+            with zipfile.ZipFile(path) as archive:
+                member = _member(path, archive)
+                with archive.open(member) as file:
+                    yield from _frames(path, file, member.file_size)
+    except DataError:
+        raise
+    except Exception as error:  # a damaged archive can raise a dozen types
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
+        raise DataError(f"{path}: is damaged or no NumPy file ({reason}).") from None
+
+
+def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    members = {info.filename: info for info in archive.infolist()}
+    if _FRAMES in members:
+        return members[_FRAMES]
+    if len(members) != 1:
+        shown = [name.removesuffix(".npy")[:40] for name in itertools.islice(members, _SHOWN)]
+        names = ", ".join(shown) + ", ..." * (len(members) > _SHOWN) or "none"
+        raise DataError(f"{path}: has no array `frames`; its arrays are: {names}.")
+    return next(iter(members.values()))
+
+
+def _frames(path: Path, file: BinaryIO, file_size: int) -> Iterator[np.ndarray]:
+    """The frames of an open .npy of `file_size` bytes."""
+    shape, columns_first, dtype = read_header(file)
+    if dtype != np.uint8 and dtype.kind != "f":
+        raise DataError(f"{path}: holds {str(dtype)[:40]}; give uint8, or floats in [0, 1].")
+    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
+        raise DataError(
+            f"{path}: has shape {list(shape[:9])}; give frames [T, H, W, C], C = 1 or 3, or "
+            "[T, H, W]."
+        )
+    if shape[0]:
+        require_sane_size(path, shape[2], shape[1])
+    declared, found = math.prod(shape) * dtype.itemsize, file_size - file.tell()
+    if declared != found:
+        raise DataError(
+            f"{path}: holds {found} bytes of frames where its header says {declared}; make it anew."
+        )
+    frame_bytes = declared // max(1, shape[0])
+    if frame_bytes > _MAX_FRAME_BYTES:
+        raise DataError(
+            f"{path}: frames of {frame_bytes >> 20} MiB each; save them as uint8, or smaller."
+        )
+    if columns_first:
+        # Its frames do not lie one after the other.
+        if declared > _MAX_COLUMNS_FIRST_BYTES:
+            raise DataError(
+                f"{path}: {declared >> 20} MiB in Fortran's order, which is read as a whole; save "
+                "it in C's (numpy.ascontiguousarray)."
+            )
+        array = np.frombuffer(file.read(), dtype).reshape(shape, order="F")
+        yield from (_to_bytes(path, frame) for frame in array)
+        return
+    count, *frame_shape = shape
+    for _ in range(count):
+        frame = np.frombuffer(file.read(frame_bytes), dtype)
+        yield _to_bytes(path, frame.reshape(frame_shape))
+
+
+def _to_bytes(path: Path, frame: np.ndarray) -> np.ndarray:
+    if frame.dtype != np.uint8:
+        # Written so that NaN fails too.
+        if not (frame.min() >= 0 and frame.max() <= 1):
+            raise DataError(
+                f"{path}: has values outside [0, 1], or NaN; give floats in [0, 1], or uint8."
+            )
+        quantized = np.empty(frame.shape, np.uint8)
+        for rows in row_blocks(frame):
+            quantized[rows] = np.rint(255 * frame[rows].astype(np.float64))
+        frame = quantized
+    return frame[..., np.newaxis] if frame.ndim == 2 else frame

@@ -1,0 +1,1 @@
+"""Prepared videos on disk: written once, whole or not at all, and read clip by clip."""

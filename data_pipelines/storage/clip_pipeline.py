@@ -1,0 +1,86 @@
+"""Batches of random clips of stored videos: which clip is where depends on addresses alone."""
+
+import numpy as np
+import tensorflow as tf
+
+from data_pipelines.moving_mnist.draws import Clips, stream_key, uniform_integers, words
+from data_pipelines.storage.stored_videos import StoredVideos, span
+
+
+def clip_batches(
+    videos: StoredVideos,
+    address: tuple[int | str, ...],
+    *,
+    length: int,
+    stride: int,
+    batch_size: int,
+    rows: range,
+    first_step: int,
+    epochs: bool,
+) -> tf.data.Dataset:
+    """Endless batches, uint8 [len(rows), length, H, W, C].
+
+    A clip is a video drawn uniformly, then a start drawn uniformly inside it.
+
+    Args:
+        videos: each has `span(length, stride)` frames or more.
+        address: names the stream, with the seed.
+        length: frames in a clip.
+        stride: frames of a video from one of the clip's to the next.
+        batch_size: clips in the GLOBAL batch.
+        rows: those of each global batch that are wanted.
+        first_step: number of the first batch.
+        epochs: run through all videos, in a new order each time, instead of drawing them.
+    """
+    key = stream_key(*address, "clip")
+    order_key = stream_key(*address, "order")
+    num_starts = tf.constant(videos.lengths - span(length, stride) + 1, tf.float64)
+
+    @tf.autograph.experimental.do_not_convert
+    def draw(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        drawn = words(key, Clips(step, 1, batch_size, rows), (2,), tf.constant(0, tf.uint64))
+        if epochs:
+            chosen = _in_epochs(order_key, step, batch_size, rows, len(videos))
+        else:
+            chosen = tf.cast(uniform_integers(drawn[:, 0], 0, len(videos) - 1), tf.int64)
+        starts = uniform_integers(drawn[:, 1], 0, tf.gather(num_starts, chosen) - 1)
+        return chosen, tf.cast(starts, tf.int64)
+
+    @tf.autograph.experimental.do_not_convert
+    def read(chosen: tf.Tensor, starts: tf.Tensor) -> tf.Tensor:
+        clips = tf.numpy_function(
+            lambda v, s: videos.clips(v, s, length, stride), [chosen, starts], tf.uint8, False
+        )
+        return tf.ensure_shape(clips, (len(rows), length, *videos.frame_shape))
+
+    batches = (
+        tf.data.Dataset.counter(first_step)
+        .map(draw)
+        .map(read, num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+    options = tf.data.Options()
+    # Sharding is an argument here; TensorFlow's own would drop or repeat steps.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return batches.with_options(options)
+
+
+def _in_epochs(
+    key: tf.Tensor, step: tf.Tensor, batch_size: int, rows: range, num_videos: int
+) -> tf.Tensor:
+    """The videos of some clips of a batch, int64: clip i is number i mod N of epoch i div N.
+
+    An epoch's order is that of random words, whose address is (key, epoch, video).
+    """
+    first = step * batch_size
+    first_epoch = first // num_videos
+    num_epochs = (batch_size - 1) // num_videos + 2
+    drawn = words(
+        key,
+        Clips(first_epoch, num_epochs, 1, range(1)),
+        (num_videos,),
+        tf.constant(0, tf.uint64),
+    )
+    orders = tf.reshape(tf.argsort(drawn, axis=1, stable=True), [-1])
+    clips = first + tf.constant(np.array(rows), tf.int64)
+    return tf.cast(tf.gather(orders, clips - first_epoch * num_videos), tf.int64)

@@ -1,0 +1,175 @@
+"""Writes prepared videos into shards, each whole or not there; finished ones are not made twice.
+
+A shard is a TFRecord file of `tf.train.Example`s with the raw frames of a video and its name, just
+as TFDS encodes them; beside it lies a report, written last, that says what became of its sources.
+"""
+
+import contextlib
+import errno
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from data_pipelines.corpora.sources import Source, fingerprint, readable
+from data_pipelines.errors import DataError
+
+MAX_SHARDS = 256
+"""Of one part of a corpus."""
+
+# What a TFRecord file adds to a record: its length and two checksums.
+_FRAMING_BYTES = 16
+
+
+class Shard(NamedTuple):
+    """Some sources of one part of a corpus, in order, that go into one file."""
+
+    part: str
+    sources: tuple[Source, ...]
+    min_frames: int
+    """Shorter videos are skipped."""
+
+
+class Report(NamedTuple):
+    """What became of a shard."""
+
+    lengths: list[int]
+    """Frames of each video written."""
+    num_bytes: int
+    skipped: list[str]
+    """A line for every source, or rest of one, that could not be used."""
+    failed: list[str]
+    """The paths of sources that gave no video."""
+    remarks: list[str]
+    """`<path>: <phrase>`, for what is to be said of a source that gave videos."""
+
+
+def plan(part: str, sources: list[Source], min_frames: int) -> list[Shard]:
+    """Distribute sources over at most `MAX_SHARDS` shards, in order."""
+    size = -(-len(sources) // MAX_SHARDS)
+    return [
+        Shard(part, tuple(sources[first : first + size]), min_frames)
+        for first in range(0, len(sources), max(1, size))
+    ]
+
+
+def shard_path(folder: Path, shard: Shard) -> Path:
+    """Where a shard is kept: the name says what is in it, so what is found there is still right."""
+    name = f"{shard.part}-{shard.min_frames}-{fingerprint(shard.sources)}"
+    return folder / f"{name}.tfrecord"
+
+
+def write_shard(shard: Shard, path: Path) -> Report:
+    """Write a shard unless it is there already.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    report_path = path.with_suffix(".json")
+    if (report := finished(path)) is not None:
+        return report
+    temporary = path.with_name(f"{path.stem}.{os.getpid()}.tmp")
+    try:
+        report = _write(shard, temporary)
+        os.replace(temporary, path)
+        temporary.write_text(json.dumps(report._asdict()), encoding="utf-8")
+        os.replace(temporary, report_path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return report
+
+
+def _write(shard: Shard, path: Path) -> Report:
+    import tensorflow as tf
+
+    report = Report([], 0, [], [], [])
+    num_bytes = 0
+    with _disk_errors(path.parent), tf.io.TFRecordWriter(str(path)) as writer:
+        for source in shard.sources:
+            written = len(report.lengths)
+            try:
+                for name, frames in source.videos():
+                    if len(frames) < shard.min_frames:
+                        raise DataError(_too_short(source, name, frames, shard.min_frames))
+                    record = serialize(name, frames)
+                    with _disk_errors(path.parent):
+                        writer.write(record)
+                    num_bytes += len(record)
+                    report.lengths.append(len(frames))
+            except DataError as error:
+                report.skipped.append(str(error))
+            except tf.errors.OpError as error:
+                report.skipped.append(
+                    f"{source.path}: TensorFlow cannot resize its frames ({error.message}); give "
+                    "fewer --workers, or make the frames smaller."
+                )
+            if len(report.lengths) == written:
+                report.failed.append(str(source.path))
+            elif remarks := getattr(source, "remarks", None):
+                report.remarks.extend(f"{source.path}: {phrase}" for phrase in remarks())
+    return report._replace(num_bytes=num_bytes)
+
+
+@contextlib.contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    """Turns TensorFlow's errors of writing into the system's."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        full = isinstance(error, tf.errors.ResourceExhaustedError)
+        code = errno.ENOSPC if full else errno.EIO
+        raise OSError(code, os.strerror(code), str(folder)) from None
+
+
+def serialize(name: str, frames: np.ndarray) -> bytes:
+    """A record: frames uint8 [T, H, W, C] and the name of their video."""
+    import tensorflow as tf
+
+    example = tf.train.Example()
+    feature = example.features.feature
+    feature["name"].bytes_list.value.append(readable(name).encode())
+    feature["video"].bytes_list.value.append(frames.tobytes())
+    return example.SerializeToString()
+
+
+def _too_short(source: Source, name: str, frames: np.ndarray, least: int) -> str:
+    return (
+        f"{source.path}: {name!r} has {len(frames)} frame{'s' * (len(frames) != 1)}; "
+        f"{least} are needed (--min_frames)."
+    )
+
+
+def settle(path: Path) -> None:
+    """Wait until a file is on the disk; by the end of a preparation most of them are."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def finished(path: Path) -> Report | None:
+    """The report of a shard that is there and, even after a power failure, has its size."""
+    try:
+        report = Report(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+        if not _is_sane(report):
+            return None
+        whole = report.num_bytes + _FRAMING_BYTES * len(report.lengths)
+        return report if path.stat().st_size == whole else None
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+
+
+def _is_sane(report: Report) -> bool:
+    texts = (report.skipped, report.failed, report.remarks)
+    if not all(type(values) is list for values in (report.lengths, *texts)):
+        return False
+    numbers, lines = [*report.lengths, report.num_bytes], itertools.chain(*texts)
+    return (
+        all(type(number) is int and number > 0 for number in report.lengths)
+        and all(type(number) is int for number in numbers)
+        and all(type(line) is str for line in lines)
+    )

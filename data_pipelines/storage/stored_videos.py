@@ -1,0 +1,153 @@
+"""The videos of a prepared corpus, to be read clip by clip."""
+
+import mmap
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data_pipelines.errors import DataError
+from data_pipelines.paths import local_path
+from data_pipelines.storage.record_files import MappedVideo, map_videos
+from data_pipelines.storage.tfds_folders import open_folder
+
+# A corpus up to this share of the machine's memory is read ahead when it is opened.
+_MEMORY_SHARE = 0.5
+
+
+class StoredVideos:
+    """Videos of several lengths, uint8 [T, H, W, C] each, in a fixed order."""
+
+    def __init__(self, videos: Sequence[MappedVideo], frame_shape: tuple[int, int, int]):
+        self.frame_shape = frame_shape
+        self.names = [video.name for video in videos]
+        self._frames = [video.frames for video in videos]
+        self.lengths = np.array([len(frames) for frames in self._frames], np.int64)
+        """Frames of each video, int64 [N]."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def subset(self, indices: np.ndarray) -> "StoredVideos":
+        """The videos of some indices, in their order."""
+        chosen = [MappedVideo(self.names[i], self._frames[i]) for i in indices]
+        return StoredVideos(chosen, self.frame_shape)
+
+    def clips(self, videos: np.ndarray, starts: np.ndarray, length: int, stride: int) -> np.ndarray:
+        """Clips of frames `stride` apart, uint8 [N, length, H, W, C]; videos and starts are [N]."""
+        result = np.empty((len(videos), length, *self.frame_shape), np.uint8)
+        for clip, video, start in zip(result, videos, starts, strict=True):
+            clip[:] = self._frames[video][start : start + span(length, stride) : stride]
+        return result
+
+
+def span(length: int, stride: int) -> int:
+    """The frames of a video that a clip reaches over."""
+    return (length - 1) * stride + 1
+
+
+class PreparedFolder:
+    """What `prepare` made of a corpus: its parts, and what was left out."""
+
+    def __init__(
+        self,
+        dataset: str,
+        data_dir: str | os.PathLike,
+        frame_size: int,
+        channels: int | None = None,
+    ):
+        """Find the preparation of that size in data_dir; raises `DataError` if there is none.
+
+        Args:
+            dataset: name of the builder.
+            data_dir: the data_dir of `prepare`, or the folder of one preparation in it.
+            frame_size: height and width of the frames.
+            channels: C; None: any.
+        """
+        data_dir = local_path(data_dir)
+        folders = _preparations(dataset, data_dir)
+        builders = [open_folder(folder) for folder in folders]
+        if other := [builder.name for builder in builders if builder.name != dataset]:
+            raise DataError(f"{data_dir}: holds {other[0]}, not {dataset}; give that as dataset.")
+        shapes = [_frame_shape(builder, data_dir) for builder in builders]
+        fitting = [
+            builder
+            for builder, (size, _, c) in zip(builders, shapes, strict=True)
+            if size == frame_size and c == (channels or c)
+        ]
+        if len(fitting) != 1:
+            wanted = f"frames of {frame_size} pixels" + f" and {channels} channels" * bool(channels)
+            found = ", ".join(f"{f} {list(s)}" for f, s in zip(folders, shapes, strict=True))
+            fault = "several preparations have" if fitting else "no preparation has"
+            way_out = "name one as data_dir" if fitting else "prepare it so"
+            raise DataError(f"{data_dir}: {fault} {wanted}; {way_out} (there: {found}).")
+        self._info = fitting[0].info
+        self.path = Path(fitting[0].data_dir)
+        self.frame_shape: tuple[int, int, int] = _frame_shape(fitting[0], data_dir)
+        self.skipped = _lines("skipped", self._info.metadata, self.path)
+        """A line for each file that was left out."""
+        self.remarks = _lines("remarks", self._info.metadata, self.path)
+        """Lines on what was read as it is stored though players show it otherwise."""
+        if self._info.dataset_size < _MEMORY_SHARE * _memory():
+            self._read_ahead()
+
+    def part(self, name: str) -> StoredVideos | None:
+        """The videos of "train", "validation" or "test", None if there is no such part."""
+        if name not in self._info.splits:
+            return None
+        split = self._info.splits[name]
+        videos = []
+        for path, expected in zip(split.filepaths, split.shard_lengths, strict=True):
+            found = map_videos(Path(path), self.frame_shape)
+            if len(found) != expected:
+                raise DataError(
+                    f"{path}: holds {len(found)} videos, not {expected}; prepare the corpus anew."
+                )
+            videos += found
+        return StoredVideos(videos, self.frame_shape)
+
+    def _read_ahead(self) -> None:
+        """Have the system read the files into its cache, in the background."""
+        for split in self._info.splits.values():
+            for path in split.filepaths:
+                with open(path, "rb") as file:
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
+
+
+def _preparations(dataset: str, data_dir: Path) -> list[Path]:
+    if not data_dir.is_dir():
+        raise DataError(f"data_dir {data_dir} is no folder; name the one given to `prepare`.")
+    if (data_dir / "dataset_info.json").is_file():
+        return [data_dir]
+    found = sorted(path.parent for path in data_dir.glob(f"{dataset}/*/[0-9]*/dataset_info.json"))
+    found = [path for path in found if "incomplete" not in path.name]
+    if not found:
+        raise DataError(
+            f"{data_dir}: holds no prepared {dataset}; make it with "
+            f"`python -m data_pipelines.prepare --dataset={dataset} --source_dir=FILES "
+            f"--data_dir={data_dir}`."
+        )
+    return found
+
+
+def _frame_shape(builder, data_dir: Path) -> tuple[int, int, int]:
+    features = builder.info.features
+    shape = features["video"].shape if "video" in features else ()
+    if len(shape) != 4 or not all(type(size) is int and size > 0 for size in shape[1:]):
+        raise DataError(f"{data_dir}: {builder.name} holds no videos; prepare the corpus anew.")
+    return shape[1:]
+
+
+def _lines(name: str, metadata, folder: Path) -> list[str]:
+    lines = metadata.get(name) if isinstance(metadata, dict) else None
+    if name == "remarks" and isinstance(metadata, dict) and name not in metadata:
+        return []  # of a version that noted none
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise DataError(f"{folder}: its metadata.json is damaged; prepare the corpus anew.")
+    return lines
+
+
+def _memory() -> int:
+    """Bytes of the machine's memory."""
+    return os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE

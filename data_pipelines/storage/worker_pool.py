@@ -1,0 +1,114 @@
+"""Prepares shards in several processes; none outlives the command that started it."""
+
+import concurrent.futures
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from data_pipelines.errors import DataError
+from data_pipelines.storage.shard_files import Report, Shard, finished, write_shard
+
+
+def write_shards(tasks: Sequence[tuple[Shard, Path]], workers: int) -> Iterator[tuple[int, Report]]:
+    """Write shards, in this process if workers is 1; yield (index, report) as each is done.
+
+    Raises:
+        OSError: a shard cannot be written; those that are done stay.
+        DataError: a process died; it says of what.
+    """
+    missing = {}
+    for index, (shard, path) in enumerate(tasks):
+        if (report := finished(path)) is None:
+            missing[index] = (shard, path)
+        else:
+            yield index, report
+    workers = min(workers, len(missing))
+    if workers <= 1:
+        for index, task in missing.items():
+            yield index, write_shard(*task)
+        return
+    # Processes are started anew, not forked: TensorFlow's threads do not survive a fork.
+    executor = concurrent.futures.ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_start_worker
+    )
+    before, processes = set(multiprocessing.active_children()), set()
+    done = False
+    try:
+        futures = {executor.submit(write_shard, *task): i for i, task in missing.items()}
+        processes = set(multiprocessing.active_children()) - before
+        for future in concurrent.futures.as_completed(futures):
+            yield futures[future], future.result()
+        done = True
+    except BrokenProcessPool:
+        executor.shutdown()  # until all have ended
+        raise DataError(_cause_of_death([process.exitcode for process in processes])) from None
+    finally:
+        executor.shutdown(wait=done, cancel_futures=True)
+        if not done:
+            for process in set(multiprocessing.active_children()) - before:
+                process.terminate()
+                process.join()
+
+
+def _cause_of_death(statuses: Sequence[int | None]) -> str:
+    """Why a pool is broken, by the exit statuses of its processes: -n for signal n."""
+    # The pool terminates those that are left.
+    guilty = [status for status in statuses if status not in (None, 0, -signal.SIGTERM)]
+    if -signal.SIGKILL in guilty:
+        return (
+            "a process that decodes videos was killed, perhaps for want of memory; the same "
+            "command goes on, with fewer --workers it needs less."
+        )
+    if 1 in guilty:  # the status of a Python program that ends with a traceback
+        return (
+            "a process that decodes videos could not import the program that started it, see "
+            'above; a script prepares under `if __name__ == "__main__":`, or with one worker.'
+        )
+    if not guilty:
+        return "a process that decodes videos was ended; the same command goes on."
+    if (status := guilty[0]) > 0:
+        reason = f"ended with status {status}"
+    else:
+        reason = f"died of signal {-status} ({signal.strsignal(-status)})"
+    return f"a process that decodes videos {reason}; the same command goes on, see above."
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command ends its processes itself
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with quiet_stderr():
+        import tensorflow as tf
+
+    # Each process has one core; as many threads again would only get in each other's way.
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _end_with_parent() -> None:
+    """A process whose parent was killed would wait for work for ever."""
+    wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Drop what is written to file descriptor 2: TensorFlow's notices at import heed no setting."""
+    if sys.stderr is None:  # it was closed at the start: 2 may be anything
+        yield
+        return
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,122 @@
+"""What `python -m export.client` does: predict, stream, and print a model's metadata."""
+
+import itertools
+import time
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from export.client.connection import Client
+from export.client.served_signatures import DEFAULT_SIGNATURE, FRAMES, ModelMetadata, TensorSpec
+from export.client.stream import ENCODE
+from srvp_tf.errors import UserError
+
+_SAMPLES_SIGNATURE = "predict_samples"
+_MOST_TRUTH = 100  # frames after the given ones that are shown beside the prediction
+
+
+def predict(client: Client, flag_values: flags.FlagValues) -> None:
+    """Send the first frames of the input, write the futures that come back."""
+    name = flag_values.signature or (
+        DEFAULT_SIGNATURE if flag_values.num_samples == 1 else _SAMPLES_SIGNATURE
+    )
+    spec = _frames_spec(client.metadata(), name)
+    frames = _read(flag_values, spec, num_more=_MOST_TRUTH)
+    num_given = spec.shape[1]
+    start = time.perf_counter()
+    predicted = client.forecast(frames[:num_given], flag_values.seed, name)
+    seconds = time.perf_counter() - start
+    samples = predicted if predicted.ndim == 5 else predicted[None]
+    wanted = flag_values.num_samples
+    if flag_values.signature and not flag_values["num_samples"].present:
+        wanted = len(samples)
+    if len(samples) < wanted:
+        raise UserError(
+            f"--num_samples={wanted}: signature {name!r} draws {len(samples)}; "
+            "ask for fewer, or export with more"
+        )
+    samples = samples[:wanted]
+    _write(flag_values.output, frames, num_given, samples)
+    print(
+        f"wrote {flag_values.output}: {len(samples)} x {samples.shape[1]} frames after {num_given},"
+        f" answered in {1000 * seconds:.0f} ms"
+    )
+
+
+def stream(client: Client, flag_values: flags.FlagValues) -> None:
+    """Encode the first frames once, observe and predict frame by frame, write what came."""
+    spec = _frames_spec(client.metadata(), ENCODE)
+    num_given = spec.shape[1] + flag_values.observe
+    frames = _read(flag_values, spec, flag_values.observe, flag_values.horizon)
+    state = client.stream(frames[: spec.shape[1]], flag_values.seed)
+    for frame in frames[spec.shape[1] : num_given]:
+        state.observe(frame)
+    steps, start = [], time.perf_counter()
+    for _ in range(flag_values.horizon):
+        steps.append(state.step())
+    seconds = (time.perf_counter() - start) / flag_values.horizon
+    # r > 1 frames per step come as [r, H, W, C].
+    predicted = np.stack(steps) if steps[0].ndim == 3 else np.concatenate(steps)
+    _write(flag_values.output, frames, num_given, predicted[None])
+    print(
+        f"wrote {flag_values.output}: {len(predicted)} frames after {num_given}, "
+        f"{1000 * seconds:.1f} ms a step"
+    )
+
+
+def print_metadata(client: Client, flag_values: flags.FlagValues) -> None:
+    """Print what the model takes and gives."""
+    metadata = client.metadata()
+    print(f"{metadata.name} version {metadata.version} at {flag_values.server}")
+    for name, signature in sorted(metadata.signatures.items()):
+        print(f"\n{name}")
+        for title, tensors in (("takes", signature.inputs), ("gives", signature.outputs)):
+            for key, spec in sorted(tensors.items()):
+                print(f"    {title} {key:24} {spec}")
+
+
+def _frames_spec(metadata: ModelMetadata, name: str) -> TensorSpec:
+    inputs = metadata.signature(name).inputs
+    if FRAMES not in inputs:
+        raise UserError(f"signature {name!r} takes {', '.join(sorted(inputs))}, and no {FRAMES}")
+    return inputs[FRAMES]
+
+
+def _read(flag_values, spec: TensorSpec, num_needed: int = 0, num_more: int = 0) -> np.ndarray:
+    """uint8 frames as the model takes them: T + num_needed, and up to num_more after them."""
+    from data_pipelines.readers.resizing import fit_frames
+    from data_pipelines.readers.video_files import iterate_frames
+
+    first, least = flag_values.first_frame, spec.shape[1] + num_needed
+    most = first + least + num_more
+    size, channels = spec.shape[2], spec.shape[4]
+    # Fitted at once: many large frames would not fit into memory.
+    frames = [
+        fit_frames(frame[np.newaxis], size, channels)[0]
+        for frame in itertools.islice(iterate_frames(flag_values.input, most), first, most)
+    ]
+    if len(frames) < least:
+        raise UserError(
+            f"--input={flag_values.input} has {len(frames)} frames from --first_frame={first} on; "
+            f"{least} are needed"
+        )
+    return np.stack(frames)
+
+
+def check_output(output: str) -> None:
+    """Find out before the work whether its result can be written."""
+    from srvp_tf.video.files import SUFFIXES
+
+    if Path(output).suffix.lower() not in SUFFIXES:
+        raise UserError(f"--output={output}: unknown format; use one of {', '.join(SUFFIXES)}")
+    if Path(output).is_dir():
+        raise UserError(f"--output={output} is a folder: name a file in it")
+
+
+def _write(output: str, frames: np.ndarray, num_given: int, samples: np.ndarray) -> None:
+    from srvp_tf.forecasting.generation import Futures, write
+    from srvp_tf.video import to_uint8
+
+    truth = frames[num_given : num_given + samples.shape[1]]
+    write(Path(output), Futures(frames[:num_given], truth, to_uint8(samples), 1))

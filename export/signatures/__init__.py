@@ -1,0 +1,1 @@
+"""What is served, as functions of a model: names, shapes, ranges, noise."""

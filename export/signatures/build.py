@@ -1,0 +1,217 @@
+"""The signatures of an exported model: names, shapes, ranges, and the functions behind them.
+
+A signature is written in one of two forms. With seeds, its noise is drawn inside, addressed by
+(seed, sample, frame); without, the noise is an input, for runtimes that have no such operations.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from export.signatures.image_bytes import decode_videos, encode_videos
+from export.signatures.seeded_noise import draw_at_frame, draw_from_start
+from export.signatures.validity import checked, checked_padded, finite_too, where_valid
+from srvp_tf.models import filtering
+from srvp_tf.models.filtering import FilterState
+
+MULTI_STEP = "predict_multi_step"
+"""The signature that is `serving_default` too."""
+
+_CHANGED = "next_"  # outputs never share a name with inputs: ONNX converters fail on that
+
+
+class Field(NamedTuple):
+    """An input: its shape without the batch, its dtype, and what values it takes."""
+
+    shape: tuple
+    dtype: tf.DType
+    values: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """One signature.
+
+    inputs: name -> `Field` of what both forms take.
+    addresses: name -> `Field` of what the seeded form takes besides.
+    noise: name -> `Field` of what the other form takes besides, unless it has no elements.
+    function: inputs and noise, by name, to name -> tensor of outputs, all batch-major.
+    draw: addresses, by name, to name -> tensor of noise.
+    check: name -> tensor of inputs to (the same for `function`, valid [B]).
+    """
+
+    inputs: dict
+    addresses: dict
+    noise: dict
+    function: Callable
+    draw: Callable
+    check: Callable = checked
+
+    def fields(self, seeded):
+        """Name -> `Field` of all inputs of a form."""
+        # Other runtimes know no tensors without elements.
+        noise = {name: field for name, field in self.noise.items() if 0 not in field.shape}
+        return self.inputs | (self.addresses if seeded else noise)
+
+    def empty_noise(self, batch):
+        """Name -> tensor of the noise without elements, for a batch of shape `batch` [1]."""
+        tensors = {}
+        for name, field in self.noise.items():
+            if 0 in field.shape:
+                tensors[name] = tf.zeros(tf.concat([batch, field.shape], 0))
+                tensors[name].set_shape([None, *field.shape])
+        return tensors
+
+    def __call__(self, tensors, seeded):
+        """Name -> tensor of a form's inputs to name -> tensor of outputs, with `valid` [B].
+
+        An example is valid if its inputs are usable and its outputs finite. The other outputs of
+        one that is not are zeros, or empty strings.
+        """
+        inputs, valid = self.check({name: tensors[name] for name in self.inputs})
+        noise = {name: x for name, x in tensors.items() if name not in self.inputs}
+        if seeded:
+            if "frame_index" in noise:
+                valid &= noise["frame_index"] >= 1
+            noise = self.draw(**noise)
+        else:
+            noise |= self.empty_noise(tf.shape(valid))
+        outputs = self.function(**inputs, **noise)
+        valid = finite_too(valid, outputs)
+        outputs = {name: where_valid(valid, value) for name, value in outputs.items()}
+        return outputs | {"valid": valid}
+
+
+def build_signatures(model, settings):
+    """Name -> `Signature` of all that a model of given `ExportSettings` is asked.
+
+    State tensors are called as the fields of `FilterState`, skips `skip_0` (the deepest), `skip_1`
+    ...; what a step changes is returned as `next_` and that name.
+    """
+    c, s = model.config, settings
+    sampling = {"euler_steps": s.euler_steps, "frames_per_step": s.frames_per_step}
+    frame = Field((c.frame_size, c.frame_size, c.channels), tf.float32, "[0, 1]")
+    state = _state_fields(model)
+    seed = {"seed": Field((), tf.int64, "any")}
+    frame_index = {"frame_index": Field((), tf.int64, "of the frame in its video; 1 or more")}
+
+    def video(num_frames):
+        return frame._replace(shape=(num_frames, *frame.shape))
+
+    def noise(*shape):
+        return Field(shape, tf.float32, "standard normal")
+
+    def from_start(num_frames, num_samples=None):
+        """Noise of a whole video: its fields, and how it is drawn."""
+        samples = () if num_samples is None else (num_samples,)
+        fields = {
+            "noise_y": noise(*samples, c.ny),
+            "noise_z": noise(*samples, num_frames - 1, c.noise_size),
+        }
+        return {
+            "addresses": seed,
+            "noise": fields,
+            "draw": lambda seed: draw_from_start(c, seed, num_frames, num_samples),
+        }
+
+    at_frame = {
+        "addresses": seed | frame_index,
+        "noise": {"noise_z": noise(c.noise_size)},
+        "draw": lambda seed, frame_index: draw_at_frame(c, seed, frame_index),
+    }
+
+    def predicted(frames, *leading):
+        """Frames as outputs; metadata should tell the sizes that the graph has forgotten."""
+        frames.set_shape([None, *leading, s.predicted_frames, *frame.shape])
+        return {"predicted_frames": frames}
+
+    def predict_multi_step(frames, noise_y, noise_z):
+        samples = noise_y[:, None], noise_z[:, None]
+        futures = filtering.predict_samples(model, frames, *samples, **sampling)
+        # A slice of six dimensions is more than TFLite of TensorFlow 2.20 has.
+        return predicted(tf.squeeze(futures, 1))
+
+    def predict_samples(**tensors):
+        futures = filtering.predict_samples(model, **tensors, **sampling)
+        return predicted(futures, s.num_samples)
+
+    def predict_variable(**tensors):
+        return predicted(filtering.predict_variable(model, **tensors, **sampling))
+
+    def encode(**tensors):
+        return filtering.encode(model, **tensors).tensors()
+
+    def observe(frame, noise_z, **tensors):
+        after = filtering.observe(model, FilterState.from_tensors(tensors), frame, noise_z)
+        return {_CHANGED + name: value for name, value in after.tensors().items()}
+
+    def predict_single_step(noise_z, **tensors):
+        before = FilterState.from_tensors(tensors)
+        y, frames = filtering.predict_single_step(model, before, noise_z, **sampling)
+        frames.set_shape([None, s.frames_per_step, *frame.shape])
+        return {_CHANGED + "y": y, "predicted_frames": frames}
+
+    def predict_image_bytes(**tensors):
+        frames = predict_multi_step(**tensors)["predicted_frames"]
+        return {"predicted_image_bytes": encode_videos(frames)}
+
+    def decoded(inputs):
+        frames, valid = decode_videos(inputs["image_bytes"], c.frame_size, c.channels)
+        return {"frames": frames}, valid
+
+    def without(*names):
+        return {name: field for name, field in state.items() if name not in names}
+
+    conditioning, longest = s.conditioning_frames, s.max_conditioning_frames
+    frames = {"frames": video(conditioning)}
+    whole = from_start(conditioning + s.horizon)
+    least = c.nt_inf
+    return {
+        MULTI_STEP: Signature(frames, function=predict_multi_step, **whole),
+        "predict_samples": Signature(
+            frames, function=predict_samples, **from_start(conditioning + s.horizon, s.num_samples)
+        ),
+        "predict_multi_step_variable": Signature(
+            {
+                "frames": video(longest),
+                "num_frames": Field((), tf.int64, f"{least} to {longest}"),
+            },
+            function=predict_variable,
+            check=lambda inputs: checked_padded(inputs, least),
+            **from_start(longest + s.horizon),
+        ),
+        "encode": Signature(frames, function=encode, **from_start(conditioning)),
+        "observe": Signature(
+            without("w", *_skip_names(state)) | {"frame": frame}, function=observe, **at_frame
+        ),
+        "predict_single_step": Signature(
+            without("lstm_output", "lstm_cell", "recent_features"),
+            function=predict_single_step,
+            **at_frame,
+        ),
+        "predict_image_bytes": Signature(
+            {"image_bytes": Field((conditioning,), tf.string, "PNG or JPEG images, any size")},
+            function=predict_image_bytes,
+            check=decoded,
+            **whole,
+        ),
+    }
+
+
+def _skip_names(names):
+    return [name for name in names if name.startswith("skip_")]
+
+
+def _state_fields(model):
+    """Name -> `Field` of a model's `FilterState`."""
+    c = model.config
+    frames = tf.zeros([1, c.nt_inf, c.frame_size, c.frame_size, c.channels])
+    noise_y, noise_z = tf.zeros([1, c.ny]), tf.zeros([1, c.nt_inf - 1, c.noise_size])
+    tensors = filtering.encode(model, frames, noise_y, noise_z).tensors()
+    bounded = ("lstm_output", "recent_features", "w")
+    return {
+        name: Field(tuple(x.shape[1:]), x.dtype, "[-1, 1]" if name in bounded else "finite")
+        for name, x in tensors.items()
+    }

@@ -1,0 +1,1 @@
+"""How an export is written: formats, versions, metadata, warm-up requests."""

@@ -1,0 +1,109 @@
+"""Writes signatures as TensorFlow SavedModels, which need none of this code to be run."""
+
+import tensorflow as tf
+
+from export.signatures.build import MULTI_STEP, build_signatures
+
+DEFAULT = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+
+
+def write_served(path, model, settings):
+    """One SavedModel in `path` with all signatures, noise addressed by seeds.
+
+    Args:
+        path: the folder to make.
+        model: an `SRVP`.
+        settings: `ExportSettings`.
+
+    Returns:
+        Signature name -> the concrete function behind it.
+    """
+    signatures = build_signatures(model, settings)
+    functions = {name: concrete_function(x, seeded=True) for name, x in signatures.items()}
+    _save(path, functions | {DEFAULT: functions[MULTI_STEP]})
+    return functions
+
+
+def write_noise_inputs(path, model, settings):
+    """A SavedModel per signature, `path`/NAME, whose noise is an input; all but image bytes.
+
+    For readers that know no more than one signature, and no random or image operations. Arguments
+    and return value are as in `write_served`.
+    """
+    functions = {
+        name: concrete_function(signature, seeded=False)
+        for name, signature in build_signatures(model, settings).items()
+        if all(field.dtype != tf.string for field in signature.inputs.values())
+    }
+    for name, function in functions.items():
+        _save(path / name, {DEFAULT: function})
+    return functions
+
+
+def write_static(path, signatures, batch_size):
+    """One SavedModel with signatures, name -> `Signature`: noise as input, all sizes fixed.
+
+    Returns signature name -> the concrete function behind it.
+    """
+    functions = {name: concrete_function(x, False, batch_size) for name, x in signatures.items()}
+    _save(path, functions)
+    return functions
+
+
+def load(path):
+    """A caller of the signatures of a SavedModel, for `parity.check`."""
+    loaded = tf.saved_model.load(str(path))
+
+    def call(name, tensors):
+        function = loaded.signatures[name]
+        inputs = function.structured_input_signature[1]
+        outputs = function(**{name: tf.constant(tensors[name]) for name in inputs})
+        return {name: value.numpy() for name, value in outputs.items()}
+
+    return call
+
+
+def load_noise_inputs(path):
+    """A caller of what `write_noise_inputs` wrote, for `parity.check`."""
+
+    def call(name, tensors):
+        return load(path / name)(DEFAULT, tensors)
+
+    return call
+
+
+def concrete_function(signature, seeded, batch_size=None):
+    """A form of a `Signature` as a concrete function of tensors by name."""
+    specs = {
+        name: tf.TensorSpec([batch_size, *field.shape], field.dtype, name)
+        for name, field in signature.fields(seeded).items()
+    }
+
+    @tf.function(autograph=False)
+    def function(**tensors):
+        return signature(_as_declared(tensors, specs) if seeded else tensors, seeded)
+
+    return function.get_concrete_function(**specs)
+
+
+def _as_declared(tensors, specs):
+    """Fails a request whose shapes are not those of the signature: no server checks them.
+
+    Nothing here depends on values, so that a request fails for faults of its own alone: servers
+    batch only requests of equal shapes, and those whose inputs have one number of examples.
+    """
+    checked = {name: tf.ensure_shape(tensors[name], spec.shape) for name, spec in specs.items()}
+    first, *others = checked
+    for name in others:  # a single example among others of more would be broadcast
+        counts = tf.shape(checked[name])[0], tf.shape(checked[first])[0]
+        tf.debugging.assert_equal(*counts, f"{name} and {first} differ in their number of examples")
+    return checked
+
+
+def _save(path, functions):
+    module = tf.Module()
+    # All that the functions read, and nothing else: a converter computes garbage from variables
+    # that a SavedModel reaches in another way.
+    variables = {id(v): v for function in functions.values() for v in function.variables}
+    module.weights = list(variables.values())
+    tf.saved_model.save(module, str(path), functions)

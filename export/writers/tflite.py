@@ -1,0 +1,74 @@
+"""Writes signatures as one TFLite file: built-in operations only, noise as input, fixed sizes."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from export.signatures.build import build_signatures
+from export.writers.saved_model import write_static
+from srvp_tf.errors import UserError
+
+SIGNATURES = ("encode", "observe", "predict_single_step", "predict_multi_step")
+
+
+def convert(model, settings, batch_size, quantize):
+    """The TFLite file of a model.
+
+    Args:
+        model: an `SRVP`.
+        settings: `ExportSettings`.
+        batch_size: B of all inputs.
+        quantize: "none"; "float16": weights of 16 bits, converted back for the arithmetic; or
+            "dynamic_int8": weights of 8 bits, and activations quantised as they come.
+
+    Returns:
+        (bytes of the file, signature name -> the concrete function behind it).
+
+    Raises:
+        UserError: the converter refuses the model.
+    """
+    signatures = build_signatures(model, settings)
+    return convert_signatures({name: signatures[name] for name in SIGNATURES}, batch_size, quantize)
+
+
+def convert_signatures(signatures, batch_size, quantize):
+    """`convert` of given signatures, name -> `Signature`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model")
+        functions = write_static(path, signatures, batch_size)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            str(path), signature_keys=list(signatures)
+        )
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if quantize != "none":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        try:
+            return converter.convert(), functions
+        except Exception as error:  # the converter has errors of its own, of many lines
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"TFLite's converter refuses the model: {reason}") from error
+
+
+def load(path, num_threads=None):
+    """A caller of the signatures of a TFLite file, for `parity.check`: of any number of batches."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
+    names = interpreter.get_signature_list()
+    runners = {name: interpreter.get_signature_runner(name) for name in names}
+
+    def call(name, tensors):
+        details = runners[name].get_input_details()
+        given = {key: np.asarray(tensors[key]) for key in details}
+        key, batch = next((key, detail["shape"][0]) for key, detail in details.items())
+        outputs = [
+            runners[name](**{key: x[first : first + batch] for key, x in given.items()})
+            for first in range(0, len(given[key]), batch)
+        ]
+        return {key: np.concatenate([x[key] for x in outputs]) for key in outputs[0]}
+
+    return call

@@ -1,0 +1,171 @@
+"""A video frame by frame: the state that observed frames leave, and predictions from it.
+
+Noise is an argument. Frames are counted from 0. z of frame t moves the state from frame t - 1 to
+frame t: from its posterior where frame t is observed, from the prior where it is predicted.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from srvp_tf.models.distributions import draw
+from srvp_tf.models.noise import ForecastNoise
+
+
+class FilterState(NamedTuple):
+    """All that the observed frames of B videos tell about the frames to come.
+
+    y: state at the last observed frame [B, ny].
+    lstm_output, lstm_cell: of q(z) after it [B, nh_inf]; None for a model without z.
+    recent_features: of the last nt_inf frames, oldest first [B, nt_inf, nhx].
+    w: content [B, nh_inf].
+    skips: of the last frame, deepest first, each [B, h, w, c]; () for a model without.
+    """
+
+    y: tf.Tensor
+    lstm_output: tf.Tensor | None
+    lstm_cell: tf.Tensor | None
+    recent_features: tf.Tensor
+    w: tf.Tensor
+    skips: tuple
+
+    def tensors(self) -> dict[str, tf.Tensor]:
+        """Name -> tensor: the fields that there are, and skips as `skip_0` (the deepest), ..."""
+        named = self._asdict()
+        skips = {f"skip_{i}": skip for i, skip in enumerate(named.pop("skips"))}
+        return {name: x for name, x in named.items() if x is not None} | skips
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, tf.Tensor]) -> "FilterState":
+        """Of what `tensors` gave; what is not there is None."""
+        num_skips = sum(name.startswith("skip_") for name in tensors)
+        skips = tuple(tensors[f"skip_{i}"] for i in range(num_skips))
+        return cls(*(tensors.get(name) for name in cls._fields[:-1]), skips)
+
+
+def encode(model, frames, noise_y, noise_z, num_frames=None):
+    """Frames [B, T, H, W, C] in [0, 1] -> `FilterState`.
+
+    Args:
+        model: an `SRVP`.
+        frames: float32, T >= nt_inf.
+        noise_y: standard normal [B, ny].
+        noise_z: standard normal [B, T - 1, nz], of the frames 1..T-1.
+        num_frames: how many of the T frames of each video are meant [B], nt_inf or more; the others
+            are ignored. None: all.
+    """
+    encoding = model.encode(frames)
+    if num_frames is None:
+        inferred = model.infer(encoding)
+        recent = encoding.features[:, -model.config.nt_inf :]
+    else:
+        recent_frames = num_frames[:, None] + tf.range(-model.config.nt_inf, 0, dtype=tf.int64)
+        inferred = model.infer(encoding, recent_frames, num_frames - 1)
+        recent = tf.gather(encoding.features, recent_frames, batch_dims=1)
+
+    def at_last(x):  # [B, T, ...] -> [B, ...]: nothing in it depends on later frames
+        return x[:, -1] if num_frames is None else tf.gather(x, num_frames - 1, batch_dims=1)
+
+    memory = None, None
+    if model.q_z is not None:
+        memory = map(at_last, model.q_z.memories(encoding.features))
+    y = draw(inferred.q_y1, noise_y)
+    path = y[:, None]
+    if frames.shape[1] > 1:
+        states = model.rollout(y, noise_z, inferred.q_z).states
+        path = tf.concat([path, states[:, :, -1]], axis=1)
+    skips = inferred.skips or ()
+    return FilterState(at_last(path), *memory, recent, inferred.content, skips)
+
+
+def observe(model, state, frame, noise_z):
+    """The `FilterState` after one more frame.
+
+    Args:
+        model: an `SRVP`.
+        state: the `FilterState` before; its w and skips are not used and may be None.
+        frame: [B, H, W, C] in [0, 1].
+        noise_z: standard normal [B, nz], of this frame.
+    """
+    encoding = model.encode(frame[:, None])
+    h = encoding.features[:, 0]
+    memory, z = (None, None), noise_z
+    if model.q_z is not None:
+        q_z, memory = model.q_z.step(h, (state.lstm_output, state.lstm_cell))
+        z = draw(q_z, noise_z)
+    y = model.step(state.y, z)
+    recent = tf.concat([state.recent_features[:, 1:], encoding.features], axis=1)
+    skips = encoding.stages if model.config.skips else ()
+    return FilterState(y, *memory, recent, model.content(recent), skips)
+
+
+def predict_single_step(model, state, noise_z, euler_steps, frames_per_step):
+    """One predicted frame interval.
+
+    Args:
+        model: an `SRVP`.
+        state: a `FilterState`, of which y, w and skips are used.
+        noise_z: standard normal [B, nz], of the interval's frame.
+        euler_steps, frames_per_step: as in `SRVP.forecast`.
+
+    Returns:
+        (y at the end of the interval [B, ny], its frames [B, frames_per_step, H, W, C]); the last
+        of the frames is the one at the interval's end.
+    """
+    y, frames = predict_from_state(model, state, noise_z[:, None], euler_steps, frames_per_step)
+    return y[:, -1], frames
+
+
+def predict_from_state(model, state, noise_z, euler_steps, frames_per_step):
+    """`predict_single_step` over the F intervals of noise_z [B, F, nz].
+
+    Returns (y at the end of each interval [B, F, ny], frames [B, F * frames_per_step, H, W, C]).
+    """
+    states = model.rollout(state.y, noise_z, euler_steps=euler_steps).states
+    stride = euler_steps // frames_per_step
+    kept = states[:, :, stride - 1 :: stride]
+    kept = tf.reshape(kept, [-1, noise_z.shape[1] * frames_per_step, model.config.ny])
+    return states[:, :, -1], model.decode(state.w, kept, state.skips or None)
+
+
+def predict_samples(model, frames, noise_y, noise_z, euler_steps, frames_per_step):
+    """S futures of observed frames, as `SRVP.forecast` draws them.
+
+    Args:
+        model: an `SRVP`.
+        frames: [B, T, H, W, C] in [0, 1].
+        noise_y: standard normal [B, S, ny].
+        noise_z: standard normal [B, S, T - 1 + horizon, nz].
+        euler_steps, frames_per_step: as in `SRVP.forecast`.
+
+    Returns:
+        [B, S, horizon * frames_per_step, H, W, C].
+    """
+    inferred = model.infer(model.encode(frames))
+    noise = ForecastNoise(noise_y, noise_z)
+    paths = model.sample_paths(inferred, noise, euler_steps, frames_per_step)
+    return model.decode_samples(inferred, paths.future)
+
+
+def predict_variable(model, frames, num_frames, noise_y, noise_z, euler_steps, frames_per_step):
+    """A future of the first num_frames [B] of T frames; what follows them has no influence.
+
+    Args:
+        model: an `SRVP`.
+        frames: [B, T, H, W, C] in [0, 1].
+        num_frames: int64 [B] in nt_inf..T.
+        noise_y: standard normal [B, ny].
+        noise_z: standard normal [B, T - 1 + horizon, nz], of the frames from 1 on; a video of n
+            frames takes the first n - 1 + horizon.
+        euler_steps, frames_per_step: as in `SRVP.forecast`.
+
+    Returns:
+        [B, horizon * frames_per_step, H, W, C].
+    """
+    observed = frames.shape[1] - 1
+    state = encode(model, frames, noise_y, noise_z[:, :observed], num_frames)
+    horizon = noise_z.shape[1] - observed
+    predicted = num_frames[:, None] - 1 + tf.range(horizon, dtype=tf.int64)
+    future_noise = tf.gather(noise_z, predicted, batch_dims=1)
+    return predict_from_state(model, state, future_noise, euler_steps, frames_per_step)[1]
