@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from absl import flags
 
+from data_pipelines import command_line
 from data_pipelines.errors import DataError
 from data_pipelines.paths import define_path, local_path
-from srvp_tf.cli import command
 
 
 class Lengths(NamedTuple):
@@ -164,7 +164,7 @@ def draw(clips: dict[str, np.ndarray], name: str, folder: str | os.PathLike) -> 
 
 def _open(flag_values: flags.FlagValues):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from data_pipelines.storage.worker_pool import quiet_stderr
+    from data_pipelines.command_line import quiet_stderr
 
     with quiet_stderr():
         from data_pipelines.registry import open_corpus
@@ -195,4 +195,4 @@ def _measured(part: str, clips: np.ndarray) -> str:
 
 
 if __name__ == "__main__":
-    command.run(main, define_flags=define_flags)
+    command_line.run(main, define_flags)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from absl import flags
 
+from data_pipelines import command_line
 from data_pipelines.errors import DataError
 from data_pipelines.paths import define_path, local_path
 from data_pipelines.readers.resizing import FITS
-from srvp_tf.cli import command
 
 DATASETS = ("kth", "human36m", "bair", "video_folder")
 _MAX_FRAME_SIZE = 1024
@@ -67,7 +67,7 @@ def main(flag_values: flags.FlagValues) -> int:
 
 def make_builder(dataset: str, data_dir: str | os.PathLike, frame_size: int = 64, **options):
     """The TFDS builder of a corpus prepared in data_dir; options: fields of `VideoFolderConfig`."""
-    from data_pipelines.storage.worker_pool import quiet_stderr
+    from data_pipelines.command_line import quiet_stderr
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_stderr():
@@ -144,4 +144,4 @@ def _require_same_source(builder, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main, define_flags=define_flags)
+    command_line.run(main, define_flags)

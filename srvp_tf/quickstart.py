@@ -53,4 +53,4 @@ def main(flag_values):
 
 
 if __name__ == "__main__":
-    command.run(main, define_flags=define_flags, default_flagfile=FLAGFILE, is_crash_safe=True)
+    command.run(main, define_flags=define_flags, default_flagfile=FLAGFILE)

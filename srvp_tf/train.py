@@ -72,4 +72,4 @@ def train(config, run_dir, init_from=None):
 
 
 if __name__ == "__main__":
-    command.run(main, define_flags=define_flags, is_crash_safe=True)
+    command.run(main, define_flags=define_flags)

@@ -1,17 +1,16 @@
 """Prepares shards in several processes; none outlives the command that started it."""
 
 import concurrent.futures
-import contextlib
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from data_pipelines.command_line import quiet_stderr
 from data_pipelines.errors import DataError
 from data_pipelines.storage.shard_files import Report, Shard, finished, write_shard
 
@@ -96,19 +95,3 @@ def _end_with_parent() -> None:
     """A process whose parent was killed would wait for work for ever."""
     wait([multiprocessing.parent_process().sentinel])
     os._exit(1)
-
-
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Drop what is written to file descriptor 2: TensorFlow's notices at import heed no setting."""
-    if sys.stderr is None:  # it was closed at the start: 2 may be anything
-        yield
-        return
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

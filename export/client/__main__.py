@@ -77,17 +77,15 @@ def main(flag_values, action):
 
 def run(argv=None):
     """Take the action off the command line, parse the rest, and exit."""
-    ends_process = argv is None
-    argv, values = list(sys.argv if argv is None else argv), flags.FlagValues()
-    define_flags(values)
-    action = argv.pop(1) if len(argv) > 1 and not argv[1].startswith("-") else None
+    arguments = sys.argv if argv is None else argv
+    action = arguments.pop(1) if len(arguments) > 1 and not arguments[1].startswith("-") else None
 
     def chosen(flag_values):
         if action not in ACTIONS:
             raise UserError(f"say what to do: {', '.join(ACTIONS)}, before all flags")
         main(flag_values, action)
 
-    command.run(chosen, argv, values, ends_process=ends_process)
+    command.run(chosen, argv, define_flags=define_flags)
 
 
 if __name__ == "__main__":

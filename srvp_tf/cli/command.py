@@ -1,8 +1,8 @@
 """What every `python -m srvp_tf.X` shares: flags in, one clear line out when the user erred."""
 
 import contextlib
+import importlib
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
@@ -11,20 +11,12 @@ from absl import flags
 
 from srvp_tf._version import __version__
 from srvp_tf.cli import usage
-from srvp_tf.cli.flagfiles import read_flagfile
-from srvp_tf.cli.interruption import Interruption, Terminated
-from srvp_tf.config.corpora import local_path
+from srvp_tf.config.corpora import DataError, command_line, local_path
 from srvp_tf.config.fields import shown
 from srvp_tf.config.shipped import shipped_configs
 from srvp_tf.config.tensorflow_start import require_tensorflow
 from srvp_tf.errors import UserError
-
-EXIT_ERROR = 1
-EXIT_USAGE = 2
-
-_WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
-
-_MAX_LINE = 1000  # letters of a message; some quote what they refuse
+from srvp_tf.runs.atomic_files import remove_unfinished
 
 Main = Callable[[flags.FlagValues], int | None]
 
@@ -34,24 +26,20 @@ def run(
     argv: Sequence[str] | None = None,
     flag_values: flags.FlagValues = flags.FLAGS,
     default_flagfile: str | None = None,
-    ends_process: bool | None = None,
-    is_crash_safe: bool = False,
     define_flags: Callable[[flags.FlagValues], None] | None = None,
 ) -> NoReturn:
     """Parses the command line, calls `main(flag_values)` and exits.
 
     A user's mistake (`UserError`, `data_pipelines.DataError`, a wrong flag, a file or disk that
     refuses) is one line on standard error. Any other exception is a bug and keeps its traceback.
+    In a process of its own, Ctrl-C and SIGTERM end it at once, with what is half written deleted,
+    unless `main` has handlers of its own.
 
     Args:
       main: the command; what it returns is the exit status, None for 0.
       argv: program name and arguments; None for this process' own.
       flag_values: where the command's flags are defined, and its values end up.
       default_flagfile: a flagfile that is read before the arguments.
-      ends_process: whether the process ends with the command; None: if its arguments are its own
-        and it is no notebook.
-      is_crash_safe: whether a signal that `main` does not handle may end the process at once, with
-        its temporary files deleted and nothing else done.
       define_flags: defines the command's flags, in values of their own instead of `flag_values`:
         the process may have run a command before.
 
@@ -59,49 +47,37 @@ def run(
       SystemExit: always, unless `main` has a bug. 1 after an error, 2 if the command line itself
         is wrong, 130 when interrupted, 143 when terminated.
     """
-    if ends_process is None:
-        ends_process = argv is None and not hasattr(sys, "ps1")
-    if define_flags is not None:
-        flag_values = flags.FlagValues()
-        define_flags(flag_values)
+    owns_process = argv is None and not hasattr(sys, "ps1")
     _print_all_letters()
     argv = list(sys.argv if argv is None else argv)
-    program = usage.program_name(argv[0])
-    options = argv[: argv.index("--")] if "--" in argv else argv
-    if default_flagfile:
-        argv.insert(1, f"--flagfile={default_flagfile}")
-    if any(option in ("--help", "-help", "-h", "--helpfull") for option in options[1:]):
-        if default_flagfile:
-            _take_as_defaults(default_flagfile, flag_values)
-        sys.exit(_said(0, usage.help_text(program, main, flag_values)))
-    if "--version" in options[1:] and "version" not in flag_values:
-        sys.exit(_said(0, f"srvp-tf {__version__}"))
+    program = command_line.program_name(argv[0])
     try:
+        argv = _import_plugins(argv)
+        if define_flags is not None:
+            flag_values = flags.FlagValues()
+            define_flags(flag_values)
+        if default_flagfile:
+            argv.insert(1, f"--flagfile={default_flagfile}")
+        if command_line.asks_for_help(argv):
+            if default_flagfile:
+                _take_as_defaults(default_flagfile, flag_values)
+            sys.exit(_ended(0, usage.help_text(program, main, flag_values)))
+        if "--version" in command_line.before_dashes(argv)[1:] and "version" not in flag_values:
+            sys.exit(_ended(0, f"srvp-tf {__version__}"))
         _parse(argv, flag_values)
     except (flags.Error, ValueError, OSError, RecursionError) as error:  # absl compares names
-        _fail(f"{program}: {_one_line(error)} (--help lists the flags)", EXIT_USAGE)
-    last_words = {number: f"{program}: {word}" for number, word in _WORDS.items()}
-    interruption = Interruption(ends_process, last_words if is_crash_safe else None)
+        line = f"{program}: {command_line.one_line(error)} (--help lists the flags)"
+        command_line.fail(line, command_line.EXIT_USAGE)
+    if owns_process:
+        command_line.end_at_signals(program, remove_unfinished)
     try:
-        interruption.watch()
         require_tensorflow()
-        status = _said(main(flag_values))
-        # Workers of a group take leave of each other in a destructor.
-        if is_crash_safe and "TF_CONFIG" not in os.environ:
-            interruption.status = status
-        sys.exit(status)
-    except (Terminated, KeyboardInterrupt, Exception) as error:
-        # C++ may turn what a signal raised into an error of its own.
-        number = interruption.settle()
-        if isinstance(error, KeyboardInterrupt):
-            number = number or signal.SIGINT
-        if number is not None:
-            _fail(last_words[number], 128 + number)
-        if not isinstance(error, _user_errors()):
-            raise
-        _fail(f"{program}: {_one_line(error)}", EXIT_ERROR)
-    finally:
-        interruption.release()
+        sys.exit(_ended(main(flag_values)))
+    except KeyboardInterrupt:
+        command_line.fail(f"{program}: interrupted", 130)
+    except (UserError, DataError, OSError) as error:
+        _ended(1)
+        command_line.fail(f"{program}: {command_line.one_line(error)}", command_line.EXIT_ERROR)
 
 
 def resolve_flagfile(name: str) -> str:
@@ -118,11 +94,31 @@ def resolve_flagfile(name: str) -> str:
                 f"--flagfile={name}: no such file; shipped with srvp_tf: {', '.join(shipped)}"
             )
         path = shipped[path.name]
+    if not path.is_file():
+        raise UserError(f"--flagfile={name}: no file")
     return str(path)
 
 
+def _import_plugins(argv: list[str]) -> list[str]:
+    """Import the modules of --plugins, also from the working directory; returns the other flags."""
+    rest = [argument for argument in argv if not argument.startswith("--plugins=")]
+    for argument in argv[1:]:
+        if argument not in rest:
+            sys.path.insert(0, os.getcwd())
+            for name in filter(None, argument.partition("=")[2].split(",")):
+                try:
+                    importlib.import_module(name)
+                except ModuleNotFoundError as error:
+                    raise UserError(f"{argument}: there is no module {error.name!r}") from None
+    return rest
+
+
 def _parse(argv: list[str], flag_values: flags.FlagValues) -> None:
-    positional = flag_values([argv[0], *_with_flagfiles_found(argv[1:])])[1:]
+    arguments = [argv[0], *_with_flagfiles_found(argv[1:])]
+    try:
+        positional = flag_values(arguments)[1:]
+    except UnicodeDecodeError:
+        raise UserError("--flagfile: not a text file of flags") from None
     if positional:
         raise UserError(
             f"unexpected argument {positional[0]!r}: settings are given as --name=value"
@@ -146,7 +142,7 @@ def _with_flagfiles_found(arguments: list[str]) -> Iterator[str]:
             value = value if equals else next(rest, "")
             if not value:
                 raise UserError("--flagfile needs the name of a file")
-            yield from read_flagfile(resolve_flagfile(value), value)
+            yield f"--flagfile={resolve_flagfile(value)}"
 
 
 def _take_as_defaults(flagfile: str, flag_values: flags.FlagValues) -> None:
@@ -164,26 +160,7 @@ def _print_all_letters() -> None:
             sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def _user_errors() -> tuple[type[Exception], ...]:
-    # Whoever raised a DataError has loaded its module. Loading it here, to handle another error,
-    # could start TensorFlow or fail in its turn.
-    loaded = sys.modules.get("data_pipelines.errors")
-    return (UserError, OSError, *((loaded.DataError,) if loaded else ()))
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror}"
-    return " ".join(str(error).split())[:_MAX_LINE] or type(error).__name__
-
-
-def _fail(line: str, status: int) -> NoReturn:
-    print(line, file=sys.stderr)
-    sys.exit(_said(status))
-
-
-def _said(status: int | None, last_words: str = "") -> int:
+def _ended(status: int | None, last_words: str = "") -> int:
     """The exit status, after standard output has been written to its end."""
     try:
         if sys.stdout is not None:
@@ -192,5 +169,5 @@ def _said(status: int | None, last_words: str = "") -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError) and not status:  # `| head` has read enough
             print(f"standard output: {error.strerror}", file=sys.stderr)
-            status = EXIT_ERROR
+            status = command_line.EXIT_ERROR
     return status or 0

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_pipelines import paths
+from data_pipelines import command_line, paths
+from data_pipelines.command_line import quiet_stderr
 from data_pipelines.errors import DataError
 from data_pipelines.paths import define_path, define_paths
 from srvp_tf.errors import UserError
@@ -14,13 +15,16 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
+    "DataError",
     "EMBEDDED_DIGITS",
+    "command_line",
     "define_path",
     "define_paths",
     "fit_frames",
     "iterate_frames",
     "local_path",
     "open_corpus",
+    "quiet_stderr",
     "remarks",
 ]
 

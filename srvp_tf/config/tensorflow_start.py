@@ -1,11 +1,10 @@
 """TensorFlow as this package needs it: Keras' backend, quiet, and repeatable where asked for."""
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
+from srvp_tf.config.corpora import quiet_stderr
 from srvp_tf.errors import UserError
 
 
@@ -57,20 +56,3 @@ def configure_determinism(deterministic: bool) -> None:
             "TensorFlow has started already, too late for --deterministic: train in a new process, "
             "or with --nodeterministic"
         ) from None
-
-
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Context: what is written to file descriptor 2 is dropped."""
-    if sys.stderr is None:  # it was closed at the start: 2 may be anything
-        yield
-        return
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)

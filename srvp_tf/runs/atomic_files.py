@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -74,6 +75,18 @@ def _replace_folder(path: Path, fresh: Path) -> None:
 def temporary_folder(path: Path) -> contextlib.AbstractContextManager[Path]:
     """Context that gives a new folder beside `path`, to be renamed; at the end it is gone."""
     return _temporary(path, lambda folder: folder.mkdir(parents=True))
+
+
+@contextlib.contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """Context that gives a new folder among the system's temporary ones; at the end it is gone."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    _unfinished.add(folder)
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+        _unfinished.discard(folder)
 
 
 def remove_unfinished() -> None:

@@ -19,4 +19,4 @@ def main(flag_values):
 
 if __name__ == "__main__":
     train.define_flags(flags.FLAGS)
-    command.run(main, is_crash_safe=True)
+    command.run(main)
