@@ -1,28 +1,103 @@
-"""Corpora by name."""
+"""Corpora by name: one entry holds all that is asked of a corpus outside its own module.
 
+CORPORA["mine"] = CorpusEntry("My videos", MyCorpus)  # --dataset=mine
+"""
+
+import dataclasses
 import importlib
 import inspect
+from typing import TYPE_CHECKING, NamedTuple
 
 from data_pipelines.arguments import require_one_of
-from data_pipelines.corpus import Corpus
 from data_pipelines.errors import DataError
 
-# Name -> module and class, imported when asked for: some corpora need decoders, others do not.
-_CORPORA = {
-    "moving_mnist": ("data_pipelines.moving_mnist.generator", "MovingMNIST"),
-    "kth": ("data_pipelines.corpora.kth", "Kth"),
-    "human36m": ("data_pipelines.corpora.human36m", "Human36m"),
-    "bair": ("data_pipelines.corpora.bair", "Bair"),
-    "video_folder": ("data_pipelines.corpora.video_folder", "VideoFolder"),
+if TYPE_CHECKING:
+    from data_pipelines.corpus import Corpus
+
+
+class Lengths(NamedTuple):
+    """Frames of the clips of each part."""
+
+    train: int = 12
+    validation: int = 20
+    test: int = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class CorpusEntry:
+    """What is known of a corpus without opening it.
+
+    title: for people.
+    corpus: the class, see `Corpus`, or "module:class", imported when asked for: some corpora need
+        decoders. `open_corpus` gives it those options that it takes.
+    channels: colour channels that its frames can have.
+    lengths: of its clips, as published.
+    builder: class or "module:class" of the TFDS builder that `prepare` makes it with; None: it
+        needs no preparation.
+    """
+
+    title: str
+    corpus: type | str
+    channels: tuple[int, ...] = (1, 3)
+    lengths: Lengths = Lengths()
+    builder: type | str | None = None
+
+
+_READERS, _BUILDERS = "data_pipelines.corpora", "data_pipelines.corpora.builders"
+
+CORPORA = {
+    "moving_mnist": CorpusEntry(
+        "Moving MNIST",
+        "data_pipelines.moving_mnist.generator:MovingMNIST",
+        (1,),
+        Lengths(15, 15, 25),
+    ),
+    "kth": CorpusEntry(
+        "KTH actions", f"{_READERS}.kth:Kth", (1,), Lengths(20, 30, 40), f"{_BUILDERS}.kth:Kth"
+    ),
+    "human36m": CorpusEntry(
+        "Human3.6M",
+        f"{_READERS}.human36m:Human36m",
+        (3,),
+        Lengths(16, 53, 53),
+        f"{_BUILDERS}.human36m:Human36m",
+    ),
+    "bair": CorpusEntry(
+        "BAIR robot pushing",
+        f"{_READERS}.bair:Bair",
+        (3,),
+        Lengths(12, 12, 30),
+        f"{_BUILDERS}.bair:Bair",
+    ),
+    "video_folder": CorpusEntry(
+        "A folder of videos",
+        f"{_READERS}.video_folder:VideoFolder",
+        (1, 3),
+        Lengths(12, 20, 20),  # of configs/video_folder.cfg
+        f"{_BUILDERS}.video_folder:VideoFolder",
+    ),
 }
+"""Name -> `CorpusEntry`; `--dataset` takes the names."""
 
 
 def corpus_names() -> tuple[str, ...]:
     """The names that `open_corpus` knows."""
-    return tuple(_CORPORA)
+    return tuple(CORPORA)
 
 
-def open_corpus(name: str = "moving_mnist", **options) -> Corpus:
+def corpus_class(name: str) -> type:
+    """The class of a corpus; `DataError` for an unknown name."""
+    require_one_of("corpus", name, corpus_names())
+    return loaded(CORPORA[name].corpus)
+
+
+def corpus_options(name: str) -> dict[str, bool]:
+    """Option of a corpus -> whether it must be given; `DataError` for an unknown name."""
+    parameters = inspect.signature(corpus_class(name)).parameters.values()
+    return {parameter.name: parameter.default is parameter.empty for parameter in parameters}
+
+
+def open_corpus(name: str = "moving_mnist", **options) -> "Corpus":
     """Open a corpus.
 
     Args:
@@ -32,11 +107,16 @@ def open_corpus(name: str = "moving_mnist", **options) -> Corpus:
     Raises:
         DataError: for an unknown name or option, or data that cannot be used.
     """
-    require_one_of("corpus", name, corpus_names())
-    module, class_name = _CORPORA[name]
-    corpus = getattr(importlib.import_module(module), class_name)
-    known = tuple(inspect.signature(corpus).parameters)
+    known = corpus_options(name)
     for option in options:
         if option not in known:
             raise DataError(f"{name} has no option {option!r}; it has: {', '.join(known)}.")
-    return corpus(**options)
+    return corpus_class(name)(**options)
+
+
+def loaded(entry: type | str) -> type:
+    """A class, imported if it is given as "module:class"."""
+    if not isinstance(entry, str):
+        return entry
+    module, _, name = entry.partition(":")
+    return getattr(importlib.import_module(module), name)

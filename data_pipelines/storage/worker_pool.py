@@ -33,6 +33,8 @@ def write_shards(tasks: Sequence[tuple[Shard, Path]], workers: int) -> Iterator[
         for index, task in missing.items():
             yield index, write_shard(*task)
         return
+    # Python's tracker of semaphores outlives a process that ends at a signal, and warns of them.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")
     # Processes are started anew, not forked: TensorFlow's threads do not survive a fork.
     executor = concurrent.futures.ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), initializer=_start_worker

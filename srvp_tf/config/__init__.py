@@ -1,7 +1,6 @@
 """The settings of a run, the flags for them, and what ships with the package."""
 
 from srvp_tf.config.settings import (
-    DATASET_CHANNELS,
     FORMAT_VERSION,
     RESUMABLE_FIELDS,
     SECTIONS,
@@ -16,7 +15,6 @@ from srvp_tf.config.settings import (
 
 __all__ = [
     "Config",
-    "DATASET_CHANNELS",
     "DataConfig",
     "EvalConfig",
     "FORMAT_VERSION",

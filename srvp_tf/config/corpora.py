@@ -5,16 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_pipelines import command_line, paths
+from data_pipelines import command_line, paths, registry
 from data_pipelines.command_line import quiet_stderr
 from data_pipelines.errors import DataError
 from data_pipelines.paths import define_path, define_paths
+from data_pipelines.registry import CORPORA
 from srvp_tf.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
+    "CORPORA",
     "DataError",
     "EMBEDDED_DIGITS",
     "command_line",
@@ -48,30 +50,25 @@ def open_corpus(config):
       UserError: --data_dir is missing.
       DataError: what is there cannot be used.
     """
-    import data_pipelines
-
-    data = config.data
-    if data.dataset != "moving_mnist":
-        if not data.data_dir:
-            raise UserError(
-                "--data_dir is missing: make it with `python -m data_pipelines.prepare "
-                f"--dataset={data.dataset}`"
-            )
-        return data_pipelines.open_corpus(
-            data.dataset,
-            data_dir=data.data_dir,
-            frame_size=config.model.frame_size,
-            channels=config.model.channels,
+    data, model = config.data, config.model
+    settings = {
+        "data_dir": data.data_dir,
+        "digits_source": data.digits,
+        "digits_dir": data.digits_dir or None,
+        "motion": data.motion,
+        "num_digits": data.num_digits,
+        "max_speed": data.max_speed,
+        "frame_size": model.frame_size,
+        "channels": model.channels,
+    }
+    known = registry.corpus_options(data.dataset)
+    if known.get("data_dir") and not data.data_dir:
+        raise UserError(
+            "--data_dir is missing: make it with `python -m data_pipelines.prepare "
+            f"--dataset={data.dataset}`"
         )
-    return data_pipelines.open_corpus(
-        data.dataset,
-        digits_source=data.digits,
-        digits_dir=data.digits_dir or None,
-        motion=data.motion,
-        num_digits=data.num_digits,
-        max_speed=data.max_speed,
-        frame_size=config.model.frame_size,
-    )
+    options = {name: value for name, value in settings.items() if name in known}
+    return registry.open_corpus(data.dataset, **options)
 
 
 def iterate_frames(

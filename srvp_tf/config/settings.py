@@ -11,7 +11,7 @@ import os
 from collections.abc import Collection, Iterator
 
 from srvp_tf._version import __version__
-from srvp_tf.config.corpora import local_path
+from srvp_tf.config.corpora import CORPORA, local_path
 from srvp_tf.config.fields import (
     Section,
     check_keys,
@@ -39,15 +39,6 @@ RESUMABLE_FIELDS = (
     "eval_seed",
 )
 """Fields that may change when a run is resumed: none of them touches what is learned."""
-
-DATASET_CHANNELS = {
-    "moving_mnist": (1,),
-    "kth": (1,),
-    "human36m": (3,),
-    "bair": (3,),
-    "video_folder": (1, 3),
-}
-"""Colour channels that each corpus can have after its preprocessing."""
 
 _MAX_SEED = 2**31 - 1
 # So that a model can be outlined, and compared with a checkpoint, before memory is taken for it.
@@ -122,7 +113,7 @@ class ModelConfig(Section):
 class DataConfig(Section):
     """Data: the corpus and the lengths of its clips."""
 
-    dataset: str = field("moving_mnist", "corpus", choices=tuple(DATASET_CHANNELS))
+    dataset: str = field("moving_mnist", "corpus", choices=CORPORA)
     data_dir: str = field(
         "", "--data_dir of data_pipelines.prepare (Moving MNIST needs none)", is_path=True
     )
@@ -257,7 +248,7 @@ class Config:
                 raise UserError(
                     f"{length} leaves nothing to predict after {nt_cond}: raise --{name}"
                 )
-        channels = DATASET_CHANNELS[data.dataset]
+        channels = CORPORA[data.dataset].channels
         if model.channels not in channels:
             raise UserError(
                 f"{describe('channels', model.channels)} does not fit "

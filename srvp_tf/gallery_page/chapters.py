@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from srvp_tf.config import Config
+from srvp_tf.config.corpora import CORPORA
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
 from srvp_tf.gallery_page import charts, judged_runs, sections, tables
@@ -19,13 +20,6 @@ from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.metrics.registry import METRICS
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.runs.run_folder import RunFolder, read_model
-
-_TITLES = {
-    "kth": "KTH actions",
-    "human36m": "Human3.6M",
-    "bair": "BAIR robot pushing",
-    "video_folder": "A folder of videos",
-}
 
 _OF_TRAINING = ("train_length", "val_length")
 
@@ -155,7 +149,7 @@ def _frame_metrics(runs, chosen):
 
 def _title(data):
     if data.dataset != "moving_mnist":
-        return _TITLES[data.dataset]
+        return CORPORA[data.dataset].title
     digits = "1 digit" if data.num_digits == 1 else f"{data.num_digits} digits"
     return f"{data.motion.capitalize()} Moving MNIST, {digits}"
 

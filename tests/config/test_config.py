@@ -6,7 +6,6 @@ import os
 import pytest
 
 from srvp_tf.config import (
-    DATASET_CHANNELS,
     FORMAT_VERSION,
     RESUMABLE_FIELDS,
     Config,
@@ -17,6 +16,7 @@ from srvp_tf.config import (
     config_fields,
     differences,
 )
+from srvp_tf.config.corpora import CORPORA
 from srvp_tf.errors import UserError
 from srvp_tf.runs.run_folder import save_config
 
@@ -208,5 +208,5 @@ def test_every_field_has_help_and_a_default_that_passes():
     names = [spec.name for _, spec in config_fields()]
     assert len(names) == len(set(names))
     assert set(RESUMABLE_FIELDS) < set(names)
-    assert {c for channels in DATASET_CHANNELS.values() for c in channels} == {1, 3}
+    assert {c for entry in CORPORA.values() for c in entry.channels} == {1, 3}
     assert all(spec.metadata["help"] for _, spec in config_fields())

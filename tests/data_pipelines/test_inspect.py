@@ -13,6 +13,7 @@ from PIL import Image
 
 from data_pipelines import contact_sheet, inspect, open_corpus
 from data_pipelines.errors import DataError
+from data_pipelines.registry import CORPORA
 from tests.data_pipelines.corpora.corpus_files import ACTIONS, prepared, write_bair, write_kth
 from tests.data_pipelines.readers.test_video_files import clip, encode
 
@@ -211,8 +212,8 @@ def test_parts_without_clips_of_that_length_are_told_and_the_others_drawn(kth_di
         (("--dataset=kth",), "--data_dir is missing"),
         (("--dataset=kth", "--data_dir=."), "holds no prepared kth"),
         (("--dataset=kth", "--data_dir=nowhere"), "is no folder"),
-        (("--dataset=kth", "--data_dir=.", "--num_digits=1"), "--num_digits is an option of"),
-        (("--dataset=moving_mnist", "--data_dir=."), "has no such folder"),
+        (("--dataset=kth", "--data_dir=.", "--num_digits=1"), "--num_digits is no option of"),
+        (("--dataset=moving_mnist", "--data_dir=."), "--data_dir is no option of"),
         (("--dataset=moving_mnist", "--motion=wild"), "motion is 'wild'"),
     ],
 )
@@ -236,10 +237,10 @@ def test_the_command_exits_with_1_and_one_line(tmp_path):
     )
 
 
-@pytest.mark.parametrize("name", [*inspect._LENGTHS])
+@pytest.mark.parametrize("name", list(CORPORA))
 def test_the_default_lengths_are_those_of_the_configurations(name):
     config = "smmnist" if name == "moving_mnist" else name
     lines = (ROOT / "configs" / f"{config}.cfg").read_text().splitlines()
     settings = dict(line[2:].split("=") for line in lines if "=" in line and line[:2] == "--")
     expected = [int(settings[f"{part}_length"]) for part in ("train", "val", "test")]
-    assert list(inspect._LENGTHS[name]) == expected
+    assert list(CORPORA[name].lengths) == expected

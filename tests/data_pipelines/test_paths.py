@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from data_pipelines import open_corpus
+from data_pipelines.corpora.preparation import make_builder, prepare
 from data_pipelines.errors import DataError
 from data_pipelines.moving_mnist import digits, test_set
 from data_pipelines.paths import local_path
-from data_pipelines.prepare import make_builder, prepare
 from data_pipelines.readers.video_files import read_video
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -19,8 +19,8 @@ from PIL import Image
 import data_pipelines.corpora.builders  # noqa: F401
 from data_pipelines.corpora.builders import video_folder
 from data_pipelines.corpora.builders.kth import KthVideo
+from data_pipelines.corpora.preparation import make_builder, prepare
 from data_pipelines.errors import DataError
-from data_pipelines.prepare import make_builder, prepare
 from data_pipelines.readers.resizing import fit_frames
 from data_pipelines.storage.shard_files import Shard, shard_path, write_shard
 from tests.data_pipelines.corpora.corpus_files import (

@@ -119,7 +119,7 @@ _EVIL = b"open('ran', 'w').close()\n"
 
 @once
 def _prepared():
-    from data_pipelines.prepare import make_builder, prepare
+    from data_pipelines.corpora.preparation import make_builder, prepare
     from tests.fuzz.frame_readers import READERS
 
     gif = next(reader for reader in READERS if reader.name == "gif").seeds()["gif"]["a.gif"]

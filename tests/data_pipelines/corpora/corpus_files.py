@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from data_pipelines.prepare import make_builder, prepare
+from data_pipelines.corpora.preparation import make_builder, prepare
 from tests.data_pipelines.readers.test_video_files import encode
 
 ACTIONS = ("boxing", "handclapping", "handwaving", "jogging", "running", "walking")

@@ -11,7 +11,7 @@ from data_pipelines import Corpus, DataError, open_corpus
 from data_pipelines.corpora.bair import Bair
 from data_pipelines.corpora.human36m import Human36m
 from data_pipelines.corpora.kth import Kth
-from data_pipelines.prepare import make_builder
+from data_pipelines.corpora.preparation import make_builder
 from data_pipelines.storage.record_files import MappedVideo, map_videos
 from data_pipelines.storage.stored_videos import StoredVideos
 from srvp_tf.evaluation.protocol import evaluate
