@@ -63,8 +63,10 @@ def end_at_signals(program: str, clean_up: Callable[[], None] = lambda: None) ->
         clean_up()
         with contextlib.suppress(AttributeError, OSError, RuntimeError, ValueError):
             sys.stdout.flush()  # it may be None, closed, or in the middle of being written to
+        bars = getattr(getattr(sys.modules.get("tqdm"), "tqdm", None), "_instances", ())
         with contextlib.suppress(OSError):
-            os.write(_STDERR, f"{program}: {_WORDS[number]}\n".encode())
+            line = f"{program}: {_WORDS[number]}\n"
+            os.write(_STDERR, (f"\n{line}" if len(bars) else line).encode())
         os._exit(128 + number)
 
     with contextlib.suppress(ValueError):  # not the main thread, where no handler can be set

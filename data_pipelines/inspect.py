@@ -61,9 +61,11 @@ def main(flag_values: flags.FlagValues) -> int:
         raise DataError("--dataset is missing (--help lists the flags).")
     corpus = _open(flag_values)
     print("\n".join(describe(name, corpus)))
-    given = Lengths(flag_values.train_length, flag_values.val_length, flag_values.test_length)
+    published = CORPORA[name].lengths
     lengths = Lengths(
-        *(ours or theirs for ours, theirs in zip(given, CORPORA[name].lengths, strict=True))
+        flag_values.train_length or published.train,
+        flag_values.val_length or published.validation,
+        flag_values.test_length or published.test,
     )
     clips, failures = draw_clips(corpus, lengths, flag_values.num_clips, flag_values.seed)
     for part, of_part in clips.items():
