@@ -14,7 +14,7 @@ from srvp_tf.cli import usage
 from srvp_tf.config.corpora import DataError, command_line, local_path
 from srvp_tf.config.fields import shown
 from srvp_tf.config.shipped import shipped_configs
-from srvp_tf.config.tensorflow_start import require_tensorflow
+from srvp_tf.config.tensorflow_start import load_tensorflow, require_tensorflow
 from srvp_tf.errors import UserError
 from srvp_tf.runs.atomic_files import remove_unfinished
 
@@ -105,6 +105,7 @@ def _import_plugins(argv: list[str]) -> list[str]:
     for argument in argv[1:]:
         if argument not in rest:
             sys.path.insert(0, os.getcwd())
+            load_tensorflow()  # quietly
             for name in filter(None, argument.partition("=")[2].split(",")):
                 try:
                     importlib.import_module(name)

@@ -61,6 +61,7 @@ class Rule(NamedTuple):
 
 QUICK, LONG, PARSED = "in the quick tests", "in the long tests", "nowhere"
 RULES = [  # the first that fits
+    Rule("*--plugins=my_parts*", PARSED, why="tests/project/test_docs.py"),
     Rule("make quickstart", PARSED, why="trains for minutes; srvp_tf.quickstart is run below"),
     Rule("*make test*", PARSED, why="it is what runs this"),
     Rule("make benchmarks", PARSED, why="half an hour"),
@@ -184,7 +185,9 @@ def test_each_is_understood(one, monkeypatch):
     )
     module, given = arguments(one.line)
     monkeypatch.chdir(ROOT)
-    if module is None:
+    if "--plugins=my_parts" in given:
+        assert one.document == "docs/extending.md"  # tests/project/test_docs.py runs them all
+    elif module is None:
         names = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.M))
         assert {word for word in given if "=" not in word} <= names
     elif module == "http.server":
@@ -193,6 +196,7 @@ def test_each_is_understood(one, monkeypatch):
         assert all(Path(word).exists() for word in given if "/" in word)
     else:
         given += one.rule.more.split()
+        module = f"{module}.__main__" if module == "export.client" else module
         parse(importlib.import_module(module), given, monkeypatch)
 
 
@@ -205,7 +209,7 @@ def parse(module, given, monkeypatch):
     values = flags.FlagValues()
     if hasattr(module, "define_flags"):
         module.define_flags(values)
-        given = given[1:] if module.__name__ == "export.client" else given
+        given = given[1:] if module.__name__ == "export.client.__main__" else given
         command._parse([module.__name__, *given], values)
     elif "ArgumentParser" in Path(module.__file__).read_text():
         parse_args = argparse.ArgumentParser.parse_args

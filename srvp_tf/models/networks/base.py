@@ -11,7 +11,10 @@ from srvp_tf.models.configured_layer import ConfiguredLayer
 
 
 class Network(ConfiguredLayer):
-    """An encoder or decoder of the settings of a model; its sublayers are made in `__init__`.
+    """An encoder or decoder of the settings of a model.
+
+    Its sublayers are made in `__init__`, each with a `name`, which its weights are saved under, and
+    with `dtype=self.dtype_policy`; they are built in `build`.
 
     Args:
         config: a `ModelConfig`.
