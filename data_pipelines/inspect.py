@@ -6,23 +6,13 @@ Writes a contact sheet, `<dataset>.png`, and a film, `<dataset>.gif`, of clips a
 them. Exit status 1 if a part gives no clips of the wanted length: training would fail.
 """
 
-import os
-
 from absl import flags
 
 from data_pipelines import command_line
-from data_pipelines.command_line import quiet_stderr
 from data_pipelines.errors import DataError
-from data_pipelines.inspection import describe, draw, draw_clips, measured
+from data_pipelines.inspection import inspect_corpus
 from data_pipelines.paths import define_path
-from data_pipelines.registry import CORPORA, Lengths, corpus_options, open_corpus
-
-# Flag -> option of a corpus.
-_OPTIONS = {
-    **{name: name for name in ("data_dir", "frame_size", "channels")},
-    **{name: name for name in ("digits_dir", "motion", "num_digits", "max_speed")},
-    "digits": "digits_source",
-}
+from data_pipelines.registry import CORPORA
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -56,41 +46,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> int:
     """Inspect; returns the exit status."""
-    name = flag_values.dataset
-    if not name:
+    if not flag_values.dataset:
         raise DataError("--dataset is missing (--help lists the flags).")
-    corpus = _open(flag_values)
-    print("\n".join(describe(name, corpus)))
-    published = CORPORA[name].lengths
-    lengths = Lengths(
-        flag_values.train_length or published.train,
-        flag_values.val_length or published.validation,
-        flag_values.test_length or published.test,
-    )
-    clips, failures = draw_clips(corpus, lengths, flag_values.num_clips, flag_values.seed)
-    for part, of_part in clips.items():
-        print(measured(part, of_part))
-    for part, failure in failures.items():
-        print(f"{part} clips: none: {failure}")
-    if clips:
-        for path in draw(clips, name, flag_values.output_dir):
-            print(f"wrote {path}")
-    return int(bool(failures))
-
-
-def _open(flag_values: flags.FlagValues):
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quiet_stderr():
-        known = corpus_options(flag_values.dataset)
-    options = {}
-    for flag, option in _OPTIONS.items():
-        if option in known:
-            options[option] = flag_values[flag].value
-            if known[option] and not flag_values[flag].value:
-                raise DataError(f"--{flag} is missing: name the folder that `prepare` was given.")
-        elif flag_values[flag].present:
-            raise DataError(f"--{flag} is no option of --dataset={flag_values.dataset}.")
-    return open_corpus(flag_values.dataset, **options)
+    return inspect_corpus(flag_values)
 
 
 if __name__ == "__main__":

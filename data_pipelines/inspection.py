@@ -4,13 +4,43 @@ import os
 from pathlib import Path
 
 import numpy as np
+from absl import flags
 
+from data_pipelines.command_line import quiet_stderr
 from data_pipelines.errors import DataError
 from data_pipelines.paths import local_path
-from data_pipelines.registry import Lengths
+from data_pipelines.registry import CORPORA, Lengths, corpus_options, open_corpus
 
+# Flag -> option of a corpus.
+_OPTIONS = {
+    **{name: name for name in ("data_dir", "frame_size", "channels")},
+    **{name: name for name in ("digits_dir", "motion", "num_digits", "max_speed")},
+    "digits": "digits_source",
+}
 _FPS = 8
 _COLUMNS = 10
+
+
+def inspect_corpus(flag_values: flags.FlagValues) -> int:
+    """Print and draw what the flags of `data_pipelines.inspect` ask for; the exit status."""
+    name = flag_values.dataset
+    corpus = _open(flag_values)
+    print("\n".join(describe(name, corpus)))
+    published = CORPORA[name].lengths
+    lengths = Lengths(
+        flag_values.train_length or published.train,
+        flag_values.val_length or published.validation,
+        flag_values.test_length or published.test,
+    )
+    clips, failures = draw_clips(corpus, lengths, flag_values.num_clips, flag_values.seed)
+    for part, of_part in clips.items():
+        print(measured(part, of_part))
+    for part, failure in failures.items():
+        print(f"{part} clips: none: {failure}")
+    if clips:
+        for path in draw(clips, name, flag_values.output_dir):
+            print(f"wrote {path}")
+    return int(bool(failures))
 
 
 def describe(name: str, corpus) -> list[str]:
@@ -95,3 +125,18 @@ def measured(part: str, clips: np.ndarray) -> str:
         f"{part} clips: {length} frames; in the {count} drawn, mean {clips.mean():.1f} of 255, "
         f"change from frame to frame {change:.2f}"
     )
+
+
+def _open(flag_values: flags.FlagValues):
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet_stderr():
+        known = corpus_options(flag_values.dataset)
+    options = {}
+    for flag, option in _OPTIONS.items():
+        if option in known:
+            options[option] = flag_values[flag].value
+            if known[option] and not flag_values[flag].value:
+                raise DataError(f"--{flag} is missing: name the folder that `prepare` was given.")
+        elif flag_values[flag].present:
+            raise DataError(f"--{flag} is no option of --dataset={flag_values.dataset}.")
+    return open_corpus(flag_values.dataset, **options)

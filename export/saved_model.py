@@ -15,7 +15,6 @@ from export.writers.version_folder import check_kind, choose_version, new_versio
 from srvp_tf.cli import command
 from srvp_tf.config.corpora import define_path
 from srvp_tf.config.tensorflow_start import start_tensorflow
-from srvp_tf.errors import UserError
 
 # No server can load versions with noise inputs: they never lie among those that it polls.
 _OUTPUT_DIR = {True: "models/srvp", False: "models/srvp_noise_inputs"}  # by whether it is seeded
@@ -57,69 +56,14 @@ def main(flag_values):
     if warmup_name:
         require("--warmup", "tensorflow_serving", otherwise=", or give --nowarmup")
     start_tensorflow(deterministic=False)
+    from export.writers.saved_model import export_saved_model
+
     with new_version(output_dir, version, or_later=flag_values.version is None) as new:
-        errors = export(run, settings, new.folder, seeded, warmup_name)
+        errors = export_saved_model(run, settings, new.folder, seeded, warmup_name)
     for name, error in errors.items():
         print(f"{name:28} {error}")
     print(f"wrote {new.path}")
     return 0
-
-
-def export(run, settings, folder, seeded, warmup_name=None):
-    """Write a SavedModel and what goes with it, and compare it with the Keras model.
-
-    Args:
-        run: a `SourceRun`.
-        settings: `ExportSettings`.
-        folder: where; it exists and is empty.
-        seeded: whether noise is addressed by seeds; else it is an input.
-        warmup_name: what the server will call the model, in warm-up requests; empty for none.
-
-    Returns:
-        Signature name -> `parity.Errors`.
-    """
-    import tensorflow as tf
-
-    from export import parity
-    from export.signatures.build import build_signatures
-    from export.writers import metadata, warmup
-    from export.writers import saved_model as saved_model_writer
-    from export.writers.real_frames import real_frames
-
-    writer = saved_model_writer
-    model, origin = source_run.load(run)
-    frames, corpus = real_frames(run.config, parity.NUM_VIDEOS, parity.frames_needed(settings))
-    write, load = (
-        (writer.write_served, writer.load)
-        if seeded
-        else (writer.write_noise_inputs, writer.load_noise_inputs)
-    )
-    try:
-        functions = write(folder, model.frozen(), settings)
-    except tf.errors.OpError as error:
-        raise UserError(f"{folder} cannot be written: {error.message}") from None
-    cases = parity.reference_cases(model, settings, frames)
-    cases = {name: case for name, case in cases.items() if name in functions}
-    errors = parity.check(load(folder), cases)
-    signatures = build_signatures(model, settings)
-    extra = folder / "assets.extra"
-    extra.mkdir()
-    if warmup_name:
-        requests = {
-            name: {key: case.tensors[key][:1] for key in signatures[name].fields(seeded)}
-            for name, case in cases.items()
-        }
-        warmup.write_warmup(extra / warmup.FILE, warmup_name, requests)
-    metadata.write_metadata(
-        extra / metadata.FILE,
-        run.config,
-        settings,
-        source=origin,
-        noise="seed" if seeded else "input",
-        signatures=metadata.describe(signatures, functions, seeded),
-        parity=metadata.describe_parity(corpus, parity.FLOAT32, errors),
-    )
-    return errors
 
 
 if __name__ == "__main__":

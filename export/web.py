@@ -5,7 +5,6 @@ uploaded. The folder appears when its model agrees with the Keras model, or not 
 not load from files: `python -m http.server --directory=demo`, or any other server, shows it.
 """
 
-import dataclasses
 from pathlib import Path
 
 from absl import flags
@@ -21,8 +20,6 @@ from srvp_tf.gallery_page.folder import DEMO, check_replaceable, replacing_folde
 
 QUANTIZATIONS = ("none", "float16")
 _TITLE = "Futures, drawn in your browser"
-_NUM_EXAMPLES = 4
-_RATE = 4  # frames per interval at which the model's sub-steps are compared
 
 
 def define_flags(flag_values):
@@ -61,10 +58,12 @@ def main(flag_values):
     require("comparing the page's model with the Keras model", "ai_edge_litert")
 
     start_tensorflow(deterministic=False)
+    from export.web_page.export import export_page
+
     output.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(output, DEMO) as folder:
         looks = flag_values.title, litert
-        errors, sizes = export(run, settings, folder, flag_values.quantize, *looks)
+        errors, sizes = export_page(run, settings, folder, flag_values.quantize, *looks)
     for name, error in errors.items():
         print(f"{name:28} {error}")
     for name, size in sizes.items():
@@ -73,73 +72,6 @@ def main(flag_values):
     print(f"{litert.source}; a reader's browser loads some {browser:.0f} MB in all")
     print(f"wrote {output}; to see it: python -m http.server --directory={flag_values.output}")
     return 0
-
-
-def export(run, settings, folder, quantize, title, litert):
-    """Write the page's folder, and compare its model with the Keras model.
-
-    Args:
-        run: a `SourceRun`.
-        settings: `ExportSettings`.
-        folder: an existing, empty one.
-        quantize: one of `QUANTIZATIONS`.
-        title: of the page.
-        litert: a `runtime.Runtime`.
-
-    Returns:
-        (what was compared -> `parity.Errors`, part of the page -> bytes).
-    """
-    from export import parity
-    from export.signatures.build import build_signatures
-    from export.web_page import composition, material, page, signatures
-    from export.writers import metadata
-    from export.writers import tflite as tflite_writer
-    from export.writers.real_frames import real_frames
-
-    model, origin = source_run.load(run)
-    length = min(settings.conditioning_frames + settings.horizon, run.config.data.test_length)
-    length = max(length, parity.frames_needed(settings))
-    frames, corpus = real_frames(run.config, max(parity.NUM_VIDEOS, _NUM_EXAMPLES), length)
-    parts = signatures.build_parts(model.frozen(), settings)
-    content, functions = tflite_writer.convert_signatures(parts, 1, quantize)
-    file = folder / page.MODEL
-    file.write_bytes(content)
-    rates = [1, _RATE] if signatures.has_sub_steps(model.config) else [1]
-    compared, cases = [_at_rate(settings, rate) for rate in rates], {}
-    for finer in compared:
-        cases |= composition.cases(model, finer, frames)
-    call, bound = composition.caller(tflite_writer.load(file), compared), parity.BOUNDS[quantize]
-    errors = parity.check(call, cases, bound)
-    metadata.write_metadata(
-        folder / page.METADATA,
-        run.config,
-        settings,
-        source=origin,
-        quantize=quantize,
-        noise="input",
-        signatures=metadata.describe(
-            build_signatures(model, settings) | parts, functions, seeded=False
-        ),
-        parity=metadata.describe_parity(corpus, bound, errors),
-    )
-    made = page.Page(
-        title=title,
-        run=origin["run"],
-        config=run.config,
-        settings=settings,
-        corpus=corpus,
-        examples=frames[:_NUM_EXAMPLES],
-        law=material.law(run.config),
-        runtime=litert,
-    )
-    return errors, page.write(made, folder)
-
-
-def _at_rate(settings, rate):
-    """The settings at which the page draws `rate` frames an interval, in fewer intervals."""
-    steps = -(-settings.euler_steps // rate) * rate
-    horizon = -(-settings.horizon // rate)
-    return dataclasses.replace(settings, euler_steps=steps, frames_per_step=rate, horizon=horizon)
 
 
 if __name__ == "__main__":

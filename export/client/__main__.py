@@ -8,23 +8,19 @@
 """
 
 import sys
+from pathlib import Path
 
 from absl import flags
 
 from export.client import Client
-from export.client.actions import check_output, predict, print_metadata, stream
+from export.client.actions import check_flags, predict, print_metadata, stream
 from srvp_tf.cli import command
+from srvp_tf.cli.checks import check_video_file
 from srvp_tf.config.corpora import define_path
 from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 
 ACTIONS = {"predict": predict, "stream": stream, "metadata": print_metadata}
-_NOT_FOR = {  # flag -> the actions that it would mean nothing to
-    "signature": ("stream",),
-    "num_samples": ("stream",),
-    "observe": ("predict",),
-    "horizon": ("predict",),
-}
 
 
 def define_flags(flag_values):
@@ -43,9 +39,8 @@ def define_flags(flag_values):
     flags.DEFINE_float("timeout", 60.0, "seconds for each call", flag_values=flag_values)
     flags.DEFINE_bool("rows", False, "REST in row form (instances)", flag_values=flag_values)
     define_path("input", None, "video, GIF, .npz, or folder of images", flag_values)
-    define_path(
-        "output", "future.gif", "file to write: .gif, .mp4, .webm, .png or .npz", flag_values
-    )
+    text_of_output = "file to write: .gif, .mp4, .webm, .png or .npz"
+    define_path("output", "future.gif", text_of_output, flag_values)
     text("signature", None, "predict: which one; by default that for the number of samples")
     number("num_samples", 1, "predict: futures to draw, by default 1 or all of --signature", 1)
     number("seed", 0, "seed of the futures")
@@ -56,22 +51,11 @@ def define_flags(flag_values):
 
 def main(flag_values, action):
     """Carry out one of `ACTIONS`."""
-    if action != "metadata" and not flag_values.input:
-        raise UserError("--input is missing: name a video, a GIF, an .npz or a folder of images")
-    for name, others in _NOT_FOR.items():
-        if action in others and flag_values[name].present:
-            raise UserError(f"--{name} is not for {action}: leave it out")
-    check_output(flag_values.output)
-    # Quietly, for gRPC's messages and for reading videos.
-    start_tensorflow(deterministic=False)
-    with Client(
-        flag_values.server,
-        flag_values.model,
-        flag_values.version,
-        flag_values.label,
-        flag_values.timeout,
-        flag_values.rows,
-    ) as client:
+    check_flags(action, flag_values)
+    check_video_file(Path(flag_values.output))
+    start_tensorflow(deterministic=False)  # quietly, for gRPC and for reading videos
+    where = ("server", "model", "version", "label", "timeout", "rows")
+    with Client(*(flag_values[name].value for name in where)) as client:
         ACTIONS[action](client, flag_values)
 
 

@@ -12,8 +12,23 @@ from export.client.served_signatures import DEFAULT_SIGNATURE, FRAMES, ModelMeta
 from export.client.stream import ENCODE
 from srvp_tf.errors import UserError
 
+_NOT_FOR = {  # flag -> the actions that it would mean nothing to
+    "signature": ("stream",),
+    "num_samples": ("stream",),
+    "observe": ("predict",),
+    "horizon": ("predict",),
+}
 _SAMPLES_SIGNATURE = "predict_samples"
 _MOST_TRUTH = 100  # frames after the given ones that are shown beside the prediction
+
+
+def check_flags(action: str, flag_values: flags.FlagValues) -> None:
+    """Raise `UserError` if flags are missing for an action, or mean nothing to it."""
+    if action != "metadata" and not flag_values.input:
+        raise UserError("--input is missing: name a video, a GIF, an .npz or a folder of images")
+    for name, others in _NOT_FOR.items():
+        if action in others and flag_values[name].present:
+            raise UserError(f"--{name} is not for {action}: leave it out")
 
 
 def predict(client: Client, flag_values: flags.FlagValues) -> None:
@@ -102,16 +117,6 @@ def _read(flag_values, spec: TensorSpec, num_needed: int = 0, num_more: int = 0)
             f"{least} are needed"
         )
     return np.stack(frames)
-
-
-def check_output(output: str) -> None:
-    """Find out before the work whether its result can be written."""
-    from srvp_tf.video.files import SUFFIXES
-
-    if Path(output).suffix.lower() not in SUFFIXES:
-        raise UserError(f"--output={output}: unknown format; use one of {', '.join(SUFFIXES)}")
-    if Path(output).is_dir():
-        raise UserError(f"--output={output} is a folder: name a file in it")
 
 
 def _write(output: str, frames: np.ndarray, num_given: int, samples: np.ndarray) -> None:

@@ -2,7 +2,11 @@
 
 import tensorflow as tf
 
+from export import parity
 from export.signatures.build import MULTI_STEP, build_signatures
+from export.writers import metadata, source_run, warmup
+from export.writers.real_frames import real_frames
+from srvp_tf.errors import UserError
 
 DEFAULT = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
@@ -107,3 +111,47 @@ def _save(path, functions):
     variables = {id(v): v for function in functions.values() for v in function.variables}
     module.weights = list(variables.values())
     tf.saved_model.save(module, str(path), functions)
+
+
+def export_saved_model(run, settings, folder, seeded, warmup_name=None):
+    """Write a SavedModel and what goes with it, and compare it with the Keras model.
+
+    Args:
+        run: a `SourceRun`.
+        settings: `ExportSettings`.
+        folder: where; it exists and is empty.
+        seeded: whether noise is addressed by seeds; else it is an input.
+        warmup_name: what the server will call the model, in warm-up requests; empty for none.
+
+    Returns:
+        Signature name -> `parity.Errors`.
+    """
+    model, origin = source_run.load(run)
+    frames, corpus = real_frames(run.config, parity.NUM_VIDEOS, parity.frames_needed(settings))
+    write, read = (write_served, load) if seeded else (write_noise_inputs, load_noise_inputs)
+    try:
+        functions = write(folder, model.frozen(), settings)
+    except tf.errors.OpError as error:
+        raise UserError(f"{folder} cannot be written: {error.message}") from None
+    cases = parity.reference_cases(model, settings, frames)
+    cases = {name: case for name, case in cases.items() if name in functions}
+    errors = parity.check(read(folder), cases)
+    signatures = build_signatures(model, settings)
+    extra = folder / "assets.extra"
+    extra.mkdir()
+    if warmup_name:
+        requests = {
+            name: {key: case.tensors[key][:1] for key in signatures[name].fields(seeded)}
+            for name, case in cases.items()
+        }
+        warmup.write_warmup(extra / warmup.FILE, warmup_name, requests)
+    metadata.write_metadata(
+        extra / metadata.FILE,
+        run.config,
+        settings,
+        source=origin,
+        noise="seed" if seeded else "input",
+        signatures=metadata.describe(signatures, functions, seeded),
+        parity=metadata.describe_parity(corpus, parity.FLOAT32, errors),
+    )
+    return errors

@@ -30,11 +30,6 @@ class ExportSettings:
         for name, value in dataclasses.asdict(self).items():
             if value < 1:
                 raise UserError(f"--{name}={value} must be at least 1")
-        if self.euler_steps % self.frames_per_step:
-            raise UserError(
-                f"--frames_per_step={self.frames_per_step} does not divide the {self.euler_steps} "
-                "Euler steps per interval: choose another one, or set --euler_steps"
-            )
         if self.max_conditioning_frames < self.conditioning_frames:
             raise UserError(
                 f"--max_conditioning_frames={self.max_conditioning_frames} is less than the "
@@ -82,7 +77,7 @@ def settings_from_flags(flag_values, config):
     } | given
     values.setdefault("max_conditioning_frames", values["conditioning_frames"])
     settings = ExportSettings(**values)
-    model.check_euler_steps(settings.euler_steps)
+    model.check_euler_steps(settings.euler_steps, settings.frames_per_step)
     if settings.conditioning_frames < model.nt_inf:
         raise UserError(
             f"--conditioning_frames={settings.conditioning_frames}: this model needs "

@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from export import parity
 from export.signatures.build import build_signatures
+from export.writers import metadata, source_run
+from export.writers.real_frames import real_frames
 from export.writers.saved_model import write_static
 from srvp_tf.errors import UserError
 
@@ -72,3 +75,38 @@ def load(path, num_threads=None):
         return {key: np.concatenate([x[key] for x in outputs]) for key in outputs[0]}
 
     return call
+
+
+def export_tflite(run, settings, file, description, batch_size, quantize):
+    """Write a TFLite file and its metadata, and compare it with the Keras model.
+
+    Args:
+        run: a `SourceRun`.
+        settings: `ExportSettings`.
+        file, description: paths of the file and of its metadata.
+        batch_size: B of all inputs.
+        quantize: one of `QUANTIZATIONS`.
+
+    Returns:
+        Signature name -> `parity.Errors`.
+    """
+    model, origin = source_run.load(run)
+    num_videos = -(-parity.NUM_VIDEOS // batch_size) * batch_size
+    frames, corpus = real_frames(run.config, num_videos, parity.frames_needed(settings))
+    content, functions = convert(model.frozen(), settings, batch_size, quantize)
+    file.write_bytes(content)
+    cases = parity.reference_cases(model, settings, frames, functions)
+    bound = parity.BOUNDS[quantize]
+    errors = parity.check(load(file), cases, bound)
+    signatures = build_signatures(model, settings)
+    metadata.write_metadata(
+        description,
+        run.config,
+        settings,
+        source=origin,
+        quantize=quantize,
+        noise="input",
+        signatures=metadata.describe(signatures, functions, seeded=False),
+        parity=metadata.describe_parity(corpus, bound, errors),
+    )
+    return errors

@@ -3,17 +3,7 @@
 import os
 from pathlib import Path
 
-from absl import flags
-
 from srvp_tf.errors import UserError
-
-
-def check_at_least(flag_values: flags.FlagValues, limits: dict[str, int]) -> None:
-    """Raise `UserError` if a flag, by name, has a value below its limit."""
-    for name, least in limits.items():
-        value = flag_values[name].value
-        if value is not None and value < least:
-            raise UserError(f"--{name}={value} must be at least {least}")
 
 
 def check_output_file(output: Path) -> None:
@@ -23,3 +13,18 @@ def check_output_file(output: Path) -> None:
     parent = next(folder for folder in output.absolute().parents if folder.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise UserError(f"--output={output} cannot be written: {parent} takes no files")
+
+
+def check_video_file(output: Path) -> None:
+    """Raise `UserError` unless --output is a place for a video, in a format that can be written."""
+    from srvp_tf.video.files import SUFFIXES
+
+    if output.suffix.lower() not in SUFFIXES:
+        raise UserError(f"--output={output}: unknown format; use one of {', '.join(SUFFIXES)}")
+    check_output_file(output)
+
+
+def check_output_folder(path: Path) -> None:
+    """Raise `UserError` if --output_dir is a file."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{path} is a file: choose another --output_dir")

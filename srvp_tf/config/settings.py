@@ -90,12 +90,17 @@ class ModelConfig(Section):
         super().__post_init__()
         self.check_euler_steps(self.euler_steps)
 
-    def check_euler_steps(self, euler_steps: int) -> None:
-        """Raises `UserError` if the dynamics cannot take so many steps per frame interval."""
+    def check_euler_steps(self, euler_steps: int, frames_per_step: int = 1) -> None:
+        """Raises `UserError` if the dynamics cannot take so many steps, or frames, per interval."""
         if euler_steps != 1 and not self.takes_euler_steps:
             raise UserError(
                 f"--euler_steps={euler_steps} does not fit {describe('dynamics', self.dynamics)}, "
                 "which takes one step per frame: use --euler_steps=1"
+            )
+        if euler_steps % frames_per_step:
+            raise UserError(
+                f"--frames_per_step={frames_per_step} does not divide the {euler_steps} Euler "
+                "steps per interval: choose another one, or set --euler_steps"
             )
 
     @property

@@ -1,27 +1,34 @@
 """The paper's experiments: frame rates, content swap, interpolation of dynamics, long horizon."""
 
-from srvp_tf.experiments.content_swap import ContentSwap, swap_content
-from srvp_tf.experiments.frame_rate_scores import measure_frame_rates
-from srvp_tf.experiments.frame_rates import forecast_at_rates, reconstruct_at_rate, steps_for_rate
-from srvp_tf.experiments.interpolation import interpolate_dynamics
-from srvp_tf.experiments.interpolation_scores import measure_interpolation
-from srvp_tf.experiments.long_horizon import Chunk, forecast_in_chunks, forecast_thinned
-from srvp_tf.experiments.long_horizon_scores import measure_long_horizon
-from srvp_tf.experiments.swap_scores import measure_swap, summarize_swap
+import importlib
 
-__all__ = [
-    "Chunk",
-    "ContentSwap",
-    "forecast_at_rates",
-    "forecast_in_chunks",
-    "forecast_thinned",
-    "interpolate_dynamics",
-    "measure_frame_rates",
-    "measure_interpolation",
-    "measure_long_horizon",
-    "measure_swap",
-    "reconstruct_at_rate",
-    "steps_for_rate",
-    "summarize_swap",
-    "swap_content",
-]
+# Public name -> its module.
+_LAZY = {
+    "Chunk": "long_horizon",
+    "ContentSwap": "content_swap",
+    "forecast_at_rates": "frame_rates",
+    "forecast_in_chunks": "long_horizon",
+    "forecast_thinned": "long_horizon",
+    "interpolate_dynamics": "interpolation",
+    "measure_frame_rates": "frame_rate_scores",
+    "measure_interpolation": "interpolation_scores",
+    "measure_long_horizon": "long_horizon_scores",
+    "measure_swap": "swap_scores",
+    "reconstruct_at_rate": "frame_rates",
+    "steps_for_rate": "frame_rates",
+    "summarize_swap": "swap_scores",
+    "swap_content": "content_swap",
+}
+
+__all__ = list(_LAZY)
+
+
+def __getattr__(name):
+    # TensorFlow is imported with the first name that needs it.
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -23,21 +23,6 @@ SHOWN_FRAMES = 200  # of a long forecast
 LONG_BATCH = 8  # videos of a long forecast, that are judged together
 
 
-class Settings(NamedTuple):
-    """What the flags of the same names say."""
-
-    checkpoint: str | None
-    input: list
-    input_rate: int
-    num_videos: int
-    num_samples: int
-    num_points: int
-    interpolate_z: bool
-    horizon: int | None
-    long_horizon: int
-    seed: int
-
-
 class Outcome(NamedTuple):
     """What an experiment gives: its report, the same as lines of text, and videos to look at."""
 

@@ -6,15 +6,36 @@ import numpy as np
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
+from srvp_tf.forecasting.input_frames import input_frames
 from srvp_tf.forecasting.sampling import frames_per_chunk
 from srvp_tf.models.noise import forecast_noise
 from srvp_tf.runs.atomic_files import replacing
 from srvp_tf.runs.npz_files import write_npz
+from srvp_tf.runs.run_folder import read_model
 from srvp_tf.video import to_uint8, write_video
 from srvp_tf.video.gif import MAX_FPS
 
 FPS = 5
 """Frame intervals that the output plays per second; its frames are `frames_per_step` times that."""
+
+
+class Settings(NamedTuple):
+    """What is predicted, and from what.
+
+    horizon, num_samples, seed, euler_steps, frames_per_step: as in `SRVP.forecast`.
+    input: path of a video; None: a test video of the run's corpus.
+    first_frame: of the input, from 0.
+    video: which test video, from 0; it names the video in the address of the noise.
+    """
+
+    horizon: int
+    num_samples: int
+    seed: int
+    euler_steps: int
+    frames_per_step: int
+    input: str | None
+    first_frame: int
+    video: int
 
 
 class Futures(NamedTuple):
@@ -30,6 +51,45 @@ class Futures(NamedTuple):
     truth: np.ndarray
     predicted: np.ndarray
     frames_per_step: int
+
+
+def generate(config, checkpoint, settings, output):
+    """Predict what follows in a video, and write it.
+
+    Args:
+        config: a run's `Config`.
+        checkpoint: path of its model.
+        settings: `Settings`.
+        output: `Path` of the file, see `write`.
+
+    Returns:
+        A line that says what was written.
+
+    Raises:
+        UserError: there are too few frames, a state grew without bound, or nothing can be written.
+        DataError: the video cannot be read.
+    """
+    s = settings
+    check_fps(output, s.frames_per_step)
+    frames = input_frames(config, s.horizon, s.input, s.first_frame, s.video)
+    observed, truth = np.split(frames, [config.data.nt_cond])
+    model, _ = read_model(config.model, checkpoint)
+    predicted = predict(
+        model,
+        observed,
+        s.horizon,
+        num_samples=s.num_samples,
+        seed=s.seed,
+        euler_steps=s.euler_steps,
+        frames_per_step=s.frames_per_step,
+        video_id=s.video,
+    )
+    write(output, Futures(observed, truth, predicted, s.frames_per_step))
+    samples, steps = predicted.shape[:2]
+    return (
+        f"wrote {output}: {samples} sample{'s' * (samples > 1)} of {steps} "
+        f"frame{'s' * (steps > 1)}, predicted from {len(observed)}"
+    )
 
 
 def predict(

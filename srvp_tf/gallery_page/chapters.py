@@ -9,13 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from srvp_tf.config import Config
-from srvp_tf.config.corpora import CORPORA
+from srvp_tf.config.corpora import CORPORA, open_corpus
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
+from srvp_tf.evaluation.protocol import evaluate
 from srvp_tf.gallery_page import charts, judged_runs, sections, tables
 from srvp_tf.gallery_page.judged_runs import Judged
 from srvp_tf.gallery_page.material import Material, ShownRun
 from srvp_tf.gallery_page.page import Chapter
+from srvp_tf.gallery_page.shown_runs import small_evaluation
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.metrics.registry import METRICS
 from srvp_tf.models.srvp import SRVP
@@ -89,6 +91,38 @@ def open_run(name, folder, config, request, scratch) -> OpenRun:
     request.evaluate(config, folder, scratch)
     judged = judged_runs.stored(scratch)
     return OpenRun(name, config, model, step, report or judged.report, judged)
+
+
+def request_from_flags(flag_values, metrics: ChosenMetrics) -> Request:
+    """The `Request` of a gallery's flags; an evaluation that is missing is as small as they say."""
+    return Request(
+        flag_values.num_shown,
+        flag_values.best_by,
+        flag_values.long_horizon,
+        metrics,
+        lambda config, folder, path: evaluate(
+            small_evaluation(config, flag_values), folder, path, metrics
+        ),
+    )
+
+
+def make_chapters(runs, request, scratch) -> list[Chapter]:
+    """A `Chapter` for each test set of some runs, name -> (`RunFolder`, `Config`).
+
+    Args:
+        runs: see `comparable`.
+        request: a `Request`.
+        scratch: `Path` of a folder for evaluations.
+    """
+    made = []
+    for number, members in enumerate(comparable(runs), start=1):
+        corpus = open_corpus(next(iter(members.values()))[1])
+        opened = [
+            open_run(name, *run, request, scratch / f"{number}-{index}")
+            for index, (name, run) in enumerate(members.items())
+        ]
+        made.append(make_chapter(f"chapter-{number}", opened, corpus, request))
+    return made
 
 
 def make_chapter(chapter_id, runs, corpus, request) -> Chapter:

@@ -68,6 +68,12 @@ class Page:
     demo: str = ""
 
 
+LEDE = (
+    "Given a few frames of a video, a model draws many futures of it. What lasts is kept in a "
+    "content variable; time lives in a state that moves by small learned steps."
+)
+
+
 def load_template(package: str, name: str) -> jinja2.Template:
     """A template in the folder `templates` of a package; every text put into it is escaped."""
     environment = jinja2.Environment(

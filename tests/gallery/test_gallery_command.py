@@ -16,6 +16,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
 from srvp_tf.gallery_page import chapters, judged_runs
 from srvp_tf.gallery_page.folder import DEMO, replacing_folder
+from srvp_tf.gallery_page.shown_runs import address_of_demo
 from srvp_tf.metrics.frame_metrics import psnr
 from srvp_tf.runs.run_folder import RunFolder, load_model
 from srvp_tf.video import to_uint8
@@ -263,9 +264,9 @@ def test_the_address_of_a_demo_is_relative_to_the_gallery(tmp_path):
     demo = tmp_path / "a demo & more"
     with replacing_folder(demo, DEMO) as folder:
         (folder / "index.html").write_text("demo")
-    address = gallery._address_of_demo(demo, tmp_path / "deep" / "site")
+    address = address_of_demo(demo, tmp_path / "deep" / "site")
     assert address == "../../a%20demo%20%26%20more/index.html"
-    assert gallery._address_of_demo(None, tmp_path) == ""
+    assert address_of_demo(None, tmp_path) == ""
 
 
 def test_no_more_videos_are_shown_than_were_evaluated(run_dir, tmp_path, capsys):

@@ -115,6 +115,19 @@ def test_the_reader_of_imports(name, text, expected):
     assert imported_modules(name, Path(f"{name}.py"), text, modules) == expected
 
 
+def test_a_command_is_flags_and_a_main():
+    def is_command(text):
+        return "def define_flags(" in text and "__name__ ==" in text
+
+    lengths = {
+        name: text.count("\n")
+        for name, path in find_sources().items()
+        if is_command(text := path.read_text(encoding="utf-8"))
+    }
+    assert len(lengths) >= 15
+    assert {name: length for name, length in lengths.items() if length > 80} == {}
+
+
 def test_the_rule_finds_trespassers():
     graph = {
         "srvp_tf.train": {"data_pipelines.clips", "srvp_tf.cli.command"},

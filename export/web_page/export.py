@@ -1,0 +1,72 @@
+"""Writes the folder of a page, and compares its model with the Keras model."""
+
+import dataclasses
+
+from export import parity
+from export.signatures.build import build_signatures
+from export.web_page import composition, material, page, signatures
+from export.writers import metadata, source_run, tflite
+from export.writers.real_frames import real_frames
+
+_NUM_EXAMPLES = 4
+_RATE = 4  # frames per interval at which the model's sub-steps are compared
+
+
+def export_page(run, settings, folder, quantize, title, litert):
+    """Write the page's folder, and compare its model with the Keras model.
+
+    Args:
+        run: a `SourceRun`.
+        settings: `ExportSettings`.
+        folder: an existing, empty one.
+        quantize: one of `QUANTIZATIONS`.
+        title: of the page.
+        litert: a `runtime.Runtime`.
+
+    Returns:
+        (what was compared -> `parity.Errors`, part of the page -> bytes).
+    """
+    model, origin = source_run.load(run)
+    length = min(settings.conditioning_frames + settings.horizon, run.config.data.test_length)
+    length = max(length, parity.frames_needed(settings))
+    frames, corpus = real_frames(run.config, max(parity.NUM_VIDEOS, _NUM_EXAMPLES), length)
+    parts = signatures.build_parts(model.frozen(), settings)
+    content, functions = tflite.convert_signatures(parts, 1, quantize)
+    file = folder / page.MODEL
+    file.write_bytes(content)
+    rates = [1, _RATE] if signatures.has_sub_steps(model.config) else [1]
+    compared, cases = [_at_rate(settings, rate) for rate in rates], {}
+    for finer in compared:
+        cases |= composition.cases(model, finer, frames)
+    call, bound = composition.caller(tflite.load(file), compared), parity.BOUNDS[quantize]
+    errors = parity.check(call, cases, bound)
+    metadata.write_metadata(
+        folder / page.METADATA,
+        run.config,
+        settings,
+        source=origin,
+        quantize=quantize,
+        noise="input",
+        signatures=metadata.describe(
+            build_signatures(model, settings) | parts, functions, seeded=False
+        ),
+        parity=metadata.describe_parity(corpus, bound, errors),
+    )
+    made = page.Page(
+        title=title,
+        run=origin["run"],
+        config=run.config,
+        settings=settings,
+        corpus=corpus,
+        examples=frames[:_NUM_EXAMPLES],
+        law=material.law(run.config),
+        runtime=litert,
+    )
+    return errors, page.write(made, folder)
+
+
+def _at_rate(settings, rate):
+    """The settings at which the page draws `rate` frames an interval, in fewer intervals."""
+    steps = -(-settings.euler_steps // rate) * rate
+    horizon = -(-settings.horizon // rate)
+    return dataclasses.replace(settings, euler_steps=steps, frames_per_step=rate, horizon=horizon)

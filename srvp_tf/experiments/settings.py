@@ -1,0 +1,55 @@
+"""Which experiments are run, and how: what the command's flags say."""
+
+from typing import NamedTuple
+
+from absl import flags
+
+from srvp_tf.config import Config
+from srvp_tf.errors import UserError
+
+EXPERIMENTS = ("frame_rates", "content_swap", "interpolation", "long_horizon")
+
+
+class Settings(NamedTuple):
+    """What the flags of the same names say."""
+
+    checkpoint: str | None
+    input: list
+    input_rate: int
+    num_videos: int
+    num_samples: int
+    num_points: int
+    interpolate_z: bool
+    horizon: int | None
+    long_horizon: int
+    seed: int
+
+
+def chosen_experiments(flag_values: flags.FlagValues, config: Config) -> list[str]:
+    """The experiments to run, in order; those that a run cannot have only if asked for by name."""
+    names = [name.strip() for name in flag_values.experiments]
+    unknown = [name for name in names if name not in EXPERIMENTS]
+    if unknown or not names:
+        raise UserError(f"--experiments={','.join(names)}: name some of {','.join(EXPERIMENTS)}")
+    if "frame_rates" in names and not config.model.takes_euler_steps:
+        if flag_values["experiments"].present:
+            config.model.check_euler_steps(2)
+        print(f"no frame_rates: --dynamics={config.model.dynamics} takes one step per frame")
+        names.remove("frame_rates")
+    return [name for name in EXPERIMENTS if name in names]
+
+
+def settings_from_flags(flag_values: flags.FlagValues, names: list[str]) -> Settings:
+    """`Settings` for experiments; `UserError` if the flags make no sense together."""
+    if flag_values.input_rate > 2:
+        raise UserError(
+            f"--input_rate={flag_values.input_rate}: give 2 for inputs at twice the model's rate, "
+            "else 1"
+        )
+    pairs = [name for name in names if name in ("content_swap", "interpolation")]
+    if len(flag_values.input) == 1 and pairs:
+        raise UserError(
+            f"--input={flag_values.input[0]}: {pairs[0]} needs two videos or more; name another, "
+            "or other --experiments"
+        )
+    return Settings(**{name: flag_values[name].value for name in Settings._fields})
