@@ -9,6 +9,7 @@ import numpy as np
 from data_pipelines.errors import DataError
 from data_pipelines.moving_mnist.trajectories import render, trajectory
 from data_pipelines.paths import local_path
+from data_pipelines.readers.npy_headers import read_header
 
 OFFICIAL_SEED = 42
 _KEY = "sequences"
@@ -71,7 +72,7 @@ class TestFile:
         self._path = path = local_path(path)
         try:
             with zipfile.ZipFile(path) as archive, archive.open(f"{_KEY}.npy") as member:
-                shape, dtype = _read_header(member)
+                shape, _, dtype = read_header(member)
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise DataError(
                 f"test_file {path} is no .npz file with an array {_KEY!r} ({error}); "
@@ -90,15 +91,3 @@ class TestFile:
             sequences = arrays[_KEY]
         for video in range(self.num_videos):
             yield sequences[:length, video]
-
-
-def _read_header(member) -> tuple[tuple[int, ...], np.dtype]:
-    version = np.lib.format.read_magic(member)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    if version not in read:
-        raise ValueError(f"unknown .npy version {version}")
-    shape, _, dtype = read[version](member)
-    return shape, dtype

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from data_pipelines import command_line, paths, registry
 from data_pipelines.command_line import quiet_stderr
@@ -14,6 +14,8 @@ from srvp_tf.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from data_pipelines.readers import npy_headers
 
 __all__ = [
     "CORPORA",
@@ -27,6 +29,7 @@ __all__ = [
     "local_path",
     "open_corpus",
     "quiet_stderr",
+    "read_header",
     "remarks",
 ]
 
@@ -92,3 +95,10 @@ def fit_frames(frames: "np.ndarray", size: int, channels: int) -> "np.ndarray":
     from data_pipelines.readers import resizing
 
     return resizing.fit_frames(frames, size, channels)
+
+
+def read_header(file: BinaryIO) -> "npy_headers.Header":
+    """See `data_pipelines.readers.npy_headers.read_header`."""
+    from data_pipelines.readers import npy_headers
+
+    return npy_headers.read_header(file)

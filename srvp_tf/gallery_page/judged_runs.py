@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from srvp_tf.config.corpora import read_header
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.sample_store import KEY
 from srvp_tf.metrics.registry import per_frame
@@ -43,9 +44,7 @@ class Judged(NamedTuple):
         path = self.folder / f"{name}.npz"
         try:
             with zipfile.ZipFile(path) as archive, archive.open(f"{KEY}.npy") as file:
-                if np.lib.format.read_magic(file) != (1, 0):
-                    raise ValueError("an array of another format")
-                shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
+                shape, fortran_order, dtype = read_header(file)
                 if dtype != np.uint8 or fortran_order or len(shape) != 5:
                     raise ValueError(f"{dtype} {shape}")
                 for first in range(0, shape[0], batch_size):

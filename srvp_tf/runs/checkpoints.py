@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from srvp_tf.config.corpora import read_header
 from srvp_tf.errors import UserError
 from srvp_tf.runs.atomic_files import replacing
 from srvp_tf.runs.npz_files import write_npz
@@ -117,11 +118,6 @@ def _read_arrays(file):
 
 def _array(content):
     stream = io.BytesIO(content)
-    version = np.lib.format.read_magic(stream)
-    read_header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }[version]
     shape, _, dtype = read_header(stream)
     if math.prod(shape) * dtype.itemsize > len(content):
         raise ValueError(f"an array of {list(shape)} is cut short")

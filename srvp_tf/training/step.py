@@ -8,7 +8,6 @@ from srvp_tf.config.processor import tell_what_slows
 from srvp_tf.models.losses import latent_kl, objective
 from srvp_tf.models.noise import replica_noise
 from srvp_tf.training.optimizer import LossScale, PublishedAdam, PublishedSchedule
-from srvp_tf.training.skipped_steps import Diagnosis, largest_latent, worst_gradient
 
 
 class Contribution(NamedTuple):
@@ -25,13 +24,16 @@ class Contribution(NamedTuple):
 
 
 class StepResult(NamedTuple):
-    """Outcome of one step over the global batch; `is_finite` tells whether it was applied."""
+    """Outcome of one step over the global batch; `is_finite` tells whether it was applied.
+
+    loss_scale: what multiplied the loss, scalar.
+    """
 
     mean: Contribution
     gradient_norm: tf.Tensor
     learning_rate: tf.Tensor
     is_finite: tf.Tensor
-    diagnosis: Diagnosis = Diagnosis()
+    loss_scale: tf.Tensor | float = 1.0
 
 
 def contribution(loss, terms, outputs, global_batch) -> Contribution:
@@ -78,26 +80,17 @@ class TrainingStep:
     def _step(self, clips, step):
         def replica_step(clips):
             noise = replica_noise(self.model.config, self.config.seed, step, clips)
-            gradients, local, outputs = self._local(clips, noise)
-            is_finite = _are_finite(local.loss, tf.linalg.global_norm(gradients))
-            largest = largest_latent(self.model, outputs, noise, is_finite)
-            return *_summed(gradients, local), largest
+            return self.gradients(clips, noise)
 
-        gradients, mean, largest = self.strategy.run(replica_step, args=(clips,))
-        largest = tf.reduce_max(tf.stack(self.strategy.experimental_local_results(largest)))
+        gradients, mean = self.strategy.run(replica_step, args=(clips,))
         with self.strategy.scope():  # the caller may be outside
-            return self.update(gradients, mean, largest)
+            return self.update(gradients, mean)
 
     def gradients(self, clips, noise):
         """Gradients of the loss of the global batch, and its `Contribution`, in a replica context.
 
         Both are sums over all replicas.
         """
-        gradients, local, _ = self._local(clips, noise)
-        return _summed(gradients, local)
-
-    def _local(self, clips, noise):
-        """This replica's part of the gradients and the `Contribution`, and its outputs."""
         context = tf.distribute.get_replica_context()
         global_batch = tf.shape(clips)[0] * context.num_replicas_in_sync
         with tf.GradientTape() as tape:
@@ -105,23 +98,16 @@ class TrainingStep:
             local = contribution(loss, terms, outputs, global_batch)
             scaled_loss = self.loss_scale.scale(local.loss)
         gradients = tape.gradient(scaled_loss, [v.value for v in self.model.trainable_variables])
-        return [self.loss_scale.unscale(g) for g in gradients], local, outputs
+        return _summed([self.loss_scale.unscale(g) for g in gradients], local)
 
-    def update(self, gradients, mean, largest_latent=0.0):
-        """Apply summed gradients, unless a number is not finite, in the cross-replica context.
-
-        `largest_latent` is passed on, for the `Diagnosis`.
-        """
+    def update(self, gradients, mean):
+        """Apply summed gradients, unless a number is not finite, in the cross-replica context."""
         first = self.strategy.experimental_local_results
         mean = tf.nest.map_structure(lambda x: first(x)[0], mean)
         summed = [first(g)[0] for g in gradients]
         norm = tf.linalg.global_norm(summed)
-        is_finite = _are_finite(mean.loss, norm)
-        diagnosis = Diagnosis(
-            worst_gradient(summed, is_finite), largest_latent, self.loss_scale.current()
-        )
-
-        rate = self.optimizer.learning_rate
+        is_finite = tf.math.is_finite(mean.loss) & tf.math.is_finite(norm)
+        rate, loss_scale = self.optimizer.learning_rate, self.loss_scale.current()
 
         def move(variable, gradient):
             self.optimizer.update_step(gradient, variable, rate)
@@ -135,11 +121,7 @@ class TrainingStep:
 
         tf.cond(is_finite, apply, lambda: False)
         self.loss_scale.update(is_finite)
-        return StepResult(mean, norm, rate, is_finite, diagnosis)
-
-
-def _are_finite(loss, norm):
-    return tf.math.is_finite(loss) & tf.math.is_finite(norm)
+        return StepResult(mean, norm, rate, is_finite, loss_scale)
 
 
 def _summed(gradients, local):

@@ -14,7 +14,7 @@ from srvp_tf.runs.run_folder import RunFolder, load_weights
 from srvp_tf.training.dataset_checks import check_clips, check_ends, check_enough, check_range
 from srvp_tf.training.progress import Progress
 from srvp_tf.training.skipped_steps import FaultCounter
-from srvp_tf.training.state import Status, restore_newest, state_variables, trainable_names
+from srvp_tf.training.state import Status, restore_newest, state_variables
 from srvp_tf.training.step import TrainingStep
 from srvp_tf.training.step_meter import StepMeter
 from srvp_tf.training.stop_request import StopRequest
@@ -178,8 +178,7 @@ class Trainer:
         log.configuration(self.config)
         progress = Progress(c.num_steps, status.step, self.group.is_chief)
         closing.callback(progress.close)
-        names = trainable_names(self.model)
-        faults = FaultCounter(c.max_skipped_steps, names, status.skipped_in_a_row)
+        faults = FaultCounter(c.max_skipped_steps, status.skipped_in_a_row)
         meter = StepMeter(c, status.elapsed_seconds, faults)
         stop = closing.enter_context(StopRequest())
         return _Session(validation_batches, meter, log, progress, stop)
