@@ -5,7 +5,7 @@ for every frame and concatenated, nearest upsampling and then a convolution. `pl
 gives this form of an `SRVP` with the same weights; all that is not a convolution is the `SRVP`'s.
 
 One number differs: Keras feeds the running variance with the biased variance of the batch, the
-specification with the unbiased one.
+model with the unbiased one.
 """
 
 import keras

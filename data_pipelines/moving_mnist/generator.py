@@ -12,7 +12,7 @@ from data_pipelines.errors import DataError
 from data_pipelines.moving_mnist import test_set
 from data_pipelines.moving_mnist.digits import DIGIT_SIZE, load_digits, split_train_validation
 from data_pipelines.moving_mnist.draws import Clips, stream_key
-from data_pipelines.moving_mnist.motion import Law, Scenes, scenes
+from data_pipelines.moving_mnist.motion import Rules, Scenes, scenes
 from data_pipelines.moving_mnist.rendering import Renderer
 
 MOTIONS = ("stochastic", "deterministic")
@@ -24,8 +24,8 @@ class MovingMNIST:
     """The corpus of stochastic and deterministic Moving MNIST; implements `Corpus`.
 
     Training clips show MNIST's training digits, 95 % of them; validation clips the other 5 %; test
-    videos MNIST's test digits. Training and validation clips obey the authors' law exactly and are
-    made by TensorFlow operations, test videos repeat the authors' procedure bit for bit.
+    videos MNIST's test digits. Training and validation clips obey the authors' rules exactly, made
+    by TensorFlow operations, test videos repeat the authors' procedure bit for bit.
     """
 
     channels = 1
@@ -61,7 +61,9 @@ class MovingMNIST:
         require_at_least("max_speed", max_speed, 0)
         require_at_least("frame_size", frame_size, DIGIT_SIZE + 1)
         self.frame_size = frame_size
-        self._law = Law(num_digits, frame_size, DIGIT_SIZE, max_speed, motion == "deterministic")
+        self._rules = Rules(
+            num_digits, frame_size, DIGIT_SIZE, max_speed, motion == "deterministic"
+        )
         self._test_file = test_set.TestFile(test_file) if test_file else None
         if self._test_file and self._test_file.frame_size != frame_size:
             raise DataError(
@@ -81,7 +83,7 @@ class MovingMNIST:
         """5,000 of two digits with all of MNIST's test digits, 1,000 with the embedded ones."""
         if self._test_file:
             return self._test_file.num_videos
-        return len(self._digits.test) // self._law.num_digits
+        return len(self._digits.test) // self._rules.num_digits
 
     def training_batches(
         self,
@@ -140,10 +142,10 @@ class MovingMNIST:
         return test_set.generate(
             self._digits.test,
             length,
-            num_digits=self._law.num_digits,
+            num_digits=self._rules.num_digits,
             frame_size=self.frame_size,
-            max_speed=self._law.max_speed,
-            deterministic=self._law.deterministic,
+            max_speed=self._rules.max_speed,
+            deterministic=self._rules.deterministic,
         )
 
     @cached_property
@@ -175,7 +177,7 @@ class MovingMNIST:
                 Clips(first_batch, steps, batch_size, rows),
                 length,
                 renderer.num_pictures,
-                self._law,
+                self._rules,
             )
             return Scenes(*(tf.reshape(x, (steps, len(rows), *x.shape[1:])) for x in drawn))
 

@@ -1,4 +1,4 @@
-"""Moving MNIST's law of motion for many digits at once, in TensorFlow.
+"""Moving MNIST's rules of motion for many digits at once, in TensorFlow.
 
 The same arithmetic as `trajectories`, operation by operation in float64, so that equal draws give
 equal paths to the last bit. Only the draws differ: each has an address (see `draws`) instead of a
@@ -15,7 +15,7 @@ from data_pipelines.moving_mnist.trajectories import TOLERANCE
 _START_WORDS = 5  # the picture, x, y, dx, dy
 
 
-class Law(NamedTuple):
+class Rules(NamedTuple):
     """What the digits obey: sizes in pixels, speeds in pixels a frame."""
 
     num_digits: int
@@ -48,48 +48,50 @@ class Scenes(NamedTuple):
     """int32 [clips, frames, digits, 2], the row and column of each upper left corner."""
 
 
-def scenes(key: tf.Tensor, clips: Clips, length: int, num_pictures: int, law: Law) -> Scenes:
-    """Draw clips of a stream: pictures uniformly out of num_pictures, paths by the law.
+def scenes(key: tf.Tensor, clips: Clips, length: int, num_pictures: int, rules: Rules) -> Scenes:
+    """Draw clips of a stream: pictures uniformly out of num_pictures, paths by the rules.
 
     A clip is a function of (key, its index); a longer one begins as the shorter one does.
     """
-    pictures, motions = starts(key, clips, num_pictures, law)
+    pictures, motions = starts(key, clips, num_pictures, rules)
 
     def step(frame: tf.Tensor, state: Motions, recorded: tf.TensorArray):
-        state = _return_strays(state, key, clips, frame, law)
+        state = _return_strays(state, key, clips, frame, rules)
         corners = tf.cast(tf.stack([tf.round(state.x), tf.round(state.y)], -1), tf.int32)
         state = state._replace(x=state.x + state.dx, y=state.y + state.dy)
         return frame + 1, state, recorded.write(frame, corners)
 
-    recorded = tf.TensorArray(tf.int32, length, element_shape=(clips.count, law.num_digits, 2))
+    recorded = tf.TensorArray(tf.int32, length, element_shape=(clips.count, rules.num_digits, 2))
     *_, recorded = tf.while_loop(
         lambda frame, *_: frame < length, step, (tf.constant(0), motions, recorded)
     )
     return Scenes(pictures, tf.transpose(recorded.stack(), (1, 0, 2, 3)))
 
 
-def starts(key: tf.Tensor, clips: Clips, num_pictures: int, law: Law) -> tuple[tf.Tensor, Motions]:
+def starts(
+    key: tf.Tensor, clips: Clips, num_pictures: int, rules: Rules
+) -> tuple[tf.Tensor, Motions]:
     """Draw pictures, int32 [clips, digits], and first states of the same shape."""
     tag = tf.zeros((), tf.uint64)  # frame 0 has no other draws: all digits start inside
-    drawn = words(key, clips, (law.num_digits, _START_WORDS), tag)
+    drawn = words(key, clips, (rules.num_digits, _START_WORDS), tag)
     picture, x, y, dx, dy = tf.unstack(drawn, axis=-1)
     motions = Motions(
-        uniform_integers(x, 0, law.extent),
-        uniform_integers(y, 0, law.extent),
-        uniform_integers(dx, -law.max_speed, law.max_speed),
-        uniform_integers(dy, -law.max_speed, law.max_speed),
+        uniform_integers(x, 0, rules.extent),
+        uniform_integers(y, 0, rules.extent),
+        uniform_integers(dx, -rules.max_speed, rules.max_speed),
+        uniform_integers(dy, -rules.max_speed, rules.max_speed),
     )
     return tf.cast(uniform_integers(picture, 0, num_pictures - 1), tf.int32), motions
 
 
 def redrawn_velocities(
-    key: tf.Tensor, clips: Clips, frame: tf.Tensor, attempt: tf.Tensor, law: Law
+    key: tf.Tensor, clips: Clips, frame: tf.Tensor, attempt: tf.Tensor, rules: Rules
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Draw the dx and dy, float64 [clips, digits], of the `attempt`-th bounces in a frame."""
     tag = tf.bitwise.left_shift(tf.cast(frame, tf.uint64), tf.constant(32, tf.uint64))
     tag += tf.cast(attempt, tf.uint64)
-    drawn = words(key, clips, (2, law.num_digits), tag)
-    velocity = uniform_integers(drawn, -law.max_speed, law.max_speed)
+    drawn = words(key, clips, (2, rules.num_digits), tag)
+    velocity = uniform_integers(drawn, -rules.max_speed, rules.max_speed)
     return velocity[:, 0], velocity[:, 1]
 
 
@@ -125,15 +127,15 @@ def bounce(
 
 
 def _return_strays(
-    state: Motions, key: tf.Tensor, clips: Clips, frame: tf.Tensor, law: Law
+    state: Motions, key: tf.Tensor, clips: Clips, frame: tf.Tensor, rules: Rules
 ) -> Motions:
     """Bounce the digits that are outside until none is: as often as it takes, no bound."""
-    extent = float(law.extent)
+    extent = float(rules.extent)
 
     def again(attempt: tf.Tensor, state: Motions, stray: tf.Tensor):
         new_velocity = None
-        if not law.deterministic:
-            new_velocity = redrawn_velocities(key, clips, frame, attempt, law)
+        if not rules.deterministic:
+            new_velocity = redrawn_velocities(key, clips, frame, attempt, rules)
         bounced = bounce(state, extent, new_velocity)
         state = Motions(
             *(tf.where(stray, new, old) for new, old in zip(bounced, state, strict=True))

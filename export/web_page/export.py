@@ -59,7 +59,7 @@ def export_page(run, settings, folder, quantize, title, litert):
         settings=settings,
         corpus=corpus,
         examples=frames[:_NUM_EXAMPLES],
-        law=material.law(run.config),
+        rules=material.rules(run.config),
         runtime=litert,
     )
     return errors, page.write(made, folder)

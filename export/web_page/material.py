@@ -8,7 +8,7 @@ DIGITS = (43, 53, 57, 6, 107, 33, 26, 102, 22, 63)
 """Test digits of the package that look like 0 to 9, in this order."""
 
 
-class Law(NamedTuple):
+class MotionRules(NamedTuple):
     """How thrown digits move: as in the corpus that the run was trained on."""
 
     num_digits: int
@@ -23,9 +23,9 @@ def digits():
     return load_embedded().test[np.array(DIGITS)]
 
 
-def law(config):
-    """The `Law` of a run's `Config`; None if its corpus is no Moving MNIST."""
+def rules(config):
+    """The `MotionRules` of a run's `Config`; None if its corpus is no Moving MNIST."""
     data = config.data
     if data.dataset != "moving_mnist":
         return None
-    return Law(data.num_digits, data.max_speed, data.motion == "deterministic")
+    return MotionRules(data.num_digits, data.max_speed, data.motion == "deterministic")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from export.web_page import material, runtime
-from export.web_page.material import Law
+from export.web_page.material import MotionRules
 from export.web_page.signatures import has_sub_steps
 from export.writers.settings import ExportSettings
 from srvp_tf._version import __version__
@@ -27,7 +27,7 @@ class Page(NamedTuple):
     title: plain text. run: name of the run.
     config, settings: of the run and of what was exported.
     corpus: name of the examples' corpus. examples: its test videos, uint8 [N, T, H, W, C].
-    law: how thrown digits move; None where none are thrown.
+    rules: how thrown digits move; None where none are thrown.
     runtime: where LiteRT.js is.
     """
 
@@ -37,7 +37,7 @@ class Page(NamedTuple):
     settings: ExportSettings
     corpus: str
     examples: np.ndarray
-    law: Law | None
+    rules: MotionRules | None
     runtime: runtime.Runtime
 
     def data(self) -> dict:
@@ -57,7 +57,7 @@ class Page(NamedTuple):
             "maxFutures": MAX_FUTURES,
             "maxRate": MAX_RATE if has_sub_steps(model) else 1,
             "examples": {"file": EXAMPLES, "count": len(self.examples)},
-            "digits": self.law and {"file": DIGITS, **_camel_case(self.law._asdict())},
+            "digits": self.rules and {"file": DIGITS, **_camel_case(self.rules._asdict())},
             "corpus": data.dataset,
         }
 
@@ -92,7 +92,7 @@ def write(page: Page, folder: Path) -> dict[str, int]:
     style = importlib.resources.files("srvp_tf.gallery_page") / "static" / _GALLERY_STYLE
     (folder / _GALLERY_STYLE).write_bytes(style.read_bytes())
     (folder / EXAMPLES).write_bytes(np.ascontiguousarray(page.examples, np.uint8).tobytes())
-    if page.law:
+    if page.rules:
         (folder / DIGITS).write_bytes(material.digits().tobytes())
     whole = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return sizes | {"the rest": whole - sum(sizes.values())}

@@ -40,7 +40,7 @@ _THEIRS = {ours: theirs for theirs, ours in (_NECESSARY | _OPTIONAL).items()}
 
 
 class Published(NamedTuple):
-    """How the paper judges a dataset (section 5): our name of it, and the test protocol."""
+    """How the paper judges a dataset: our name of it, and the test protocol."""
 
     dataset: str
     test_length: int

@@ -1,4 +1,4 @@
-"""The protocol of the paper on a run (section 5): the best of many samples of each test video."""
+"""The protocol of the paper on a run: the best of many samples of each test video."""
 
 import contextlib
 import sys

@@ -1,6 +1,6 @@
 """One video's content in another one's motion: w and skips of the first, y_1 and z of the second.
 
-As in the paper's section on disentangling, and section 8 of the specification.
+As in the paper's section on disentangling.
 """
 
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The same latent path at several frame rates: dt smaller than in training (section 8)."""
+"""The same latent path at several frame rates: dt smaller than in training."""
 
 import math
 

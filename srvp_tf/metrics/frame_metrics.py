@@ -1,4 +1,4 @@
-"""PSNR and SSIM of single frames, as the paper's tables compute them (SRVP, section 5).
+"""PSNR and SSIM of single frames, as the paper's tables compute them (section 5 of the paper).
 
 Both take targets and predictions whose leading axes broadcast, so that one truth
 `[B, 1, T, H, W, C]` is scored against S samples `[B, S, T, H, W, C]` and everything that depends on

@@ -1,4 +1,4 @@
-"""Frechet distance between two sets of features, the last step of FVD (section 6)."""
+"""Frechet distance between two sets of features, the last step of FVD."""
 
 import numpy as np
 

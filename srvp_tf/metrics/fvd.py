@@ -1,4 +1,4 @@
-"""Frechet video distance (Unterthiner et al., 2018): I3D's view of two sets of videos (section 6).
+"""Frechet video distance (Unterthiner et al., 2018): I3D's view of two sets of videos.
 
 The distance itself is `frechet.frechet_distance` of the features of both sets.
 """

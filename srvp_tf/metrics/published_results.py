@@ -1,4 +1,4 @@
-"""The figures of the paper's tables, to hold an evaluation against (section 7)."""
+"""The figures of the paper's tables, to hold an evaluation against."""
 
 from typing import NamedTuple
 

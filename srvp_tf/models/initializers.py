@@ -1,4 +1,4 @@
-"""The published laws of the initial weights (spec, section 3). Others diverge on deep rollouts."""
+"""The published distributions of initial weights. Others diverge on deep rollouts."""
 
 import zlib
 

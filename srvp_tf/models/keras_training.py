@@ -20,7 +20,7 @@ class _Means:
 
 
 class KerasTraining(keras.Model):
-    """What `fit` needs of a model that reconstructs: the objective of section 4, with its noise.
+    """What `fit` needs of a model that reconstructs: the objective and its noise (docs/model.md).
 
     Noise is addressed by (seed, step, index in the global batch), as the trainer's.
     """

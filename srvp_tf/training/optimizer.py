@@ -7,7 +7,7 @@ import tensorflow as tf
 def learning_rate(step, peak, burnin, decay):
     """Rate of training step `step` >= 1: `peak` for `burnin` steps, then linear to 0 over `decay`.
 
-    The last step, burnin + decay, has rate 0 (section 4).
+    The last step, burnin + decay, has rate 0.
     """
     elapsed = tf.cast(tf.maximum(step - burnin, 0), tf.float64)
     return peak * (1.0 - elapsed / max(decay, 1))

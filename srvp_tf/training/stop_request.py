@@ -1,10 +1,10 @@
-"""Ctrl-C and SIGTERM as a wish that is granted between two training steps."""
+"""Ctrl-C and SIGTERM as a request to stop between two training steps."""
 
 import signal
 import time
 
 SAME_REQUEST_SECONDS = 1.0
-"""Signals so close to the first one are the same wish: `timeout` and shells may send it twice."""
+"""Signals so close to the first one are the same request: `timeout` may send it twice."""
 
 
 class StopRequest:

@@ -1,4 +1,4 @@
-"""Validation while training: the best of N predictions by PSNR over the whole clip (section 4)."""
+"""Validation while training: the best of N predictions by PSNR over the whole clip."""
 
 from typing import NamedTuple
 

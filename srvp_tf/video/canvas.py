@@ -34,7 +34,7 @@ class Clips(NamedTuple):
 def to_uint8(videos: np.ndarray) -> np.ndarray:
     """Quantises as saved frames are: floats in [0, 1] -> floor(255 x); uint8 unchanged.
 
-    The truncation is the published one (section 6); k / 255 in float32 comes back as k.
+    The truncation is the published one; k / 255 in float32 comes back as k.
 
     Raises:
       UserError: the dtype is neither uint8 nor floating point, or a value is NaN or not in [0, 1],

@@ -141,7 +141,7 @@ def test_the_configuration_is_the_authors(runs):
 def test_a_published_experiment_gives_the_published_configuration(experiment, name):
     ours, _ = test_configs.settings(name)
     datasets = {"moving_mnist": "smmnist", "human36m": "human"}
-    # The names on the right are the authors' (section 5).
+    # The names on the right are the authors'.
     change_config(
         experiment,
         **{n: ours[n] for n in "nhx ny nz nh_inf nlayers_inf nh_res nlayers_res nf".split()},

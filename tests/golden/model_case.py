@@ -94,9 +94,9 @@ def _errors(golden, precision):
     for i, skip in enumerate(inferred.skips or ()):
         yield compare(f"eval/skip_{i}", skip)
     yield compare("eval/w", inferred.content)
-    for name, law in (("q_y1", inferred.q_y1), ("q_z", inferred.q_z), ("p_z", path.p_z)):
+    for name, normal in (("q_y1", inferred.q_y1), ("q_z", inferred.q_z), ("p_z", path.p_z)):
         key = f"eval/{name}_params"
-        yield key, relative_error(_parameters(law), params(key))
+        yield key, relative_error(_parameters(normal), params(key))
     yield compare("eval/y", states)
     yield compare("eval/z", path.z)
     residuals = tf.reshape(path.residuals, golden["eval/residuals"].shape)
@@ -108,8 +108,8 @@ def _errors(golden, precision):
     at_frames = predicted.states[:, :, -1]
     yield compare("predict/y", tf.concat([start[:, None], at_frames], axis=1))
     yield compare("predict/z", predicted.z)
-    law = _parameters(predicted.p_z)
-    yield "predict/p_z_params", relative_error(law, params("predict/p_z_params"))
+    normal = _parameters(predicted.p_z)
+    yield "predict/p_z_params", relative_error(normal, params("predict/p_z_params"))
     yield compare("predict/x", model.decode(inferred.content, at_frames, inferred.skips))
     noise = ForecastNoise(
         golden["eval/eps_y1"][:, None],

@@ -47,8 +47,8 @@ def closed_form_kl(q, p):
     return np.log(r / s) + (s**2 + (m - n) ** 2) / (2 * r**2) - 0.5
 
 
-def log_density(x, law):
-    loc, scale = parameters(law)
+def log_density(x, normal):
+    loc, scale = parameters(normal)
     return -0.5 * ((x - loc) / scale) ** 2 - np.log(scale) - 0.5 * np.log(2 * np.pi)
 
 
@@ -122,9 +122,9 @@ def test_the_model_gives_the_terms_of_videos():
 
 
 def test_a_head_is_mean_then_raw_scale():
-    law = gaussian(tf.constant([1.0, 2.0, 0.0, -3.0], tf.float64))
-    np.testing.assert_array_equal(law.loc, [1, 2])
-    np.testing.assert_allclose(law.scale, np.log1p(np.exp([0.0, -3.0])) + 1e-8, rtol=1e-14)
+    normal = gaussian(tf.constant([1.0, 2.0, 0.0, -3.0], tf.float64))
+    np.testing.assert_array_equal(normal.loc, [1, 2])
+    np.testing.assert_allclose(normal.scale, np.log1p(np.exp([0.0, -3.0])) + 1e-8, rtol=1e-14)
 
 
 def test_samples_are_reparameterised():
@@ -136,9 +136,9 @@ def test_samples_are_reparameterised():
 
 
 def test_the_prior_of_the_first_state_is_standard_normal():
-    law = standard_normal(tf.constant([[4.0, 5.0]], tf.float64))
-    np.testing.assert_array_equal(parameters(law), [[[0, 0]], [[1, 1]]])
-    assert law.loc.dtype == law.scale.dtype == tf.float64
+    normal = standard_normal(tf.constant([[4.0, 5.0]], tf.float64))
+    np.testing.assert_array_equal(parameters(normal), [[[0, 0]], [[1, 1]]])
+    assert normal.loc.dtype == normal.scale.dtype == tf.float64
 
 
 @pytest.mark.parametrize("raw_q", [-1e4, -100.0, 100.0, 1e4])
@@ -151,6 +151,6 @@ def test_kl_and_its_gradients_stay_finite_at_extreme_scales(raw_q, raw_p):
         outputs = Reconstruction(None, None, None, q[0], standard_normal(q.loc[0]), q, p, None)
         kl = latent_kl(outputs)
         total = tf.reduce_sum(kl.y_1) + tf.reduce_sum(kl.z)
-    q, p = (tfd.Normal(*(np.float64(x) for x in (law.loc, law.scale))) for law in (q, p))
+    q, p = (tfd.Normal(*(np.float64(x) for x in (normal.loc, normal.scale))) for normal in (q, p))
     np.testing.assert_allclose(kl.z, closed_form_kl(q, p), rtol=1e-5, atol=1e-5)
     assert np.isfinite(total) and np.isfinite(tape.gradient(total, params)).all()

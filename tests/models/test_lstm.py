@@ -68,11 +68,11 @@ def test_q_z_reads_the_first_frame_but_starts_at_the_second():
     h = np.random.default_rng(0).normal(size=(2, 5, WIDTH))
     outputs = posterior.lstm(tf.constant(h)).numpy()[:, 1:]
     head = outputs @ posterior.head.kernel.numpy() + posterior.head.bias.numpy()
-    law = posterior(tf.constant(h))
-    np.testing.assert_allclose(law.loc, head[..., :3], rtol=1e-11)
-    np.testing.assert_allclose(law.scale, np.log1p(np.exp(head[..., 3:])) + 1e-8, rtol=1e-11)
+    normal = posterior(tf.constant(h))
+    np.testing.assert_allclose(normal.loc, head[..., :3], rtol=1e-11)
+    np.testing.assert_allclose(normal.scale, np.log1p(np.exp(head[..., 3:])) + 1e-8, rtol=1e-11)
     h[:, 0] += 1.0
-    assert np.all(posterior(tf.constant(h)).loc != law.loc)
+    assert np.all(posterior(tf.constant(h)).loc != normal.loc)
 
 
 def test_q_z_never_looks_ahead():

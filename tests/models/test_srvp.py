@@ -74,7 +74,7 @@ def test_the_first_state_is_read_from_the_first_frames(model, videos):
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_reconstruction_is_the_steps_of_the_specification(videos, training):
+def test_reconstruction_is_its_definition_step_by_step(videos, training):
     model = spread_statistics(small_model("float64", channels=3, skips=True))
     noise = training_noise(model.config, 0, 1, tf.range(2), 5)
     before = model.get_weights()

@@ -14,9 +14,9 @@ const ARROW_LENGTH = 4; // frames of motion that an arrow shows
 const KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 export class Board {
-  // `pictures`: Uint8Array [28 * 28] each; `law`: see material.py; `thrown()` is called at a throw.
-  constructor(element, pictures, law, size, thrown) {
-    Object.assign(this, { element, law, size, thrown });
+  // `pictures`: Uint8Array [28 * 28] each; `rules`: see material.py; `thrown()` is called at a throw.
+  constructor(element, pictures, rules, size, thrown) {
+    Object.assign(this, { element, rules, size, thrown });
     this.extent = size - SIDE;
     this.canvas = element.querySelector("canvas");
     this.canvas.width = this.canvas.height = size;
@@ -24,14 +24,14 @@ export class Board {
     this.arrows.setAttribute("viewBox", `0 0 ${size} ${size}`);
     this.selected = 0;
     this.throws = 0;
-    this.digits = Array.from({ length: law.numDigits }, (_, i) => this.#makeDigit(i));
+    this.digits = Array.from({ length: rules.numDigits }, (_, i) => this.#makeDigit(i));
     this.#arrange(pictures);
   }
 
   // Two, or more, to start with: in opposite corners, on their ways to meet.
   #arrange(pictures) {
-    const fast = Math.min(3, this.law.maxSpeed);
-    const slow = Math.min(1, this.law.maxSpeed);
+    const fast = Math.min(3, this.rules.maxSpeed);
+    const slow = Math.min(1, this.rules.maxSpeed);
     this.digits.forEach((digit, i) => {
       const corner = i % 2 ? this.extent - 3 : 3;
       const sign = i % 2 ? -1 : 1;
@@ -69,7 +69,7 @@ export class Board {
   // Other digits, places and speeds, as the corpus has them.
   randomize(pictures, seed) {
     const below = (word, count) => Math.floor((word / 2 ** 32) * count);
-    const fastest = this.law.maxSpeed;
+    const fastest = this.rules.maxSpeed;
     this.digits.forEach((digit, index) => {
       const [which, x, y, dx, dy] = randomBits(seed, BOUNCES, 5, { index, frame: 0xffffffff });
       Object.assign(digit, {
@@ -120,7 +120,7 @@ export class Board {
   }
 
   #accelerate(digit, dx, dy) {
-    const fastest = this.law.maxSpeed;
+    const fastest = this.rules.maxSpeed;
     digit.dx = Math.min(Math.max(Math.round(dx), -fastest), fastest);
     digit.dy = Math.min(Math.max(Math.round(dy), -fastest), fastest);
   }
@@ -167,14 +167,14 @@ export class Board {
   // The frames of a throw, [numFrames]: where the rule draws new velocities, each throw draws others.
   frames(numFrames) {
     this.throws += 1;
-    const { extent, law, size } = this;
+    const { extent, rules, size } = this;
     const paths = this.motions().map((motion, index) => {
       let drawn = 0;
       const draw = () => {
         const [word] = randomBits(this.throws, BOUNCES, 1, { index, frame: drawn++ });
-        return Math.floor((word / 2 ** 32) * (2 * law.maxSpeed + 1)) - law.maxSpeed;
+        return Math.floor((word / 2 ** 32) * (2 * rules.maxSpeed + 1)) - rules.maxSpeed;
       };
-      return trajectory(motion, numFrames, extent, law.deterministic ? null : draw);
+      return trajectory(motion, numFrames, extent, rules.deterministic ? null : draw);
     });
     return render(this.digits.map((digit) => digit.picture), paths, SIDE, size);
   }

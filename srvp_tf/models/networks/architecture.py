@@ -1,4 +1,4 @@
-"""Widths of the two convolutional families for every frame size (spec, section 3).
+"""Widths of the two convolutional families for every frame size.
 
 A family has one stage per factor of two between the frame and a 4 x 4 map: `dcgan` halves before
 each of its stages' outputs, `vgg` between its stages. 64 x 64 is the paper's; other sizes have one

@@ -2,7 +2,7 @@
 
 A map of concat(h, s) is map_h(h) + map_s(s), with the kernel cut along its input channels. Where s
 is the same for many h (a skip connection or the content variable, for all frames of a video) its
-half is computed once. Kernels keep the layout of the specification: [kh, kw, in, out], or
+half is computed once. Kernels keep the published layout: [kh, kw, in, out], or
 [kh, kw, out, in] if transposed.
 """
 

@@ -1,4 +1,4 @@
-"""The training generator's paths against the reference: equal draws, equal paths, equal law."""
+"""The training generator's paths against the reference: equal draws, equal paths, equal rules."""
 
 import numpy as np
 import pytest
@@ -7,33 +7,33 @@ from scipy import stats
 
 from data_pipelines.moving_mnist import motion, trajectories
 from data_pipelines.moving_mnist.draws import Clips, stream_key
-from data_pipelines.moving_mnist.motion import Law
+from data_pipelines.moving_mnist.motion import Rules
 
 # Published settings, faster digits, more of them, and a frame so narrow that most steps bounce
 # several times.
-LAWS = [
-    Law(2, 64, 28, 4, deterministic=False),
-    Law(2, 64, 28, 4, deterministic=True),
-    Law(3, 64, 28, 9, deterministic=False),
-    Law(2, 64, 28, 9, deterministic=True),
-    Law(1, 32, 28, 4, deterministic=False),
-    Law(2, 32, 28, 9, deterministic=False),
-    Law(2, 128, 28, 4, deterministic=False),
+RULES = [
+    Rules(2, 64, 28, 4, deterministic=False),
+    Rules(2, 64, 28, 4, deterministic=True),
+    Rules(3, 64, 28, 9, deterministic=False),
+    Rules(2, 64, 28, 9, deterministic=True),
+    Rules(1, 32, 28, 4, deterministic=False),
+    Rules(2, 32, 28, 9, deterministic=False),
+    Rules(2, 128, 28, 4, deterministic=False),
 ]
 
 
-def name(law):
-    kind = "deterministic" if law.deterministic else "stochastic"
-    return f"{kind}-{law.num_digits}-{law.frame_size}-{law.max_speed}"
+def name(rules):
+    kind = "deterministic" if rules.deterministic else "stochastic"
+    return f"{kind}-{rules.num_digits}-{rules.frame_size}-{rules.max_speed}"
 
 
 def clips(count, first=0):
     return Clips(tf.constant(first, tf.int64), 1, count, range(count))
 
 
-def generate(law, count, length, seed=0):
+def generate(rules, count, length, seed=0):
     draw = tf.function(
-        lambda: motion.scenes(stream_key(seed, "test"), clips(count), length, 100, law)
+        lambda: motion.scenes(stream_key(seed, "test"), clips(count), length, 100, rules)
     )
     return [x.numpy() for x in draw()]
 
@@ -50,15 +50,15 @@ class Replay:
         return value
 
 
-@pytest.mark.parametrize("law", LAWS, ids=name)
-def test_equal_draws_give_the_reference_paths_to_the_bit(law):
+@pytest.mark.parametrize("rules", RULES, ids=name)
+def test_equal_draws_give_the_reference_paths_to_the_bit(rules):
     count, length = 150, 20
     key = stream_key(0, "test")
-    _, corners = generate(law, count, length)
-    _, first = motion.starts(key, clips(count), 100, law)
+    _, corners = generate(rules, count, length)
+    _, first = motion.starts(key, clips(count), 100, rules)
     first = np.stack(first, -1)
     redraw = tf.function(
-        lambda frame, attempt: motion.redrawn_velocities(key, clips(count), frame, attempt, law)
+        lambda frame, attempt: motion.redrawn_velocities(key, clips(count), frame, attempt, rules)
     )
     tables = {}
 
@@ -69,15 +69,15 @@ def test_equal_draws_give_the_reference_paths_to_the_bit(law):
         return tables[frame, attempt]
 
     most = 0
-    for clip, digit in np.ndindex(count, law.num_digits):
+    for clip, digit in np.ndindex(count, rules.num_digits):
         state = trajectories.Motion(*map(float, first[clip, digit]))
         for frame in range(length):
             attempt = 0
-            while not trajectories.inside(state, float(law.extent)):
+            while not trajectories.inside(state, float(rules.extent)):
                 rng = None
-                if not law.deterministic:
+                if not rules.deterministic:
                     rng = Replay(*table(frame, attempt)[clip, digit])
-                state = trajectories.bounce(state, float(law.extent), rng, law.max_speed)
+                state = trajectories.bounce(state, float(rules.extent), rng, rules.max_speed)
                 attempt += 1
             most = max(most, attempt)
             assert tuple(corners[clip, frame, digit]) == (round(state.x), round(state.y))
@@ -85,16 +85,16 @@ def test_equal_draws_give_the_reference_paths_to_the_bit(law):
     assert most >= 2, "no digit bounced twice in a frame: the test saw too little"
 
 
-def reference(law, count, length):
+def reference(rules, count, length):
     rng = np.random.RandomState(123)
     return np.stack(
         [
             trajectories.trajectory(
                 rng,
                 length,
-                frame_size=law.frame_size,
-                max_speed=law.max_speed,
-                deterministic=law.deterministic,
+                frame_size=rules.frame_size,
+                max_speed=rules.max_speed,
+                deterministic=rules.deterministic,
             )[:, :2]
             for _ in range(count)
         ]
@@ -102,7 +102,7 @@ def reference(law, count, length):
 
 
 def p_value(a, b):
-    """Chi-square test that two samples of integers have one law; rare values are pooled."""
+    """Chi-square test that two samples of integers have one rules; rare values are pooled."""
     values, kind = np.unique(np.concatenate([a, b]), return_inverse=True)
     samples = kind[: len(a)], kind[len(a) :]
     table = np.stack([np.bincount(sample, minlength=len(values)) for sample in samples])
@@ -117,7 +117,7 @@ def joint(a, b):
 
 
 def observables(corners):
-    """Integers whose laws pin down the process: corners [N, T, 2] -> name: [M] each."""
+    """Integers whose distributions pin down the process: corners [N, T, 2] -> name: [M] each."""
     x, y = corners[..., 0].astype(int), corners[..., 1].astype(int)
     dx, dy = np.diff(x, axis=1), np.diff(y, axis=1)
     turned = (dx[:, 1:] != dx[:, :-1]) | (dy[:, 1:] != dy[:, :-1])
@@ -137,22 +137,22 @@ def observables(corners):
     }
 
 
-@pytest.mark.parametrize("law", LAWS[:4], ids=name)
-def test_law_equals_the_reference_law(law):
+@pytest.mark.parametrize("rules", RULES[:4], ids=name)
+def test_paths_are_distributed_as_the_reference_s(rules):
     count, length = 20_000, 15
-    _, corners = generate(law, count // law.num_digits + 1, length)
+    _, corners = generate(rules, count // rules.num_digits + 1, length)
     made = observables(corners.transpose(0, 2, 1, 3).reshape(-1, length, 2)[:count])
-    expected = observables(reference(law, count, length))
+    expected = observables(reference(rules, count, length))
     p_values = {what: p_value(made[what], expected[what]) for what in made}
-    # Seeds are fixed; a right law would fail one of the 44 tests with a probability of 0.4 %. Wrong
+    # Seeds are fixed; right rules would fail one of the 44 tests with a probability of 0.4 %. Wrong
     # ones are far off: a start drawn from one place too few, a redraw without 0 or without the
     # largest speed, one redraw used for all frames, the normal speed kept: all below 1e-40.
     assert min(p_values.values()) > 1e-4, p_values
 
 
 def test_the_two_digits_of_a_clip_are_independent():
-    law = LAWS[0]
-    pictures, corners = generate(law, 6000, 10)
+    rules = RULES[0]
+    pictures, corners = generate(rules, 6000, 10)
     for a, b in [
         (corners[:, 0, 0, 0], corners[:, 0, 1, 0]),
         (corners[:, 9, 0, 1], corners[:, 9, 1, 1]),
@@ -165,14 +165,14 @@ def test_the_two_digits_of_a_clip_are_independent():
 
 
 def test_pictures_are_uniform():
-    pictures, _ = generate(LAWS[0], 20000, 1)
+    pictures, _ = generate(RULES[0], 20000, 1)
     counts = np.bincount(pictures.ravel(), minlength=100)
     assert len(counts) == 100
     assert stats.chisquare(counts).pvalue > 1e-3
 
 
 def test_no_rare_event_stalls_or_leaves_the_frame():
-    for law in LAWS:
-        _, corners = generate(law, 20000, 40, seed=5)
+    for rules in RULES:
+        _, corners = generate(rules, 20000, 40, seed=5)
         assert corners.min() == 0
-        assert corners.max() == law.extent
+        assert corners.max() == rules.extent

@@ -8,7 +8,7 @@ from data_pipelines import Corpus, DataError, MovingMNIST, open_corpus
 from data_pipelines.moving_mnist import test_set
 from data_pipelines.moving_mnist.digits import load_digits, split_train_validation
 from data_pipelines.moving_mnist.draws import Clips, stream_key
-from data_pipelines.moving_mnist.motion import Law, scenes
+from data_pipelines.moving_mnist.motion import Rules, scenes
 from data_pipelines.moving_mnist.rendering import Renderer
 from data_pipelines.moving_mnist.trajectories import render
 
@@ -35,9 +35,9 @@ def test_it_is_a_corpus(corpus):
 @pytest.mark.parametrize("frame_size, num_digits", [(64, 2), (32, 1), (64, 3), (128, 2)])
 def test_frames_equal_the_reference_rendering(frame_size, num_digits):
     digits = load_digits().train[:50]
-    law = Law(num_digits, frame_size, 28, 9, deterministic=False)
+    rules = Rules(num_digits, frame_size, 28, 9, deterministic=False)
     clips = Clips(tf.constant(0, tf.int64), 1, 20, range(20))
-    pictures, corners = scenes(stream_key("test"), clips, 6, len(digits), law)
+    pictures, corners = scenes(stream_key("test"), clips, 6, len(digits), rules)
     made = Renderer(digits, frame_size)(pictures, corners).numpy()
     assert made.shape == (20, 6, frame_size, frame_size, 1)
     for video, shown, paths in zip(made, pictures.numpy(), corners.numpy(), strict=True):

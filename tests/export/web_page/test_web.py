@@ -129,8 +129,8 @@ def test_the_page_is_told_what_the_model_takes(made):
     told = data["frameSize"], data["channels"], data["ny"], data["nz"]
     assert told == (c.frame_size, c.channels, c.ny, c.nz)
     assert data["conditioningFrames"] == T and data["horizon"] == 2 and data["hasSubSteps"]
-    law = {"file": "digits.bin", "numDigits": 1, "maxSpeed": 4, "deterministic": False}
-    assert data["digits"] == law
+    rules = {"file": "digits.bin", "numDigits": 1, "maxSpeed": 4, "deterministic": False}
+    assert data["digits"] == rules
     metadata = json.loads((made / "model.json").read_text())
     assert set(metadata["signatures"]) == {"encode", "observe", "prior", "step", "decode"}
     assert set(metadata["parity"]["errors"]) == {
@@ -211,8 +211,8 @@ def test_a_package_without_a_file_is_refused(capsys, tmp_path):
 
 
 def test_thrown_digits_obey_the_run_s_law():
-    from export.web_page.material import law
+    from export.web_page.material import rules
 
     data = DataConfig(dataset="moving_mnist", motion="deterministic", num_digits=3, max_speed=2)
-    assert law(Config(data=data)) == (3, 2, True)
-    assert law(srvp_tf.Config(data=DataConfig(dataset="kth", data_dir="x"))) is None
+    assert rules(Config(data=data)) == (3, 2, True)
+    assert rules(srvp_tf.Config(data=DataConfig(dataset="kth", data_dir="x"))) is None

@@ -28,7 +28,7 @@ def assert_same(a, b):
 
 
 def direct(name, inputs, kernel):
-    """The map as the specification writes it, with TensorFlow's plain operations."""
+    """The map as it is defined, with TensorFlow's plain operations."""
     batch, height, width = inputs.shape[0], *(inputs.shape[1:3] if inputs.shape.rank == 4 else ())
     if name == "conv3":
         return tf.nn.conv2d(inputs, kernel, 1, "SAME")
