@@ -43,12 +43,10 @@ def import_experiment(xp_dir, run_dir, model_name=MODEL):
     source = xp_dir / model_name
     state = read_state_dict(source)
     kinds = ("last", "best") if source.name == BEST_MODEL else ("last",)
-    config = _judging(config, kinds)
-    from srvp_tf.models.outline import outline
+    config = _with_checkpoint(config, kinds)
     from srvp_tf.models.srvp import SRVP
     from srvp_tf.training.state import Status
 
-    check(outline(config.model), state, source)  # sizes that the file lacks take no memory
     model = SRVP(config.model)
     assign(model, state, source)
     metadata = {**Status(step=_step(config, source))._asdict(), "imported_from": str(source)}
@@ -70,7 +68,7 @@ def assign(model, state, source):
 
 
 def check(model, state, source):
-    """The `authors.names.torch_tensors` of a model, or of its outline, held against a state dict.
+    """The `authors.names.torch_tensors` of a model, held against a state dict.
 
     Raises:
         UserError: names the tensor that is missing, left over or misshapen.
@@ -98,7 +96,7 @@ def check(model, state, source):
     return expected
 
 
-def _judging(config, kinds):
+def _with_checkpoint(config, kinds):
     """The configuration, made to judge a checkpoint that there will be."""
     if config.eval.checkpoint in kinds:
         return config

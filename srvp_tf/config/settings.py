@@ -41,7 +41,6 @@ RESUMABLE_FIELDS = (
 """Fields that may change when a run is resumed: none of them touches what is learned."""
 
 _MAX_SEED = 2**31 - 1
-# So that a model can be outlined, and compared with a checkpoint, before memory is taken for it.
 _MAX_WIDTH, _MAX_LAYERS = 10**6, 1000
 
 

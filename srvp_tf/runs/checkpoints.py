@@ -142,7 +142,7 @@ def assign(variables, arrays, source):
 
 
 def check(variables, arrays, source):
-    """Check that every variable, or its outline, has an array by name and no array is left over.
+    """Check that every variable has an array by name and no array is left over.
 
     Raises:
         UserError: names the arrays that are missing, left over, or of another shape or type.

@@ -144,11 +144,7 @@ def weights_path(run_or_checkpoint):
 
 def model_variables(model):
     """Name -> variable of all weights of a model, as checkpoints call them."""
-    return {name: weight.value for name, weight in _named_weights(model).items()}
-
-
-def _named_weights(model):
-    return {"model/" + weight.path.partition("/")[2]: weight for weight in model.weights}
+    return {"model/" + weight.path.partition("/")[2]: weight.value for weight in model.weights}
 
 
 def load_weights(model, run_or_checkpoint):
@@ -172,12 +168,10 @@ def read_model(config, run_or_checkpoint):
         UserError: as `load_weights`.
     """
     load_tensorflow()  # the rest of this file does without
-    from srvp_tf.models.outline import outline
     from srvp_tf.models.srvp import SRVP
 
     path = weights_path(run_or_checkpoint)
     weights, metadata = _read_weights(path)
-    checkpoints.check(_named_weights(outline(config)), weights, path)
     model = SRVP(config)
     checkpoints.assign(model_variables(model), weights, path)
     return model, metadata

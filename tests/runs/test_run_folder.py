@@ -1,20 +1,17 @@
 import dataclasses
 import json
 
-import keras
 import numpy as np
 import pytest
 
 from srvp_tf.config import RESUMABLE_FIELDS, Config, ModelConfig
 from srvp_tf.errors import UserError
-from srvp_tf.models.outline import outline
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.runs import checkpoints, run_folder
 from srvp_tf.runs.run_folder import (
     RunFolder,
     load_weights,
     model_variables,
-    read_model,
     weights_path,
 )
 from tests.runs import small_run
@@ -180,30 +177,3 @@ def test_missing_weights_are_named(tmp_path):
     RunFolder(tmp_path / "new").create(Config(ModelConfig()))
     with pytest.raises(UserError, match="has no 'last' checkpoint: train it first"):
         weights_path(tmp_path / "new")
-
-
-@pytest.mark.parametrize("family", ["dcgan", "vgg"])
-@pytest.mark.parametrize("changes", [{}, {"dynamics": "gru"}, {"stochastic": False, "skips": True}])
-def test_an_outline_has_the_weights_names_shapes_and_types(family, changes):
-    def described(model):
-        return [(w.path, tuple(w.shape), w.dtype) for w in model.weights]
-
-    config = dataclasses.replace(small_run.config().model, family=family, **changes)
-    assert described(outline(config)) == described(SRVP(config))
-
-
-def test_keras_does_not_give_an_outline_values_later():
-    class Doubled(keras.layers.Layer):
-        def call(self, x):
-            return 2 * x
-
-    outlined = outline(small_run.config().model)
-    Doubled()(keras.Input((4,)))  # in a scope that gives values to all that wait for them
-    assert all(weight._value is None for weight in outlined.weights)
-
-
-def test_sizes_that_the_checkpoint_lacks_take_no_memory(tmp_path):
-    saved_run(tmp_path, {"last": 2})
-    config = dataclasses.replace(small_run.config().model, nh_res=10**6)  # 32 TB
-    with pytest.raises(UserError, match=r"belongs to another model: model/dynamics.*, expected "):
-        read_model(config, tmp_path)
