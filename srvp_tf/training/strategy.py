@@ -9,12 +9,9 @@ import tensorflow as tf
 from srvp_tf.config.tensorflow_start import quiet_stderr
 from srvp_tf.errors import UserError
 from srvp_tf.training import heartbeats
-from srvp_tf.training.deaf_wait import at_most
 from srvp_tf.training.hosts import cluster_from_environment
 from srvp_tf.training.lost_workers import losing_workers
 from srvp_tf.training.rendezvous import wait_for_all
-
-_JOINING_SECONDS = 300.0  # all are there: it takes two
 
 
 def make_strategy():
@@ -40,18 +37,28 @@ def local_strategy():
 def _several_hosts(cluster):
     wait_for_all(cluster)
     heartbeats.be_patient(cluster)
-    line = (
-        f"worker {cluster.index}: another one stopped before all had joined, what it printed says "
-        "why; start all of them again"
-    )
     losing = losing_workers(cluster, lambda: "while they joined")
     # TensorFlow 2.20 announces its server.
-    with at_most(_JOINING_SECONDS, line), losing, quiet_stderr():
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    with _signals_that_need_no_python(), losing, quiet_stderr():
+        return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+@contextlib.contextmanager
+def _signals_that_need_no_python():
+    """Context in which SIGINT and SIGTERM end the process as they do by default.
+
+    TensorFlow's wait for the other workers holds Python's lock, so that no handler of Python runs;
+    and it takes SIGTERM for itself, and does nothing with it.
+    """
+    before = {}
     with contextlib.suppress(ValueError):  # not the main thread
-        # TensorFlow has taken SIGTERM for itself, and does nothing with it.
-        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
-    return strategy
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 @functools.cache
