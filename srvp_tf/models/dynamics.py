@@ -184,7 +184,8 @@ class GRUDynamics(Dynamics):
     def next_state(self, y, z):
         if not self.config.stochastic:  # TensorFlow aborts in the gradient of an empty kernel
             z = tf.zeros_like(y[..., :1])
-        return self.cell(z, y)[0]
+        flat = (tf.reshape(x, [-1, x.shape[-1]]) for x in (z, y))  # the cell knows no other ranks
+        return tf.reshape(self.cell(*flat)[0], tf.shape(y))
 
 
 def _scan(function, y, inputs, euler_steps):

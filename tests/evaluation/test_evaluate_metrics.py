@@ -64,7 +64,7 @@ def test_lpips_and_fvd_are_those_of_the_samples_that_are_saved(run_dir, cache_di
     np.testing.assert_allclose(fvd["draws"], expected, rtol=1e-3)
     assert fvd["mean"] == pytest.approx(np.mean(fvd["draws"]))
     assert fvd["ci95"] == pytest.approx(1.96 * np.std(fvd["draws"]) / np.sqrt(5))
-    assert f"{fvd['mean']:.1f} +- {fvd['ci95']:.1f}" in printed
+    assert f"{fvd['mean']:.0f} +- {fvd['ci95']:.0f}" in printed
 
     score, target = load_lpips(cache_dir).score, videos[:, 3:] / np.float32(255)
     of_samples = [score(target, x / np.float32(255)).numpy().mean(axis=1) for x in saved]
@@ -131,7 +131,7 @@ def test_published_rows_stand_beside_runs_of_the_same_setting_alone(capsys):
     rows = [row._asdict() for row in RESULTS["KTH"]]
     evaluate.print_report(report | {"published": {"setting": "KTH", "rows": rows}})
     table = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["this", "run", "17.0000", "+-", "0.2500", "17.0000", "+-", "0.2500"] in table
+    assert ["this", "run", "17.00", "+-", "0.25", "17.0000", "+-", "0.2500"] in table
     assert ["SRVP", "29.69", "0.0736"] in table and ["SV2P", "28.19", "0.2049"] in table
 
 

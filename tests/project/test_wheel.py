@@ -21,10 +21,10 @@ import srvp_tf
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("srvp_tf", "data_pipelines", "export")
 COMMANDS = sorted(
-    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
     for package in PACKAGES
     for path in (ROOT / package).rglob("*.py")
-    if "    command.run(" in path.read_text(encoding="utf-8")
+    if re.search(r"^    (command\w*\.)?run\(", path.read_text(encoding="utf-8"), re.M)
 )
 LITTLE = "--nf=4 --lr_burnin=1 --lr_decay=1 --batch_size=2 --val_batches=1 --val_batch_size=2"
 CALLS = {  # in this order, as some need what others have made

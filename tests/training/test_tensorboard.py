@@ -69,7 +69,7 @@ def test_losses_are_the_means_of_the_steps(recorded):
     assert len(steps) == NUM_STEPS
     assert_shown(shown["loss/total"], expected(steps, lambda r: r.mean.loss))
     for name in ("nll", "kl_y1", "kl_z", "l2_res"):
-        values = expected(steps, lambda r, name=name: getattr(r.mean.terms, name))
+        values = expected(steps, lambda r, name=name: r.mean.terms[name])
         assert_shown(shown[f"loss/{name}"], values)
     assert_shown(shown["optimizer/gradient_norm"], expected(steps, lambda r: r.gradient_norm))
 
