@@ -27,24 +27,33 @@ class PublishedAdam(keras.optimizers.Adam):
 
     def update_step(self, gradient, variable, learning_rate):
         """Update one `tf.Variable` and its moments."""
-        dtype, index = variable.dtype, self._get_variable_index(variable)
-        t = tf.cast(self.iterations + 1, tf.float64)
-        # The corrections are of the betas as the kernel has them, rounded to the variable's dtype.
-        beta_1, beta_2 = (tf.constant(beta, dtype) for beta in (self.beta_1, self.beta_2))
-        correction_1, correction_2 = (1.0 - tf.cast(b, tf.float64) ** t for b in (beta_1, beta_2))
+        self.update(variable, gradient, *self.corrected(learning_rate, variable.dtype))
 
-        # (m / c_1) / (sqrt(v / c_2) + epsilon), with the corrections moved into rate and epsilon.
+    def corrected(self, learning_rate, dtype):
+        """(rate, epsilon) of the next step, with the bias corrections moved into them.
+
+        (m / c_1) / (sqrt(v / c_2) + epsilon) is m / (sqrt(v) + epsilon sqrt(c_2)) sqrt(c_2) / c_1.
+        """
+        t = tf.cast(self.iterations + 1, tf.float64)
+        # The corrections are of the betas as the kernel has them, rounded to the variables' dtype.
+        betas = (tf.cast(tf.constant(b, dtype), tf.float64) for b in (self.beta_1, self.beta_2))
+        correction_1, correction_2 = (1.0 - beta**t for beta in betas)
         rate = tf.cast(learning_rate, tf.float64) * tf.sqrt(correction_2) / correction_1
+        return tf.cast(rate, dtype), tf.cast(self.epsilon * tf.sqrt(correction_2), dtype)
+
+    def update(self, variable, gradient, rate, epsilon):
+        """Update one `tf.Variable` and its moments, by what `corrected` gave."""
+        dtype, index = variable.dtype, self._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
             beta1_power=tf.constant(0.0, dtype),
             beta2_power=tf.constant(0.0, dtype),
-            lr=tf.cast(rate, dtype),
-            beta1=beta_1,
-            beta2=beta_2,
-            epsilon=tf.cast(self.epsilon * tf.sqrt(correction_2), dtype),
+            lr=rate,
+            beta1=tf.constant(self.beta_1, dtype),
+            beta2=tf.constant(self.beta_2, dtype),
+            epsilon=epsilon,
             grad=tf.cast(gradient, dtype),
         )
 

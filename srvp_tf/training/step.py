@@ -109,13 +109,13 @@ class TrainingStep:
         is_finite = tf.math.is_finite(mean.loss) & tf.math.is_finite(norm)
         rate, loss_scale = self.optimizer.learning_rate, self.loss_scale.current()
 
-        def move(variable, gradient):
-            self.optimizer.update_step(gradient, variable, rate)
-
         def apply():
             # Keras' `apply` would reduce the gradients again.
+            numbers = self.optimizer.corrected(rate, self.model.dtype)  # once for all variables
             for variable, gradient in zip(self.model.trainable_variables, gradients, strict=True):
-                self.strategy.extended.update(variable.value, move, args=(gradient,), group=False)
+                self.strategy.extended.update(
+                    variable.value, self.optimizer.update, args=(gradient, *numbers), group=False
+                )
             self.optimizer.iterations.assign_add(1)
             return True
 
