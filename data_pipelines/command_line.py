@@ -1,6 +1,7 @@
 """What commands share: their help, one line for a user's mistake, an end at Ctrl-C and SIGTERM."""
 
 import contextlib
+import importlib
 import os
 import signal
 import sys
@@ -13,6 +14,11 @@ from absl import flags
 from data_pipelines.errors import DataError
 
 EXIT_ERROR, EXIT_USAGE = 1, 2
+
+SHARED = {
+    "--plugins=my_parts": "modules to import first, for what they register (docs/extending.md)",
+}
+"""What every command takes, and what it means."""
 
 _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 _MAX_LINE = 1000  # letters of a message; some quote what they refuse
@@ -31,22 +37,43 @@ def run(
     line is status 2; Ctrl-C and SIGTERM end the process at once.
     """
     argv, values = list(sys.argv if argv is None else argv), flags.FlagValues()
-    program = program_name(argv[0])
-    define_flags(values)
-    if asks_for_help(argv):
-        print(help_text(program, main, values, {"Flags:": own_flags(values)}))
-        sys.exit(0)
+    program, is_process = program_name(argv[0]), argv == sys.argv
     try:
+        argv = import_plugins(argv)
+        define_flags(values)
+        if asks_for_help(argv):
+            print(help_text(program, main, values, {"This command:": own_flags(values)}, SHARED))
+            sys.exit(0)
         if positional := values(argv)[1:]:
             raise flags.Error(f"unexpected argument {positional[0]!r}: flags are --name=value")
-    except flags.Error as error:
+    except (flags.Error, DataError) as error:
         fail(f"{program}: {one_line(error)} (--help lists the flags)", EXIT_USAGE)
-    if argv == sys.argv:
+    if is_process:
         end_at_signals(program)
     try:
         sys.exit(main(values))
     except (DataError, OSError) as error:
         fail(f"{program}: {one_line(error)}", EXIT_ERROR)
+
+
+def import_plugins(argv: Sequence[str]) -> list[str]:
+    """Import the modules of --plugins, also from the working directory; returns the other flags.
+
+    Raises:
+      DataError: there is no such module.
+    """
+    rest = [argument for argument in argv if not argument.startswith("--plugins=")]
+    for argument in argv:
+        if argument not in rest:
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+            sys.path.insert(0, os.getcwd())
+            for name in filter(None, argument.partition("=")[2].split(",")):
+                try:
+                    with quiet_stderr():
+                        importlib.import_module(name)
+                except ModuleNotFoundError as error:
+                    raise DataError(f"{argument}: there is no module {error.name!r}") from None
+    return rest
 
 
 def end_at_signals(program: str, clean_up: Callable[[], None] = lambda: None) -> None:

@@ -1,7 +1,6 @@
 """What every `python -m srvp_tf.X` shares: flags in, one clear line out when the user erred."""
 
 import contextlib
-import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ from srvp_tf.cli import usage
 from srvp_tf.config.corpora import DataError, command_line, local_path
 from srvp_tf.config.fields import shown
 from srvp_tf.config.shipped import shipped_configs
-from srvp_tf.config.tensorflow_start import load_tensorflow, require_tensorflow
+from srvp_tf.config.tensorflow_start import require_tensorflow
 from srvp_tf.errors import UserError
 from srvp_tf.runs.atomic_files import remove_unfinished
 
@@ -52,7 +51,7 @@ def run(
     argv = list(sys.argv if argv is None else argv)
     program = command_line.program_name(argv[0])
     try:
-        argv = _import_plugins(argv)
+        argv = command_line.import_plugins(argv)
         if define_flags is not None:
             flag_values = flags.FlagValues()
             define_flags(flag_values)
@@ -97,21 +96,6 @@ def resolve_flagfile(name: str) -> str:
     if not path.is_file():
         raise UserError(f"--flagfile={name}: no file")
     return str(path)
-
-
-def _import_plugins(argv: list[str]) -> list[str]:
-    """Import the modules of --plugins, also from the working directory; returns the other flags."""
-    rest = [argument for argument in argv if not argument.startswith("--plugins=")]
-    for argument in argv[1:]:
-        if argument not in rest:
-            sys.path.insert(0, os.getcwd())
-            load_tensorflow()  # quietly
-            for name in filter(None, argument.partition("=")[2].split(",")):
-                try:
-                    importlib.import_module(name)
-                except ModuleNotFoundError as error:
-                    raise UserError(f"{argument}: there is no module {error.name!r}") from None
-    return rest
 
 
 def _parse(argv: list[str], flag_values: flags.FlagValues) -> None:

@@ -12,10 +12,7 @@ _CONFIGURED = "srvp_tf.config.flags"  # the module that defines a flag for each 
 _FLAGFILE = {
     "--flagfile=configs/smmnist.cfg": "flags from a file, one a line; the later of two wins",
 }
-_SHARED = {
-    "--plugins=my_parts": "modules to import first, for what they register (docs/extending.md)",
-    "--version": "the version of srvp-tf",
-}
+_SHARED = command_line.SHARED | {"--version": "the version of srvp-tf"}
 
 
 def help_text(program: str, main: Callable, flag_values: flags.FlagValues) -> str:

@@ -172,6 +172,7 @@ def test_the_parts_of_a_file_outside_the_package_go_the_whole_way(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "flicker" in done.stdout and "L1" in done.stdout
+    assert (tmp_path / "inspection" / "squares.png").is_file()
     page = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert "Falling squares" in page and "L1" in page
     assert (tmp_path / "models/mine/1/saved_model.pb").is_file()
