@@ -10,7 +10,8 @@ from srvp_tf.models import losses
 from srvp_tf.models.distributions import draw, gaussian, standard_normal
 from srvp_tf.models.losses import latent_kl, safe_norm, weighted_sum
 from srvp_tf.models.outputs import Reconstruction
-from tests.models.small import parameters, random_videos, small_model
+from srvp_tf.models.srvp import SRVP
+from tests.models.small import parameters, random_videos, small_config, small_model
 
 B, T, N, NY, NZ = 3, 4, 2, 5, 6
 
@@ -154,3 +155,19 @@ def test_kl_and_its_gradients_stay_finite_at_extreme_scales(raw_q, raw_p):
     q, p = (tfd.Normal(*(np.float64(x) for x in (normal.loc, normal.scale))) for normal in (q, p))
     np.testing.assert_allclose(kl.z, closed_form_kl(q, p), rtol=1e-5, atol=1e-5)
     assert np.isfinite(total) and np.isfinite(tape.gradient(total, params)).all()
+
+
+class LaplaceSRVP(SRVP):
+    """Another observation model: a subclass, and nothing else."""
+
+    def observation(self, frames):
+        return tfd.Independent(tfd.Laplace(frames, 0.3), 4)
+
+
+def test_another_observation_model_is_a_subclass():
+    model = LaplaceSRVP(small_config(), "float64")
+    videos = random_videos(model.config, 2, 4)
+    nll = model.elbo_terms(videos)["nll"]
+    error = np.abs(videos / 255 - model(videos).frames).sum(axis=(1, 2, 3, 4))
+    expected = error / 0.3 + videos[0].size * np.log(2 * 0.3)
+    np.testing.assert_allclose(nll, expected, rtol=1e-10)
