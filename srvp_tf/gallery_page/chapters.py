@@ -13,11 +13,11 @@ from srvp_tf.config.corpora import CORPORA, open_corpus
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
 from srvp_tf.evaluation.protocol import evaluate
-from srvp_tf.gallery_page import charts, judged_runs, sections, tables
-from srvp_tf.gallery_page.judged_runs import Judged
+from srvp_tf.gallery_page import charts, sections, stored_evaluations, tables
 from srvp_tf.gallery_page.material import Material, ShownRun
 from srvp_tf.gallery_page.page import Chapter
 from srvp_tf.gallery_page.shown_runs import small_evaluation
+from srvp_tf.gallery_page.stored_evaluations import StoredEvaluation
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.metrics.registry import METRICS
 from srvp_tf.models.srvp import SRVP
@@ -49,7 +49,7 @@ class OpenRun(NamedTuple):
     model: SRVP
     step: int
     report: dict
-    judged: Judged
+    evaluation: StoredEvaluation
 
 
 def comparable(runs):
@@ -76,11 +76,11 @@ def open_run(name, folder, config, request, scratch) -> OpenRun:
     """
     model, metadata = read_model(config.model, folder.checkpoint_path(config.eval.checkpoint))
     step = metadata["step"]
-    found = judged_runs.stored(folder.results / "evaluation")
+    found = stored_evaluations.stored(folder.results / "evaluation")
     if found is None:
         reasons = ["there is no evaluation"]
     else:
-        reasons = judged_runs.differences(found.report, config, step)
+        reasons = stored_evaluations.differences(found.report, config, step)
         if missing := set(request.metrics.names) - set(found.report["metrics"]):
             reasons.append(f"no {', '.join(sorted(missing))}")
     report = None if reasons else found.report
@@ -89,8 +89,8 @@ def open_run(name, folder, config, request, scratch) -> OpenRun:
     reasons = reasons or ["the evaluation's samples are not there"]
     print(f"{name}: {'; '.join(reasons)}: judged anew, for this page alone", file=sys.stderr)
     request.evaluate(config, folder, scratch)
-    judged = judged_runs.stored(scratch)
-    return OpenRun(name, config, model, step, report or judged.report, judged)
+    evaluation = stored_evaluations.stored(scratch)
+    return OpenRun(name, config, model, step, report or evaluation.report, evaluation)
 
 
 def request_from_flags(flag_values, metrics: ChosenMetrics) -> Request:
@@ -133,14 +133,16 @@ def make_chapter(chapter_id, runs, corpus, request) -> Chapter:
     """
     data = runs[0].config.data
     count = min(
-        request.num_shown, corpus.num_test_videos, *(r.judged.report["num_videos"] for r in runs)
+        request.num_shown,
+        corpus.num_test_videos,
+        *(r.evaluation.report["num_videos"] for r in runs),
     )
     if count < request.num_shown:
         print(f"{count} test videos are shown: the evaluation is of no more", file=sys.stderr)
     videos = corpus.test_videos(length=data.test_length, num_videos=count)
     material = Material(
         chapter_id,
-        tuple(ShownRun(run.name, run.model, run.judged) for run in runs),
+        tuple(ShownRun(run.name, run.model, run.evaluation) for run in runs),
         np.stack(list(videos.as_numpy_iterator())),
         data.nt_cond,
         runs[0].config.eval.eval_seed,
@@ -171,7 +173,9 @@ def make_chapter(chapter_id, runs, corpus, request) -> Chapter:
 
 def _frame_metrics(runs, chosen):
     """Those that all runs were judged by, name -> function; LPIPS where its weights are there."""
-    names = [n for n in runs[0].judged.metrics if all(n in run.judged.metrics for run in runs)]
+    names = [
+        n for n in runs[0].evaluation.metrics if all(n in run.evaluation.metrics for run in runs)
+    ]
     shared = chosen._replace(names=tuple(names))
     try:
         shared.weights_sha256()
@@ -203,13 +207,15 @@ def _charts(runs, corpus, metrics):
     """A `Chart` per metric."""
     data = runs[0].config.data
     curves, baselines = {name: [] for name in metrics}, {}
-    for run in sorted(runs, key=lambda run: run.judged.report["num_videos"]):
-        count = run.judged.report["num_videos"]
+    for run in sorted(runs, key=lambda run: run.evaluation.report["num_videos"]):
+        count = run.evaluation.report["num_videos"]
         if count > corpus.num_test_videos:
-            raise UserError(f"{run.judged.folder} is of more test videos than there are")
+            raise UserError(f"{run.evaluation.folder} is of more test videos than there are")
         videos = corpus.test_videos(length=data.test_length, num_videos=count)
         batches = videos.batch(run.config.eval.eval_batch_size).as_numpy_iterator()
-        of_model, of_baseline = judged_runs.frame_scores(run.judged, batches, data.nt_cond, metrics)
+        of_model, of_baseline = stored_evaluations.frame_scores(
+            run.evaluation, batches, data.nt_cond, metrics
+        )
         for name in metrics:
             curves[name].append(charts.summarize_frames(run.name, of_model[name]))
         baselines = of_baseline  # that of the most videos stays
@@ -231,10 +237,14 @@ def _charts(runs, corpus, metrics):
 
 
 def _charts_text(runs):
-    counts = sorted({(r.judged.report["num_videos"], r.judged.report["num_samples"]) for r in runs})
-    judged = " or ".join(f"{videos} test videos, best of {samples}" for videos, samples in counts)
+    counts = sorted(
+        {(r.evaluation.report["num_videos"], r.evaluation.report["num_samples"]) for r in runs}
+    )
+    evaluated = " or ".join(
+        f"{videos} test videos, best of {samples}" for videos, samples in counts
+    )
     return (
-        f"Mean over {judged}, for each metric separately; bands are 95 % intervals of the mean. "
+        f"Mean over {evaluated}, for each metric separately; bands are 95 % intervals of the mean. "
         "Dashed: the last given frame, repeated. Frames that were copied exactly have no PSNR and "
         "are left out. The scores are those of frames as saved, in 8 bits. The vertical line "
         "follows the videos above."

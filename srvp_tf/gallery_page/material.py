@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srvp_tf.gallery_page.judged_runs import Judged
 from srvp_tf.gallery_page.players import Clip, Group, Player
+from srvp_tf.gallery_page.stored_evaluations import StoredEvaluation
 from srvp_tf.models.srvp import SRVP
 
 
@@ -14,7 +14,7 @@ class ShownRun(NamedTuple):
 
     name: str
     model: SRVP
-    judged: Judged
+    evaluation: StoredEvaluation
 
 
 class Material(NamedTuple):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from srvp_tf.gallery_page.judged_runs import unit_range
 from srvp_tf.gallery_page.page import Section
 from srvp_tf.gallery_page.players import at_rate
+from srvp_tf.gallery_page.stored_evaluations import unit_range
 from srvp_tf.metrics.registry import METRICS, formatted
 
 RATES = (1, 2, 4)
@@ -26,7 +26,7 @@ def samples(material, metric, score) -> Section:
     )
     kinds = {"best": f"{metric}_best", "worst": f"{metric}_worst", "random": "random_1"}
     kept = {
-        run.name: {kind: next(run.judged.samples(file, count)) for kind, file in kinds.items()}
+        run.name: {kind: next(run.evaluation.samples(file, count)) for kind, file in kinds.items()}
         for run in material.runs
     }
     for index, video in enumerate(material.videos):
@@ -42,7 +42,7 @@ def samples(material, metric, score) -> Section:
 
         truth = player.clip("truth", video, length)
         player.add_row(f"Test video {index + 1}", material.groups([truth], clips))
-    drawn = sorted({run.judged.report["num_samples"] for run in material.runs})
+    drawn = sorted({run.evaluation.report["num_samples"] for run in material.runs})
     text = (
         f"The first {count} test videos, not chosen. {material.nt_cond} frames were given, "
         f"{material.horizon} predicted. Best and worst by {METRICS[metric].heading} of "

@@ -14,7 +14,7 @@ from srvp_tf.cli import command
 from srvp_tf.config import corpora
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
-from srvp_tf.gallery_page import chapters, judged_runs
+from srvp_tf.gallery_page import chapters, stored_evaluations
 from srvp_tf.gallery_page.folder import DEMO, replacing_folder
 from srvp_tf.gallery_page.shown_runs import address_of_demo
 from srvp_tf.metrics.frame_metrics import psnr
@@ -120,10 +120,10 @@ def test_the_curves_average_to_the_results(made):
 
 def test_scores_of_frames_are_those_of_the_metric(made):
     folder, _ = made
-    judged = judged_runs.stored(folder / "one" / "evaluation")
+    evaluation = stored_evaluations.stored(folder / "one" / "evaluation")
     truth = np.random.default_rng(0).integers(0, 256, (6, 6, SIZE, SIZE, 1), np.uint8)
     batches = [truth[:4], truth[4:]]
-    model, baseline = judged_runs.frame_scores(judged, batches, NT_COND, {"psnr": psnr})
+    model, baseline = stored_evaluations.frame_scores(evaluation, batches, NT_COND, {"psnr": psnr})
     target = truth[:, NT_COND:] / 255
     predicted = np.minimum((samples(folder, "psnr_best") + 0.5) / 255, 1)
     error = ((target - predicted) ** 2).mean(axis=(2, 3, 4))
@@ -186,9 +186,9 @@ def rewrite(folder, **values):
 def test_an_evaluation_that_fits_is_taken(opened, evaluated):
     result, said = opened()
     assert said == ""
-    assert result.report == result.judged.report
+    assert result.report == result.evaluation.report
     assert result.report["num_samples"] == 4
-    assert result.judged.folder == evaluated / "evaluation"
+    assert result.evaluation.folder == evaluated / "evaluation"
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_an_evaluation_of_something_else_is_made_anew(opened, evaluated, change,
     rewrite(evaluated / "evaluation", **change)
     result, said = opened()
     assert said == f"name: {reason}: judged anew, for this page alone\n"
-    assert result.report["num_samples"] == result.judged.report["num_samples"] == 3
+    assert result.report["num_samples"] == result.evaluation.report["num_samples"] == 3
 
 
 def test_an_evaluation_without_a_metric_that_is_wanted_is_made_anew(opened):
@@ -217,7 +217,7 @@ def test_a_report_without_its_samples_still_gives_the_table(opened, evaluated):
     result, said = opened()
     assert "samples are not there: judged anew" in said
     assert result.report["num_samples"] == 4
-    assert result.judged.report["num_samples"] == 3
+    assert result.evaluation.report["num_samples"] == 3
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_no_more_videos_are_shown_than_were_evaluated(run_dir, tmp_path, capsys)
 
 @pytest.mark.parametrize("damage", ["short", "missing", "other"])
 def test_damaged_samples_are_named(evaluated, damage):
-    judged = judged_runs.stored(evaluated / "evaluation")
+    evaluation = stored_evaluations.stored(evaluated / "evaluation")
     path = evaluated / "evaluation" / "psnr_best.npz"
     if damage == "short":
         path.write_bytes(path.read_bytes()[:100])
@@ -288,11 +288,11 @@ def test_damaged_samples_are_named(evaluated, damage):
     else:
         np.savez(path, samples=np.zeros((6, 3, SIZE, SIZE, 1), np.float32))
     with pytest.raises(UserError, match=r"psnr_best\.npz cannot be used"):
-        next(judged.samples("psnr_best", 2))
+        next(evaluation.samples("psnr_best", 2))
 
 
 def test_samples_of_other_videos_are_refused(made):
-    judged = judged_runs.stored(made[0] / "one" / "evaluation")
+    evaluation = stored_evaluations.stored(made[0] / "one" / "evaluation")
     truth = np.zeros((6, 7, SIZE, SIZE, 1), np.uint8)
     with pytest.raises(UserError, match="not of these test videos"):
-        judged_runs.frame_scores(judged, [truth], NT_COND, {"psnr": psnr})
+        stored_evaluations.frame_scores(evaluation, [truth], NT_COND, {"psnr": psnr})

@@ -16,7 +16,7 @@ from srvp_tf.metrics.registry import per_frame
 REPORT = "results.json"
 
 
-class Judged(NamedTuple):
+class StoredEvaluation(NamedTuple):
     """An evaluation: what its results.json holds, and its folder."""
 
     report: dict
@@ -55,7 +55,7 @@ class Judged(NamedTuple):
             raise UserError(f"{path} cannot be used ({error}): evaluate the run again") from None
 
 
-def stored(folder: Path) -> Judged | None:
+def stored(folder: Path) -> StoredEvaluation | None:
     """The evaluation in a folder, None if there is none; `UserError` if its report is damaged."""
     path = folder / REPORT
     if not path.exists():
@@ -66,7 +66,7 @@ def stored(folder: Path) -> Judged | None:
             float(summary["mean"]), float(summary["ci95"])
         for name in ("step", "num_videos", "num_samples"):
             int(report[name])
-        return Judged(report, folder)
+        return StoredEvaluation(report, folder)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{path} is no report ({error!r}): evaluate the run again") from None
 
@@ -94,11 +94,11 @@ def unit_range(frames: np.ndarray, floored: bool = False) -> np.ndarray:
     return (frames.astype(np.float32) + (0.5 if floored else 0.0)) / 255
 
 
-def frame_scores(judged, batches, nt_cond, metrics):
+def frame_scores(evaluation, batches, nt_cond, metrics):
     """Scores of every predicted frame of the best samples, and of the last given frame repeated.
 
     Args:
-        judged: a `Judged` with samples.
+        evaluation: a `StoredEvaluation` with samples.
         batches: the test videos that were judged, uint8 [B, T, H, W, C], in order; as many or more.
         nt_cond: conditioning frames.
         metrics: name -> function of (target, prediction), see `ChosenMetrics.frame_metrics`.
@@ -117,19 +117,19 @@ def frame_scores(judged, batches, nt_cond, metrics):
     compiled = {name: tf.function(function) for name, function in metrics.items()}
     model = {name: [] for name in metrics}
     baseline = {name: [] for name in metrics}
-    count, rows = judged.report["num_videos"], None
+    count, rows = evaluation.report["num_videos"], None
     for videos in batches:
         videos = videos[: count - sum(map(len, baseline[next(iter(metrics))]))]
         if not len(videos):
             break
         if rows is None:
-            rows = {name: judged.samples(f"{name}_best", len(videos)) for name in metrics}
+            rows = {name: evaluation.samples(f"{name}_best", len(videos)) for name in metrics}
         truth = unit_range(videos)
         target, last = truth[:, nt_cond:], last_frame(truth, nt_cond)
         for name, metric in compiled.items():
             predicted = next(rows[name], None)
             if predicted is None or predicted.shape != target.shape:
-                raise UserError(f"{judged.folder} is not of these test videos: evaluate again")
+                raise UserError(f"{evaluation.folder} is not of these test videos: evaluate again")
             model[name].append(metric(target, unit_range(predicted, floored=True)).numpy())
             baseline[name].append(metric(target, last).numpy())
     return tuple(

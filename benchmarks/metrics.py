@@ -1,4 +1,4 @@
-"""Cost of the metrics in an evaluation: `python -m benchmarks.judging --run_dir=RUN`.
+"""Cost of the metrics in an evaluation: `python -m benchmarks.metrics --run_dir=RUN`.
 
 Judges some test videos of a run by more and more metrics, in turns, on this machine: milliseconds
 per sampled video, and each metric's share of an evaluation by PSNR, SSIM and LPIPS. LPIPS takes its
@@ -28,10 +28,10 @@ def main():
     a = parser.parse_args()
 
     start_tensorflow(deterministic=False)
-    print(judging_table(a.run_dir, a.num_samples, a.rounds))
+    print(metrics_table(a.run_dir, a.num_samples, a.rounds))
 
 
-def judging_table(run_dir, num_samples, rounds):
+def metrics_table(run_dir, num_samples, rounds):
     """Markdown: a row per metric that is added."""
     from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
     from srvp_tf.evaluation.evaluator import Evaluator
