@@ -263,7 +263,7 @@ def with_nan(c, bad_step):
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 def test_a_loss_that_is_not_finite_stops_with_its_name_and_step(tmp_path, precision):
     c = small_run.config(f"--precision={precision}", "--max_skipped_steps=0")
-    words = r"nll is not finite at step 7 \(largest \|y\|: (inf|\d[^)]*)\): training stopped"
+    words = "nll is not finite at step 7: training stopped"
     with pytest.raises(UserError, match=words) as caught:
         small_run.run(c, tmp_path, with_nan(c, 7))
     assert "\n" not in str(caught.value)
