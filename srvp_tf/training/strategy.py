@@ -2,16 +2,19 @@
 
 import contextlib
 import functools
+import os
 import signal
 
 import tensorflow as tf
 
 from srvp_tf.config.tensorflow_start import quiet_stderr
 from srvp_tf.errors import UserError
-from srvp_tf.training import heartbeats
-from srvp_tf.training.hosts import cluster_from_environment
-from srvp_tf.training.lost_workers import losing_workers
-from srvp_tf.training.rendezvous import wait_for_all
+from srvp_tf.training.worker_group import place_in_cluster
+
+_EXAMPLE = (
+    """'{"cluster": {"worker": ["host0:2222", "host1:2222"]}, """
+    """"task": {"type": "worker", "index": 0}}'"""
+)
 
 
 def make_strategy():
@@ -20,27 +23,30 @@ def make_strategy():
     With several hosts, call it before anything of TensorFlow has run; it waits for all of them.
 
     Raises:
-        UserError: `TF_CONFIG` cannot be used, or one of the hosts did not start in 30 minutes.
+        UserError: `TF_CONFIG` cannot be used.
     """
-    cluster = cluster_from_environment()
-    if cluster is None or len(cluster.addresses) == 1:
+    if not os.environ.get("TF_CONFIG"):
         return local_strategy()
-    return _several_hosts(cluster)
+    try:
+        resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+        index, size = place_in_cluster(resolver)
+        if size == 1:
+            return local_strategy()
+        print(f"worker {index} joins {size - 1} other{'s' * (size > 2)}", flush=True)
+        # TensorFlow 2.20 announces its server.
+        with _signals_that_need_no_python(), quiet_stderr():
+            return tf.distribute.MultiWorkerMirroredStrategy(resolver)
+    except (AttributeError, LookupError, TypeError, ValueError, tf.errors.OpError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(
+            f"TF_CONFIG cannot be used ({reason}): unset it, or set it like {_EXAMPLE}"
+        ) from None
 
 
 def local_strategy():
     """All visible GPUs of this host, else all CPU devices."""
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     return mirrored_strategy(*(device.name for device in devices))
-
-
-def _several_hosts(cluster):
-    wait_for_all(cluster)
-    heartbeats.be_patient(cluster)
-    losing = losing_workers(cluster, lambda: "while they joined")
-    # TensorFlow 2.20 announces its server.
-    with _signals_that_need_no_python(), losing, quiet_stderr():
-        return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from srvp_tf import video
+from srvp_tf.config import config_fields
 from srvp_tf.errors import UserError
 from srvp_tf.models import rng
 from srvp_tf.models.srvp import SRVP
@@ -78,7 +79,11 @@ class Trainer:
     def _start(self, init_from):
         """Make the model and bring it to where the run stands; the chief makes the folder."""
         c, is_chief = self.config, self.group.is_chief
-        self.group.agree_on_settings(c)  # before the workers make variables together
+        settings = {
+            f"--{spec.name}": getattr(getattr(c, section), spec.name)
+            for section, spec in config_fields()
+        }
+        self.group.check_equal(settings)  # before the workers make variables together
         with self.strategy.scope():
             self.model = SRVP(c.model, c.train.precision, c.train.seed, c.train.remat)
             self.training_step = TrainingStep(self.model, c.train)
@@ -96,8 +101,7 @@ class Trainer:
             if is_chief:  # a kill may have come before those were removed that had been replaced
                 self.checkpoints.prune("last")
                 self.checkpoints.prune("best")
-        self.group.share_folder(self.folder.samples)
-        self.group.agree({"the step that they go on from": self.status.step})
+        self.group.check_equal({"the step that they go on from": self.status.step})
 
     def train(self, training_batches, validation_batches):
         """Train until the last step of the configuration.
@@ -239,13 +243,11 @@ class Trainer:
 
     def _end_of_validation(self, session):
         """Wait until the chief has validated; the signal to stop at, unless all is done."""
-        is_validating = True
-        while is_validating:
-            number, (is_validating, is_pending) = self.group.confer(
-                session.stop.signal_number, False, self.status.pending_validation
-            )
-        self.status = self.status._replace(pending_validation=bool(is_pending))
-        return number if is_pending or self.status.step < self.config.train.num_steps else None
+        rows = self.group.gather(session.stop.signal_number or 0, self.status.pending_validation)
+        is_pending = bool(rows[0, 1])
+        self.status = self.status._replace(pending_validation=is_pending)
+        is_done = not is_pending and self.status.step == self.config.train.num_steps
+        return None if is_done or not rows[:, 0].any() else int(rows[:, 0].max())
 
     def _validate(self, session):
         """Score the model; keep it as the best if it beats all before (ties: the earlier)."""
@@ -271,8 +273,7 @@ class Trainer:
     def _until_stopped(self, batches, session):
         """The batches of a validation, up to a signal: what is left of it is made up for later."""
         for batch in batches:
-            number, _ = self.group.confer(session.stop.signal_number, True, True)
-            if number is not None:
+            if session.stop.signal_number is not None:
                 raise _ValidationStopped
             yield batch
 

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 import yaml
 
 from srvp_tf.cli.command import resolve_flagfile
-from srvp_tf.training.hosts import cluster_from_environment
+from srvp_tf.training.worker_group import place_in_cluster
 
 MANIFEST = Path(__file__).parents[2] / "docs" / "kubernetes" / "job.yaml"
 
@@ -16,7 +17,7 @@ def manifest():
     return {d["kind"]: d for d in yaml.safe_load_all(MANIFEST.read_text(encoding="utf-8"))}
 
 
-def test_every_pod_finds_itself_among_the_workers(manifest):
+def test_every_pod_finds_itself_among_the_workers(manifest, monkeypatch):
     job, service = manifest["Job"], manifest["Service"]
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
@@ -27,11 +28,12 @@ def test_every_pod_finds_itself_among_the_workers(manifest):
     port = service["spec"]["ports"][0]["port"]
     for index in range(count):
         text = container["env"][1]["value"].replace("$(INDEX)", str(index))
-        cluster = cluster_from_environment({"TF_CONFIG": text})
+        monkeypatch.setenv("TF_CONFIG", text)
+        resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
         # Pods of an indexed Job are called by the Job and their index.
         host = f"{job['metadata']['name']}-{index}.{pod['subdomain']}"
-        assert cluster.index == index and cluster.addresses[index] == f"{host}:{port}"
-        assert len(cluster.addresses) == count
+        assert place_in_cluster(resolver) == (index, count)
+        assert resolver.cluster_spec().as_dict()["worker"][index] == f"{host}:{port}"
 
 
 def test_the_names_fit_together(manifest):
