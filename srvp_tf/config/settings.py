@@ -22,6 +22,7 @@ from srvp_tf.config.fields import (
     shown,
 )
 from srvp_tf.config.registries import DYNAMICS, LOSS_TERMS, NETWORKS
+from srvp_tf.config.tensorflow_start import load_tensorflow
 from srvp_tf.errors import UserError
 
 FORMAT_VERSION = 4
@@ -105,6 +106,7 @@ class ModelConfig(Section):
     @property
     def takes_euler_steps(self) -> bool:
         """Whether the dynamics can cut a frame interval into sub-steps."""
+        load_tensorflow()  # quietly: the class is one of Keras' layers
         return DYNAMICS[self.dynamics].takes_euler_steps
 
     @property

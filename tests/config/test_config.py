@@ -2,6 +2,8 @@ import dataclasses
 import json
 import math
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -210,3 +212,13 @@ def test_every_field_has_help_and_a_default_that_passes():
     assert set(RESUMABLE_FIELDS) < set(names)
     assert {c for entry in CORPORA.values() for c in entry.channels} == {1, 3}
     assert all(spec.metadata["help"] for _, spec in config_fields())
+
+
+def test_settings_of_two_euler_steps_are_read_without_a_word():
+    # The class of the dynamics, which knows about Euler steps, comes with TensorFlow.
+    code = "from srvp_tf.config import ModelConfig; ModelConfig(euler_steps=2)"
+    environment = {n: v for n, v in os.environ.items() if n != "TF_CPP_MIN_LOG_LEVEL"}
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

@@ -7,6 +7,7 @@ from absl import flags
 from srvp_tf import release
 from srvp_tf.cli import command
 from srvp_tf.errors import UserError
+from srvp_tf.runs import checkpoints
 from srvp_tf.runs.run_folder import RunFolder, load_model, load_weights
 from srvp_tf.training.trainer import Trainer
 from tests.runs import small_run
@@ -46,6 +47,18 @@ def test_a_released_run_is_the_same_model(tmp_path):
     fresh = Trainer(config, tmp_path / "fresh", small_run.one_device(), init_from=released)
     assert fresh.status.step == 0
     assert load_weights(fresh.model, released)["step"] == config.train.num_steps
+
+
+def test_half_precision_stores_rounded_kernels_and_loads_as_float32(tmp_path):
+    run_dir, released = small_run.finished(), tmp_path / "released"
+    assert call(run_dir=run_dir, output_dir=released, half=True) == 0
+    stored, _ = checkpoints.read(RunFolder(released).checkpoint_path())
+    whole, _ = checkpoints.read(RunFolder(run_dir).checkpoint_path())
+    for name, array in stored.items():
+        assert array.dtype == (np.float16 if array.ndim > 1 else np.float32)
+        np.testing.assert_allclose(array, whole[name], rtol=2**-11, atol=2**-25)
+    for variable in load_model(released).weights:
+        assert variable.dtype == "float32"
 
 
 def test_nothing_is_overwritten(tmp_path, capsys):
