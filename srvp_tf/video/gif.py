@@ -88,8 +88,9 @@ def _choose_palette(pictures: Sequence[np.ndarray]) -> np.ndarray:
     from PIL import Image
 
     page = np.array([WHITE, GREEN, RED], np.uint8)
-    step = max(1, sum(picture.size for picture in pictures) // (3 * SAMPLED_PIXELS))
-    sample = np.concatenate([picture.reshape(-1, 3)[::step] for picture in pictures])
+    # At random: at even steps they could all lie in a few columns of the page.
+    rng, share = np.random.default_rng(0), -(-SAMPLED_PIXELS // len(pictures))
+    sample = np.concatenate([rng.choice(picture.reshape(-1, 3), share) for picture in pictures])
     sample = sample[~np.isin(_codes(sample), _codes(page))]
     cut = Image.fromarray(sample[None]).quantize(
         PALETTE_SIZE - len(page), method=Image.Quantize.MEDIANCUT, kmeans=1

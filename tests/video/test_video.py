@@ -277,3 +277,20 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
         write_video(path, make_videos())
     assert [file.name for file in tmp_path.iterdir()] == ["a.mp4"]
     assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("columns", [3, 6])
+def test_a_gif_of_a_wide_page_keeps_its_greys(tmp_path, columns):
+    # All greys and the frames' two colours are more than a palette holds.
+    ramp = np.arange(256, dtype=np.uint8).repeat(16).reshape(64, 64, 1)
+    videos = np.broadcast_to(ramp, (24, 25, 64, 64, 1)).copy()
+    videos[:, 1::2] = 255 - videos[:, 1::2]
+    path = tmp_path / "page.gif"
+    write_video(path, videos, conditioning=5, captions=24 * ["one"], columns=columns, scale=2)
+    with Image.open(path) as gif:
+        gif.seek(2)
+        page = np.asarray(gif.convert("RGB")).astype(int)
+    levels = page[(page.max(-1) - page.min(-1)) < 8].mean(-1)
+    assert levels.min() < 4
+    found = np.unique(levels.round())
+    assert np.diff(found).max() <= 8  # no grey is missing by more
