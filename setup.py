@@ -35,6 +35,7 @@ setup(
         "data_pipelines.moving_mnist": ["data/*.npz", "data/README*"],
         "export": ["deploy/*"],
         "srvp_tf": ["py.typed"],
+        "srvp_tf.metrics": ["*.npz"],
         "export.web_page": ["LICENSE", "templates/*", "static/*"],
         "srvp_tf.gallery_page": ["templates/*", "static/*"],
     },

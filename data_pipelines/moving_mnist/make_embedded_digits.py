@@ -25,19 +25,34 @@ _DIGITS_DIR = define_path("digits_dir", None, "Folder of MNIST's idx files.", re
 _OUTPUT = define_path("output", str(EMBEDDED_FILE), "File to write.")
 
 
+_LABELS_HEADER = 8  # bytes of an idx file with one dimension
+
+
 def choose(images: np.ndarray, count: int) -> np.ndarray:
-    """Keep `count` images, evenly spaced: uint8 [count, 28, 28]."""
+    """Keep `count` images, or labels, evenly spaced: uint8 [count, ...]."""
     if len(images) < count:
         raise DataError(f"digits_dir holds {len(images)} images of a part; {count} are chosen.")
     return images[np.arange(count) * len(images) // count]
 
 
+def read_labels(folder: Path, stem: str) -> np.ndarray:
+    """The classes of a part's digits, uint8 [N] in 0..9."""
+    content = (folder / f"{stem}-labels-idx1-ubyte").read_bytes()
+    return np.frombuffer(content, np.uint8, offset=_LABELS_HEADER)
+
+
 def main(_) -> None:
     """Read the idx files, choose, write, print the checksums that data/README.md states."""
     try:
-        digits = load_idx(Path(_DIGITS_DIR.value))
-        chosen = {"train": choose(digits.train, NUM_TRAIN), "test": choose(digits.test, NUM_TEST)}
-    except DataError as error:
+        folder = Path(_DIGITS_DIR.value)
+        digits = load_idx(folder)
+        chosen = {
+            "train": choose(digits.train, NUM_TRAIN),
+            "test": choose(digits.test, NUM_TEST),
+            "train_labels": choose(read_labels(folder, "train"), NUM_TRAIN),
+            "test_labels": choose(read_labels(folder, "t10k"), NUM_TEST),
+        }
+    except (DataError, OSError) as error:
         sys.exit(str(error))
     np.savez_compressed(_OUTPUT.value, **chosen)
     for part, images in chosen.items():

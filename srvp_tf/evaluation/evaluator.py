@@ -20,7 +20,8 @@ _SCORED_FRAMES = 2048
 class BatchResult(NamedTuple):
     """What is known of B test videos.
 
-    scores: metric -> best score of each video, float64 [B].
+    scores: metric -> score of each video, float64 [B]: of its best sample, or the mean over all
+        where `Metric.best_of_samples` says so.
     samples: name -> uint8 [B, K, H, W, C]: `<metric>_best`, `<metric>_worst`, `random_1`, ..., the
         predicted frames of these samples; `cond_rec` [B, nt_cond, H, W, C], the conditioning frames
         as reconstructed in the first sample.
@@ -112,7 +113,10 @@ class Evaluator:
             kept[f"{name}_best"] = extremes.best.payload
             kept[f"{name}_worst"] = extremes.worst.payload
         kept["cond_rec"] = self._join(self._reconstruct(inferred, ids))
-        scores = {name: extremes.best.value for name, extremes in running.items()}
+        scores = {
+            name: extremes.best.value if METRICS[name].best_of_samples else extremes.mean
+            for name, extremes in running.items()
+        }
         return BatchResult(scores, kept, first[:, : self.num_draws])
 
     def _chunks(self, batch_size):

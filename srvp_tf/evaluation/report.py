@@ -25,6 +25,9 @@ def print_report(report):
         print(f"published for {published['setting']}, the whole test set:")
         for row in published["rows"]:
             print(_row(f"  {row['model']}", [_published(name, row.get(name)) for name in names]))
+    means = [METRICS[name].heading for name in names if not METRICS[name].best_of_samples]
+    if means:
+        print(f"{', '.join(means)}: the mean over the samples, not the best")
     for name in names:
         if metrics[name].get("infinite"):
             print(f"{metrics[name]['infinite']} videos were predicted without any error: infinite")

@@ -93,6 +93,8 @@ class RunningBest:
         sign = 1.0 if higher_is_better else -1.0
         self._best, self._worst = _Highest(sign), _Highest(-sign)
         self._payloads_given: bool | None = None
+        self._total: np.ndarray | float = 0.0
+        self._count = 0
 
     def update(
         self, scores: np.ndarray, first_sample: int = 0, payload: np.ndarray | None = None
@@ -126,6 +128,12 @@ class RunningBest:
         self._payloads_given = payload is not None
         for extreme in (self._best, self._worst):
             extreme.update(scores, first_sample, payload)
+        self._total, self._count = self._total + scores.sum(axis=1), self._count + scores.shape[1]
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean over all samples of every video so far, float64 [B]."""
+        return self._total / self._count
 
     @property
     def best(self) -> Extreme:

@@ -3,6 +3,7 @@
 METRICS.register("error")(Metric("L1", lambda cache_dir: absolute_error, higher_is_better=False))
 """
 
+import functools
 import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ class Metric(NamedTuple):
     higher_is_better: which of two scores is the better one.
     decimals: digits after the point, in tables.
     needs_weights: whether `metrics.weight_cache` keeps weights of it.
+    best_of_samples: whether a video's score is that of its best sample; else the mean over samples.
     """
 
     heading: str
@@ -27,6 +29,7 @@ class Metric(NamedTuple):
     higher_is_better: bool = True
     decimals: int = 4
     needs_weights: bool = False
+    best_of_samples: bool = True
 
 
 def _psnr(cache_dir):
@@ -47,12 +50,19 @@ def _lpips(cache_dir):
     return load_lpips(cache_dir).score
 
 
+def _identity(cache_dir):
+    from srvp_tf.metrics.digit_reader import identity, load_digit_reader
+
+    return functools.partial(identity, load_digit_reader())
+
+
 METRICS = Registry(
     "metric",
     {
         "psnr": Metric("PSNR", _psnr, decimals=2),
         "ssim": Metric("SSIM", _ssim),
         "lpips": Metric("LPIPS", _lpips, higher_is_better=False, needs_weights=True),
+        "identity": Metric("identity", _identity, best_of_samples=False),
         "fvd": Metric("FVD", None, higher_is_better=False, decimals=0, needs_weights=True),
     },
 )

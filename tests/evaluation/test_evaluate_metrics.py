@@ -17,6 +17,7 @@ from srvp_tf.metrics.i3d import load_i3d
 from srvp_tf.metrics.lpips import load_lpips
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.metrics.published_weights import from_pickle
+from srvp_tf.metrics.registry import METRICS
 from tests.evaluation.evaluate_run import run
 from tests.metrics.weight_files import pickled
 from tests.runs import small_run
@@ -74,12 +75,30 @@ def test_lpips_and_fvd_are_those_of_the_samples_that_are_saved(run_dir, cache_di
     assert report["metrics"]["lpips"]["mean"] == pytest.approx(best.mean(), rel=0.05)
 
 
+def test_identity_is_the_mean_over_samples(run_dir, capsys):
+    arguments = ["--metrics=psnr,identity", "--num_samples=4", "--num_videos=3"]
+    assert run(f"--run_dir={run_dir}", *arguments) == 0
+    assert "identity: the mean over the samples, not the best" in capsys.readouterr().out
+    folder = run_dir / "evaluation"
+    with np.load(folder / "results.npz") as results:
+        scores = results["identity"]
+    config = small_run.config()
+    length = config.data.test_length
+    videos = corpora.open_corpus(config).test_videos(length=length, num_videos=3)
+    videos = np.stack(list(videos.as_numpy_iterator())) / np.float32(255)
+    nt_cond = config.data.nt_cond
+    samples = [np.load(folder / f"random_{i}.npz")["samples"] for i in range(1, 5)]
+    score = METRICS["identity"].load(None)
+    expected = [score(videos[:, nt_cond:], x / np.float32(255)).numpy().mean(1) for x in samples]
+    np.testing.assert_allclose(scores, np.mean(expected, axis=0), atol=0.1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--metrics=psnr,lpips"], "run `python -m srvp_tf.fetch --metric=lpips"),
         (["--metrics=fvd"], "run `python -m srvp_tf.fetch --metric=fvd"),
-        (["--metrics=psnr,mse"], "name some of psnr,ssim,lpips,fvd"),
+        (["--metrics=psnr,mse"], "name some of psnr,ssim,lpips,identity,fvd"),
         (["--metrics="], "name some of"),
         (["--metrics=fvd", "--cache_dir={cache}"], "--test_length=6"),
         (
