@@ -235,7 +235,7 @@ def desk(tmp_path_factory):
     for name in ("configs", "tests", "docs"):
         (folder / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "pretrained", folder / "pretrained")
-    shutil.copytree(ROOT / "pretrained" / "mmnist_one_digit", folder / "runs" / "quickstart")
+    shutil.copytree(ROOT / "pretrained" / "smmnist", folder / "runs" / "quickstart")
     shutil.copytree(ROOT / "pretrained" / "smmnist", folder / "runs" / "x")
     shutil.copytree(OFFICIAL, folder / "their_experiment")
     videos = np.random.default_rng(0).integers(0, 256, (4, 70, 64, 64, 3), np.uint8)

@@ -31,7 +31,7 @@ CALLS = {  # in this order, as some need what others have made
     "srvp_tf.generate": "--run_dir=smmnist --num_samples=2",
     "srvp_tf.evaluate": "--run_dir=smmnist --num_videos=2 --num_samples=2 --eval_batch_size=2",
     "srvp_tf.experiment": "--run_dir=smmnist --num_videos=2 --experiments=content_swap",
-    "srvp_tf.gallery": "--run_dir=mmnist_one_digit --num_shown=1 --num_videos=2 --num_samples=2",
+    "srvp_tf.gallery": "--run_dir=smmnist --num_shown=1 --num_videos=2 --num_samples=2",
     "srvp_tf.release": "--run_dir=smmnist --output_dir=released",
     "srvp_tf.train": f"--flagfile=configs/smmnist.cfg --run_dir=trained {LITTLE} --val_samples=2",
     "srvp_tf.quickstart": f"--run_dir=quick {LITTLE} --val_samples=2 --num_videos=2",
