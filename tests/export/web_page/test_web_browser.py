@@ -219,14 +219,22 @@ def test_the_frames_are_the_model_s(page, model, rate, num_observed):
     sizes = {"horizon": HORIZON - num_observed, "eulerSteps": rate, "framesPerStep": rate}
     found = forecast(page, frames, noise, **sizes)
     assert found.shape == expected.shape == (SAMPLES, sizes["horizon"] * rate, 64, 64, 1)
-    np.testing.assert_allclose(found, expected, **CLOSE)
+    # Twenty frames amplify the rounding of float32, in Keras as well.
+    exact = in_float64(model).forecast_from_noise(frames[None], noise, rate, rate)[0].numpy()
+    rounding = parity.FLOAT32.factor * np.abs(expected - exact).max()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=max(CLOSE["atol"], rounding))
     assert expected.std() > 0.1
 
 
-def test_the_page_errs_no_more_than_keras_does(page, model):
-    """Where 20 frames amplify the rounding of float32 most, in Keras too: up to 2e-4 in both."""
+def in_float64(model):
     exact = SRVP(model.config, precision="float64")
     exact.set_weights(model.get_weights())
+    return exact
+
+
+def test_the_page_errs_no_more_than_keras_does(page, model):
+    """Where 20 frames amplify the rounding of float32 most, in Keras too: up to 1e-3 in both."""
+    exact = in_float64(model)
     noise = drawn_noise(model.config, T + HORIZON)
     ours, keras = [], []
     for frames in examples(web_demo.demo(), model.config)[1:, :T]:
@@ -234,7 +242,7 @@ def test_the_page_errs_no_more_than_keras_does(page, model):
         found = forecast(page, frames, noise, horizon=HORIZON)
         ours.append(np.abs(found - expected).max())
         keras.append(np.abs(model.forecast_from_noise(frames[None], noise)[0] - expected).max())
-    assert max(ours) <= parity.FLOAT32.factor * max(keras) <= 1e-3
+    assert max(ours) <= parity.FLOAT32.factor * max(keras) <= parity.FLOAT32.most
 
 
 def test_a_browser_without_relaxed_simd_takes_the_other_variant(driver, site, model):
