@@ -17,7 +17,9 @@ quickstart: $(VENV)/.installed  ## train a small model, judge it, draw its predi
 	$(RUN) -m srvp_tf.quickstart
 
 test: lint  ## lint, then the quick tests
-	$(RUN) -m pytest -n 2 --dist loadfile
+	# In two parts: TensorFlow keeps memory, a worker of all tests ends with 10 GB.
+	$(RUN) -m pytest -n 2 --dist loadfile tests/[a-g]*/
+	$(RUN) -m pytest -n 2 --dist loadfile tests/[h-z]*/
 
 test-long: $(VENV)/.installed-test-long  ## the tests that train for minutes
 	$(RUN) -m pytest -m long
