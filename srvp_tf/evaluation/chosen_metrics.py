@@ -38,6 +38,15 @@ class ChosenMetrics(NamedTuple):
         needed = (name for name in self.names if METRICS[name].needs_weights)
         return {name: weight_cache.read(name, self.cache_dir)[1] for name in needed}
 
+    def check_corpus(self, data) -> None:
+        """Raise `UserError` if one of the metrics cannot judge the corpus of a `DataConfig`."""
+        for name in self.names:
+            if METRICS[name].only_for not in ("", data.dataset):
+                raise UserError(
+                    f"--metrics={name} is for {METRICS[name].only_for} alone, this is "
+                    f"{data.dataset}: leave it out"
+                )
+
     def frame_metrics(self) -> dict[str, Callable]:
         """Name -> function of (target, prediction), see `Evaluator`; call it in its strategy."""
         return {name: METRICS[name].load(self.cache_dir) for name in per_frame(self.names)}

@@ -32,8 +32,10 @@ def evaluate(config, folder, output, metrics=DEFAULT):
         What results.json holds.
 
     Raises:
-        UserError: weights are missing, FVD has too little to see, or `output` is in use.
+        UserError: weights are missing, a metric is not for this corpus, FVD has too little to see,
+            or `output` is in use.
     """
+    metrics.check_corpus(config.data)
     output, weights = local_path(output), metrics.weights_sha256()
     start_tensorflow(config.train.deterministic)
     from srvp_tf.evaluation.evaluator import Evaluator

@@ -22,6 +22,7 @@ class Metric(NamedTuple):
     decimals: digits after the point, in tables.
     needs_weights: whether `metrics.weight_cache` keeps weights of it.
     best_of_samples: whether a video's score is that of its best sample; else the mean over samples.
+    only_for: the one corpus that it can judge; "" for all.
     """
 
     heading: str
@@ -30,6 +31,7 @@ class Metric(NamedTuple):
     decimals: int = 4
     needs_weights: bool = False
     best_of_samples: bool = True
+    only_for: str = ""
 
 
 def _psnr(cache_dir):
@@ -62,7 +64,7 @@ METRICS = Registry(
         "psnr": Metric("PSNR", _psnr, decimals=2),
         "ssim": Metric("SSIM", _ssim),
         "lpips": Metric("LPIPS", _lpips, higher_is_better=False, needs_weights=True),
-        "identity": Metric("identity", _identity, best_of_samples=False),
+        "identity": Metric("identity", _identity, best_of_samples=False, only_for="moving_mnist"),
         "fvd": Metric("FVD", None, higher_is_better=False, decimals=0, needs_weights=True),
     },
 )

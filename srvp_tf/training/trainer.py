@@ -1,6 +1,7 @@
 """The training run: from any clips to a run folder, and on from where it stopped."""
 
 import contextlib
+import signal
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -247,7 +248,9 @@ class Trainer:
         is_pending = bool(rows[0, 1])
         self.status = self.status._replace(pending_validation=is_pending)
         is_done = not is_pending and self.status.step == self.config.train.num_steps
-        return None if is_done or not rows[:, 0].any() else int(rows[:, 0].max())
+        if is_done or not rows[:, 0].any():
+            return None
+        return session.stop.signal_number or signal.SIGTERM
 
     def _validate(self, session):
         """Score the model; keep it as the best if it beats all before (ties: the earlier)."""

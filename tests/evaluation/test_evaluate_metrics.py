@@ -10,6 +10,8 @@ import pytest
 
 from srvp_tf import evaluate
 from srvp_tf.config import Config, DataConfig, corpora
+from srvp_tf.errors import UserError
+from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
 from srvp_tf.metrics import weight_cache
 from srvp_tf.metrics.frechet import frechet_distance
 from srvp_tf.metrics.fvd import VideoFeatures
@@ -91,6 +93,13 @@ def test_identity_is_the_mean_over_samples(run_dir, capsys):
     score = METRICS["identity"].load(None)
     expected = [score(videos[:, nt_cond:], x / np.float32(255)).numpy().mean(1) for x in samples]
     np.testing.assert_allclose(scores, np.mean(expected, axis=0), atol=0.1)
+
+
+def test_identity_is_for_moving_mnist_alone():
+    chosen = ChosenMetrics(("psnr", "identity"))
+    chosen.check_corpus(DataConfig())
+    with pytest.raises(UserError, match="--metrics=identity is for moving_mnist alone, .* kth"):
+        chosen.check_corpus(DataConfig(dataset="kth", data_dir="x"))
 
 
 @pytest.mark.parametrize(
