@@ -53,16 +53,9 @@ def save_sheet(path: Path, sheet: Image.Image) -> None:
 
 
 def save_film(path: Path, pictures: list[Image.Image], fps: float) -> None:
-    """Write an endless GIF, whole or not at all; 256 colours, the same in all pictures."""
-    sample = Image.fromarray(np.concatenate([np.asarray(picture) for picture in pictures[::4]]))
-    if all(picture.mode == "L" for picture in pictures):
-        indexed = pictures
-    else:
-        # One palette for all: with one each, still pixels would flicker.
-        palette = sample.quantize(256)
-        indexed = [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
-    rest = {"append_images": indexed[1:], "duration": round(1000 / fps), "loop": 0}
-    _save(path, indexed[0], "GIF", save_all=True, **rest)
+    """Write an endless WebP without loss, whole or not at all."""
+    options = {"save_all": True, "append_images": pictures[1:], "lossless": True}
+    _save(path, pictures[0], "WEBP", duration=round(1000 / fps), loop=0, **options)
 
 
 def _block(caption: str, frames: np.ndarray) -> Image.Image:

@@ -2,7 +2,7 @@
 
     python -m data_pipelines.inspect --dataset=kth --data_dir=prepared --output_dir=inspection
 
-Writes a contact sheet, `<dataset>.png`, and a film, `<dataset>.gif`, of clips as a model will get
+Writes a contact sheet, `<dataset>.png`, and a film, `<dataset>.webp`, of clips as a model will get
 them. Exit status 1 if a part gives no clips of the wanted length: training would fail.
 """
 

@@ -111,7 +111,7 @@ def draw(clips: dict[str, np.ndarray], name: str, folder: str | os.PathLike) -> 
     from data_pipelines import contact_sheet as sheets
 
     sections = [sheets.Section(f"{part} clips", of_part) for part, of_part in clips.items()]
-    paths = [local_path(folder) / f"{name}.{suffix}" for suffix in ("png", "gif")]
+    paths = [local_path(folder) / f"{name}.{suffix}" for suffix in ("png", "webp")]
     sheets.save_sheet(paths[0], sheets.contact_sheet(sections, _COLUMNS))
     sheets.save_film(paths[1], sheets.film(sections), _FPS)
     return paths

@@ -10,6 +10,7 @@ from absl import flags
 from export.client.connection import Client
 from export.client.served_signatures import DEFAULT_SIGNATURE, FRAMES, ModelMetadata, TensorSpec
 from export.client.stream import ENCODE
+from srvp_tf.config.corpora import fit_frames, iterate_frames
 from srvp_tf.errors import UserError
 
 _NOT_FOR = {  # flag -> the actions that it would mean nothing to
@@ -100,9 +101,6 @@ def _frames_spec(metadata: ModelMetadata, name: str) -> TensorSpec:
 
 def _read(flag_values, spec: TensorSpec, num_needed: int = 0, num_more: int = 0) -> np.ndarray:
     """uint8 frames as the model takes them: T + num_needed, and up to num_more after them."""
-    from data_pipelines.readers.resizing import fit_frames
-    from data_pipelines.readers.video_files import iterate_frames
-
     first, least = flag_values.first_frame, spec.shape[1] + num_needed
     most = first + least + num_more
     size, channels = spec.shape[2], spec.shape[4]

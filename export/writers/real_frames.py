@@ -16,7 +16,7 @@ def real_frames(config, num_videos, num_frames):
     Returns:
         (uint8 [num_videos, num_frames, H, W, C] as the model takes them, name of their corpus).
     """
-    from data_pipelines import DataError, open_corpus
+    from data_pipelines import open_corpus
 
     size, channels = config.model.frame_size, config.model.channels
     try:
@@ -24,7 +24,7 @@ def real_frames(config, num_videos, num_frames):
         if videos.shape[2:] == (size, size, channels):
             return videos, config.data.dataset
         reason = f"its videos are {list(videos.shape[2:])}"
-    except (UserError, DataError, OSError) as error:  # a model is often exported elsewhere
+    except (UserError, OSError) as error:  # a model is often exported elsewhere
         reason = " ".join(str(error).split())
     print(f"parity: moving digits in the place of {config.data.dataset}, as {reason}")
     digits = _test_videos(open_corpus("moving_mnist", frame_size=size), num_videos, num_frames)

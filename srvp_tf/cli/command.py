@@ -10,7 +10,7 @@ from absl import flags
 
 from srvp_tf._version import __version__
 from srvp_tf.cli import usage
-from srvp_tf.config.corpora import DataError, command_line, local_path
+from srvp_tf.config.corpora import command_line, local_path
 from srvp_tf.config.fields import shown
 from srvp_tf.config.shipped import shipped_configs
 from srvp_tf.config.tensorflow_start import require_tensorflow
@@ -29,8 +29,8 @@ def run(
 ) -> NoReturn:
     """Parses the command line, calls `main(flag_values)` and exits.
 
-    A user's mistake (`UserError`, `data_pipelines.DataError`, a wrong flag, a file or disk that
-    refuses) is one line on standard error. Any other exception is a bug and keeps its traceback.
+    A user's mistake (`UserError`, a wrong flag, a file or disk that refuses) is one line on
+    standard error. Any other exception is a bug and keeps its traceback.
     In a process of its own, Ctrl-C and SIGTERM end it at once, with what is half written deleted,
     unless `main` has handlers of its own.
 
@@ -74,7 +74,7 @@ def run(
         sys.exit(_ended(main(flag_values)))
     except KeyboardInterrupt:
         command_line.fail(f"{program}: interrupted", 130)
-    except (UserError, DataError, OSError) as error:
+    except (UserError, OSError) as error:
         _ended(1)
         command_line.fail(f"{program}: {command_line.one_line(error)}", command_line.EXIT_ERROR)
 

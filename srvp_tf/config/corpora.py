@@ -1,5 +1,10 @@
-"""What comes from `data_pipelines`, for the rest of the package: the one place that knows it."""
+"""What comes from `data_pipelines`, for the rest of the package: the one place that knows it.
 
+Its `DataError` becomes the package's own `UserError` here.
+"""
+
+import contextlib
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CORPORA",
-    "DataError",
     "EMBEDDED_DIGITS",
     "command_line",
     "define_path",
@@ -38,20 +42,37 @@ EMBEDDED_DIGITS = (
 )
 
 
-def local_path(path: str | os.PathLike) -> Path:
-    """See `data_pipelines.paths.local_path`; raises `UserError`."""
+@contextlib.contextmanager
+def _user_errors() -> Iterator[None]:
     try:
-        return paths.local_path(path)
+        yield
     except DataError as error:
         raise UserError(str(error)) from None
 
 
+class _Corpus:
+    """A `data_pipelines.corpus.Corpus` whose errors are `UserError`s."""
+
+    def __init__(self, corpus):
+        self._corpus = corpus
+
+    def __getattr__(self, name):
+        value = getattr(self._corpus, name)
+        return functools.wraps(value)(_user_errors()(value)) if callable(value) else value
+
+
+@_user_errors()
+def local_path(path: str | os.PathLike) -> Path:
+    """See `data_pipelines.paths.local_path`; raises `UserError`."""
+    return paths.local_path(path)
+
+
+@_user_errors()
 def open_corpus(config):
     """The `data_pipelines` corpus of a `Config`.
 
     Raises:
-      UserError: --data_dir is missing.
-      DataError: what is there cannot be used.
+      UserError: --data_dir is missing, or what is there cannot be used.
     """
     data, model = config.data, config.model
     settings = {
@@ -71,18 +92,20 @@ def open_corpus(config):
             f"--dataset={data.dataset}`"
         )
     options = {name: value for name, value in settings.items() if name in known}
-    return registry.open_corpus(data.dataset, **options)
+    return _Corpus(registry.open_corpus(data.dataset, **options))
 
 
 def iterate_frames(
     path: str | os.PathLike, max_frames: int | None = None
 ) -> "Iterator[np.ndarray]":
-    """See `data_pipelines.readers.video_files.iterate_frames`."""
+    """See `data_pipelines.readers.video_files.iterate_frames`; raises `UserError`."""
     from data_pipelines.readers import video_files
 
-    return video_files.iterate_frames(path, max_frames)
+    with _user_errors():
+        yield from video_files.iterate_frames(path, max_frames)
 
 
+@_user_errors()
 def remarks(path: str | os.PathLike) -> list[str]:
     """See `data_pipelines.readers.video_files.remarks`."""
     from data_pipelines.readers import video_files
@@ -90,6 +113,7 @@ def remarks(path: str | os.PathLike) -> list[str]:
     return video_files.remarks(path)
 
 
+@_user_errors()
 def fit_frames(frames: "np.ndarray", size: int, channels: int) -> "np.ndarray":
     """See `data_pipelines.readers.resizing.fit_frames`."""
     from data_pipelines.readers import resizing

@@ -80,7 +80,7 @@ def judge(config, run_dir, gif):
 
 
 def open_test_videos(corpus, config):
-    """The test videos of a `Config` that are judged, as a dataset; raises `DataError`."""
+    """The test videos of a `Config` that are judged, as a dataset; raises `UserError`."""
     return corpus.test_videos(
         length=config.data.test_length, num_videos=config.eval.num_videos or None
     )

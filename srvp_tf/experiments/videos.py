@@ -71,8 +71,7 @@ def input_videos(paths, config, rate, length, needed):
         needed: frames at the model's rate that each must have.
 
     Raises:
-        DataError: a file cannot be read.
-        UserError: one has fewer frames than are needed.
+        UserError: a file cannot be read, or has fewer frames than are needed.
     """
     videos = []
     for path in paths:

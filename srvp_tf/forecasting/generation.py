@@ -66,8 +66,8 @@ def generate(config, checkpoint, settings, output):
         A line that says what was written.
 
     Raises:
-        UserError: there are too few frames, a state grew without bound, or nothing can be written.
-        DataError: the video cannot be read.
+        UserError: the video cannot be read or has too few frames, a state grew without bound, or
+            nothing can be written.
     """
     s = settings
     check_fps(output, s.frames_per_step)

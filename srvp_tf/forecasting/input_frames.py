@@ -19,8 +19,7 @@ def input_frames(config, horizon, path=None, first=0, video_id=0):
         uint8 [nt_cond .. nt_cond + horizon, H, W, C], as many as there are.
 
     Raises:
-        UserError: there are too few frames, or test videos.
-        DataError: the file, or the corpus, cannot be read.
+        UserError: the file, or the corpus, cannot be read or has too few frames, or videos.
     """
     nt_cond = config.data.nt_cond
     if path is None:

@@ -1,25 +1,25 @@
 """Files and folders that are either whole or not there.
 
-They are written under a temporary name, `.NAME.TOKEN.tmp`, and renamed. Their writer holds a lock
-on them that ends with its process: what can be locked has been abandoned, and the next write to the
-same place clears it away. Where locks are not to be had nothing is cleared.
+They are written under a temporary name, `.NAME.TOKEN.tmp`, and renamed. What a killed process left
+is cleared by the next write to the same place that comes a day later: nobody writes that long.
 """
 
 import contextlib
 import errno
-import fcntl
 import glob
 import os
 import re
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 LEFTOVERS = ".*.tmp"
 """Pattern of what a killed process may leave beside the files that it wrote."""
 
+_ABANDONED_AFTER = 24 * 60 * 60  # seconds
 
 _unfinished: set[Path] = set()
 
@@ -51,25 +51,25 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         yield fresh
         while fresh.exists():
             _replace_folder(path, fresh)
+    for old in _leftovers(path, "old"):  # of those killed before they had deleted it
+        _remove(old)
 
 
 def _replace_folder(path: Path, fresh: Path) -> None:
     """Put `fresh` in the place of `path`; it stays where it is if another does so just now."""
     old = fresh.with_suffix(".old")
-    with contextlib.ExitStack() as stack:
-        try:
-            if path.exists():
-                stack.callback(os.close, _locked(path))
-                path.rename(old)
-            fresh.rename(path)
-        except OSError as error:
-            met_another = error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
-            if not met_another or not fresh.exists():
-                raise
-        finally:
-            if old.exists() and not path.exists():  # stopped between the two renamings
-                old.rename(path)
-            shutil.rmtree(old, ignore_errors=True)
+    try:
+        if path.exists():
+            path.rename(old)
+        fresh.rename(path)
+    except OSError as error:
+        met_another = error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
+        if not met_another or not fresh.exists():
+            raise
+    finally:
+        if old.exists() and not path.exists():  # stopped between the two renamings
+            old.rename(path)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def temporary_folder(path: Path) -> contextlib.AbstractContextManager[Path]:
@@ -104,27 +104,18 @@ def remove_leftovers(folder: Path, pattern: str = LEFTOVERS) -> None:
 
 @contextlib.contextmanager
 def _temporary(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
-    temporary, lock = _claimed(path, make)
+    """Context that gives a new file or folder beside `path`; at the end it is gone."""
+    for leftover in _leftovers(path, "tmp"):
+        with contextlib.suppress(OSError):  # gone by now
+            if time.time() - leftover.lstat().st_mtime > _ABANDONED_AFTER:
+                _remove(leftover)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    _unfinished.add(temporary)
     try:
+        make(temporary)
         yield temporary
     finally:
         _remove(temporary)
-        _unfinished.discard(temporary)
-        os.close(lock)
-
-
-def _claimed(path: Path, make: Callable[[Path], None]) -> tuple[Path, int]:
-    """A new file or folder beside `path`, and the descriptor that keeps it locked."""
-    _clear_abandoned(path)
-    while True:
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-        _unfinished.add(temporary)
-        make(temporary)
-        with contextlib.suppress(FileNotFoundError):  # another cleared it away before the lock
-            lock = _locked(temporary)
-            if temporary.exists():
-                return temporary, lock
-            os.close(lock)
         _unfinished.discard(temporary)
 
 
@@ -132,58 +123,18 @@ def _make_file(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
 
 
-def _locked(path: Path) -> int:
-    """A descriptor of a file or folder that is locked until it is closed."""
-    descriptor = os.open(path, os.O_RDONLY)
-    with contextlib.suppress(OSError):  # not every file system has locks
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
-
-
 def _restore(path: Path) -> None:
     """Bring back the folder of a process that was killed between its two renamings."""
-    if path.exists():
-        return
-    with contextlib.suppress(OSError):  # another is faster, or nothing can be renamed there
-        for old in sorted(_leftovers(path, "old"), key=os.path.getmtime, reverse=True):
-            with _abandoned(old) as is_abandoned:
-                if is_abandoned:
-                    old.rename(path)
-                    return
-
-
-def _clear_abandoned(path: Path) -> None:
-    """Delete what killed processes left on their way to `path`."""
-    for kind in ("tmp", "old"):
-        for leftover in _leftovers(path, kind):
-            with _abandoned(leftover) as is_abandoned:
-                if is_abandoned:
-                    _remove(leftover)
+    old = sorted(_leftovers(path, "old"), key=os.path.getmtime)
+    if old and not path.exists():
+        with contextlib.suppress(OSError):  # another is faster, or nothing can be renamed there
+            old[-1].rename(path)
 
 
 def _leftovers(path: Path, kind: str) -> list[Path]:
     name = re.compile(re.escape(f".{path.name}.") + f"[0-9a-f]{{8}}\\.{kind}")
     found = path.parent.glob(f".{glob.escape(path.name)}.*.{kind}")
     return [leftover for leftover in found if name.fullmatch(leftover.name)]
-
-
-@contextlib.contextmanager
-def _abandoned(leftover: Path) -> Iterator[bool]:
-    """Context: whether its writer lives no more; if so no other process may take it meanwhile."""
-    try:
-        descriptor = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:  # gone, or not ours
-        yield False
-        return
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
 
 
 def _remove(path: Path) -> None:

@@ -22,8 +22,8 @@ def sample_videos(run="smmnist", num_videos=4, data_dir=None):
         first `nt_cond`.
 
     Raises:
-        UserError: there is no such run, or not so many test videos.
-        DataError: the corpus is not there, or damaged.
+        UserError: there is no such run, or not so many test videos, or the corpus is not there or
+            damaged.
     """
     config = RunFolder.find(run).config()
     if data_dir is not None:

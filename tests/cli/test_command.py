@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from absl import flags
 
-from data_pipelines.errors import DataError
 from srvp_tf._version import __version__
 from srvp_tf.cli import command
 from srvp_tf.config.flags import config_from_flags, define_config_flags
@@ -66,11 +65,6 @@ def test_a_users_trouble_is_one_line(capsys, error, line):
     status, out, err = outcome(capsys, raising(error))
     assert status == (130 if isinstance(error, KeyboardInterrupt) else 1)
     assert out == "" and err.endswith(f": {line}\n") and err.count("\n") == 1
-
-
-def test_a_data_error_is_one_line(capsys):
-    status, _, err = outcome(capsys, raising(DataError("a.avi: cut short")))
-    assert status == 1 and err.endswith(": a.avi: cut short\n")
 
 
 def test_inside_another_program_signals_are_left_as_they_were(capsys):

@@ -1,8 +1,10 @@
 import concurrent.futures
 import contextlib
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,14 @@ def kill_while_writing(kind, path):
     command = [sys.executable, "-c", KILLED, kind, str(path)]
     result = subprocess.run(command, cwd=ROOT, check=False)
     assert result.returncode == -signal.SIGKILL
+    for left in path.parent.glob(".*"):
+        make_old(left)
+
+
+def make_old(path):
+    """As if nobody had written it since the day before yesterday."""
+    then = time.time() - 2 * 24 * 3600
+    os.utime(path, (then, then), follow_symlinks=False)
 
 
 def names(folder):
@@ -106,7 +116,9 @@ def test_what_is_foreign_or_cannot_be_deleted_is_left_alone(tmp_path, monkeypatc
     for name in foreign:
         (tmp_path / name).write_text("theirs")
     (tmp_path / ".a.00000000.tmp").write_text("left")
-    (tmp_path / ".a.00000001.tmp").symlink_to(tmp_path / ".a.b.tmp")
+    for left in tmp_path.iterdir():
+        make_old(left)
+    (tmp_path / ".a.00000001.tmp").write_text("of a process that lives")
 
     def refuse(path):
         raise PermissionError(1, "not yours", str(path))

@@ -6,15 +6,14 @@ whole; finished shards wait in a folder beside the corpus' own, so that a prepar
 interrupted goes on.
 """
 
-import contextlib
 import dataclasses
-import fcntl
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import filelock
 import numpy as np
 import tensorflow_datasets as tfds
 from tqdm import tqdm
@@ -92,7 +91,13 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         final = Path(self.data_dir_root, self.name, self.builder_config.name)
         staging = final / f".{self.version}.staging"
         staging.mkdir(parents=True, exist_ok=True)
-        with _locked(staging):
+        # The lock file stays: deleting it would let two processes lock two files of one name.
+        lock = filelock.FileLock(final / f".{self.version}.lock", timeout=0)
+        try:
+            held = lock.acquire()
+        except filelock.Timeout:
+            raise DataError(f"{final}: another preparation of this corpus is running.") from None
+        with held:
             for abandoned in final.glob(f"incomplete.*_{self.version}"):
                 if abandoned != Path(self.data_dir):
                     shutil.rmtree(abandoned, ignore_errors=True)
@@ -180,17 +185,3 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 def _print_skipped(lines: set[str]) -> None:
     for line in sorted(lines):
         print(f"skipped: {line}", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process alone; the lock ends with the process, however it ends."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataError(f"{folder}: another preparation of this corpus is running.") from None
-        yield
-    finally:
-        os.close(descriptor)
