@@ -10,6 +10,7 @@ TENSORFLOW_RANGE = ">=2.20,<2.22"
 SERVING = [
     f"tensorflow-serving-api{TENSORFLOW_RANGE}",
     "grpcio>=1.60,<2",
+    "requests>=2.31,<3",
     "orjson>=3.9,<4",
     "aiohttp>=3.9,<4",
 ]
@@ -53,7 +54,6 @@ setup(
         "tqdm>=4.66,<5",
         "pillow>=10.3,<14",
         "av>=15,<19",
-        "requests>=2.31,<3",
         "jinja2>=3.1,<4",
         "filelock>=4,<5",
     ],

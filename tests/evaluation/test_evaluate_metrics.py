@@ -18,10 +18,9 @@ from srvp_tf.metrics.fvd import VideoFeatures
 from srvp_tf.metrics.i3d import load_i3d
 from srvp_tf.metrics.lpips import load_lpips
 from srvp_tf.metrics.published_results import RESULTS, published_setting
-from srvp_tf.metrics.published_weights import from_pickle
 from srvp_tf.metrics.registry import METRICS
 from tests.evaluation.evaluate_run import run
-from tests.metrics.weight_files import pickled
+from tests.metrics.weight_files import weights
 from tests.runs import small_run
 
 
@@ -35,7 +34,7 @@ def cache_dir(tmp_path_factory):
     """Random weights, in the place of the published ones."""
     folder = tmp_path_factory.mktemp("cache")
     for metric in weight_cache.METRICS:
-        arrays = from_pickle(metric, pickled(metric), "test")
+        arrays = weights(metric)
         weight_cache.write(metric, arrays, "random", folder)
     return folder
 

@@ -8,15 +8,14 @@ from srvp_tf.metrics.frechet import frechet_distance
 from srvp_tf.metrics.fvd import DrawnFVD, VideoFeatures, preprocess
 from srvp_tf.metrics.i3d import I3D
 from srvp_tf.metrics.lpips import assign
-from srvp_tf.metrics.published_weights import from_pickle
 from tests.metrics import torch_networks
-from tests.metrics.weight_files import i3d_tree, pickled
+from tests.metrics.weight_files import i3d_tree, weights
 
 
 @pytest.fixture(scope="module")
 def model():
     model = I3D()
-    assign(model, from_pickle("fvd", pickled("fvd"), "test"), "test")
+    assign(model, weights("fvd"), "test")
     return model
 
 

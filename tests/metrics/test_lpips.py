@@ -6,15 +6,14 @@ import pytest
 import tensorflow as tf
 
 from srvp_tf.metrics.lpips import LPIPS, assign
-from srvp_tf.metrics.published_weights import from_pickle
 from tests.metrics import torch_networks
-from tests.metrics.weight_files import lpips_tree, pickled
+from tests.metrics.weight_files import lpips_tree, weights
 
 
 @pytest.fixture(scope="module")
 def model():
     model = LPIPS()
-    assign(model, from_pickle("lpips", pickled("lpips"), "test"), "test")
+    assign(model, weights("lpips"), "test")
     return model
 
 

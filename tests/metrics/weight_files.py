@@ -7,10 +7,12 @@ import pickle
 import tarfile
 
 import numpy as np
+import pytest
 
 from srvp_tf.metrics.i3d import I3D
 from srvp_tf.metrics.lpips import LPIPS
 from srvp_tf.metrics.package_archives import ARCHIVES
+from srvp_tf.metrics.published_weights import from_archive
 
 
 def _kernel(random, shape):
@@ -59,19 +61,24 @@ def i3d_tree():
 TREES = {"lpips": lpips_tree, "fvd": i3d_tree}
 
 
-@functools.cache
-def pickled(metric, protocol=4):
-    """Bytes of such a pickle."""
-    return pickle.dumps(TREES[metric](), protocol=protocol)
+def packed(metric, tree=None):
+    """(an archive like the published one, its bytes) with a tree of arrays, by default the above's.
 
-
-def packed(metric, content):
-    """(an archive like the published one, its bytes) with `content` in the place of the pickle."""
-    file = io.BytesIO()
+    It is the published one after `monkeypatch.setitem(ARCHIVES, metric, archive)`.
+    """
+    archive, file = ARCHIVES[metric], io.BytesIO()
+    content = pickle.dumps(TREES[metric]() if tree is None else tree)
     with tarfile.open(fileobj=file, mode="w:gz", compresslevel=1) as tar:
-        member = tarfile.TarInfo(ARCHIVES[metric].member)
+        member = tarfile.TarInfo(f"{archive.folder}/{archive.member}")
         member.size = len(content)
         tar.addfile(member, io.BytesIO(content))
     data = file.getvalue()
-    archive = ARCHIVES[metric]._replace(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
-    return archive, data
+    return archive._replace(sha256=hashlib.sha256(data).hexdigest()), data
+
+
+def weights(metric, tree=None):
+    """Name -> array, as read from such an archive."""
+    with pytest.MonkeyPatch.context() as patch:
+        archive, content = packed(metric, tree)
+        patch.setitem(ARCHIVES, metric, archive)
+        return from_archive(metric, content, "a test")

@@ -36,7 +36,7 @@ CALLS = {  # in this order, as some need what others have made
     "srvp_tf.train": f"--flagfile=configs/smmnist.cfg --run_dir=trained {LITTLE} --val_samples=2",
     "srvp_tf.quickstart": f"--run_dir=quick {LITTLE} --val_samples=2 --num_videos=2",
     "srvp_tf.torch_import": "--xp_dir=experiment --run_dir=imported",
-    "srvp_tf.fetch": "--metric=lpips --weights=lpips --cache_dir=cache",
+    "srvp_tf.fetch": "--metric=lpips --cache_dir=cache",
     "data_pipelines.prepare": "--dataset=video_folder --source_dir=VIDEOS --data_dir=prepared",
     "data_pipelines.inspect": "--dataset=video_folder --data_dir=prepared",
     "export.saved_model": "--run_dir=smmnist --output_dir=models/srvp",
@@ -114,10 +114,7 @@ def test_every_command_is_called():
 
 @pytest.mark.long
 def test_every_command_does_its_work(python, tmp_path):
-    from tests.metrics.weight_files import pickled
-
     shutil.copytree(ROOT / "tests/data/golden/official_dcgan_gray", tmp_path / "experiment")
-    (tmp_path / "lpips").write_bytes(pickled("lpips"))
     videos = np.random.default_rng(0).integers(0, 256, (4, 70, 64, 64, 3), np.uint8)
     for name, video in zip(("clip", "VIDEOS/a", "VIDEOS/b", "VIDEOS/c"), videos, strict=True):
         srvp_tf.write_video(tmp_path / f"{name}.mp4", video)
