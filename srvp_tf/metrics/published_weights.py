@@ -10,45 +10,33 @@ import numpy as np
 
 from srvp_tf.config.corpora import local_path
 from srvp_tf.errors import UserError
-from srvp_tf.metrics import package_archives
+from srvp_tf.metrics.package_archives import ARCHIVES, read_arrays
 
 BATCH_NORM_EPSILON = 1e-3  # of I3D
 _HUB_SCOPE = "RGB/inception_i3d/"
-_ALEXNET_LAYERS = (0, 3, 6, 8, 10)  # positions of the convolutions in torchvision's `features`
 
 
-def read_published(metric: str, paths: list[str | os.PathLike]) -> dict[str, np.ndarray]:
+def read_published(metric: str, path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Name -> float32 array, from what the user has.
 
     Args:
       metric: "lpips" or "fvd".
-      paths: the archive of `package_archives`; for LPIPS also torchvision's AlexNet and the heads
-        of the `lpips` package (two .pth files, in any order; needs torch); for FVD also the folder
-        of the TF-Hub module.
+      path: the archive of `package_archives`; for FVD also the folder of the TF-Hub module.
 
     Raises:
       UserError: no such file, a damaged one, or one of anything else.
     """
-    paths = [local_path(path) for path in paths]
-    for path in paths:
-        if not path.exists():
-            raise UserError(f"--weights: {path} does not exist")
-    if metric == "lpips" and len(paths) == 2:
-        return from_torch(*paths)
-    if len(paths) != 1:
-        raise UserError(
-            f"--weights names {len(paths)} files: give one, or for lpips two .pth files"
-        )
-    if paths[0].is_dir():
-        if metric != "fvd":
-            raise UserError(f"--weights: {paths[0]} is a folder: give a file")
-        return from_hub_folder(paths[0])
-    return from_archive(metric, paths[0].read_bytes(), paths[0])
+    path = local_path(path)
+    if metric == "fvd" and path.is_dir():
+        return from_hub_folder(path)
+    if not path.is_file():
+        raise UserError(f"--weights: {path} is no file: give {ARCHIVES[metric].filename}")
+    return from_archive(metric, path.read_bytes(), path)
 
 
 def from_archive(metric: str, content: bytes, source: str | Path) -> dict[str, np.ndarray]:
     """From the content of an archive of `package_archives`; `source` names it in errors."""
-    arrays = package_archives.read_arrays(content, package_archives.ARCHIVES[metric], source)
+    arrays = read_arrays(content, ARCHIVES[metric], source)
     return _lpips_from_flax(arrays) if metric == "lpips" else _i3d_from_flax(arrays)
 
 
@@ -126,29 +114,4 @@ def from_hub_folder(folder: Path) -> dict[str, np.ndarray]:
         ) from None
     if not weights:
         raise UserError(f"--weights: {folder} has no variables of {_HUB_SCOPE.rstrip('/')}")
-    return weights
-
-
-def from_torch(*paths: Path) -> dict[str, np.ndarray]:
-    """From torchvision's AlexNet and the heads (v0.1) of the `lpips` package, two .pth files."""
-    from srvp_tf.runs.torch_weights import read_state_dict, to_array
-
-    found = {name: (x, path) for path in paths for name, x in read_state_dict(path).items()}
-
-    def tensor(name):
-        value, path = found[name]
-        return to_array(value, name, path)
-
-    try:
-        weights = {}
-        for i, layer in enumerate(_ALEXNET_LAYERS):
-            kernel = tensor(f"features.{layer}.weight")
-            weights[f"conv{i + 1}/kernel"] = np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
-            weights[f"conv{i + 1}/bias"] = tensor(f"features.{layer}.bias")
-            weights[f"head{i + 1}"] = tensor(f"lin{i}.model.1.weight").reshape(-1)
-    except UserError:
-        raise
-    except (KeyError, ValueError) as error:
-        names = " and ".join(map(str, paths))
-        raise UserError(f"{names} are not AlexNet and the heads of LPIPS: no {error}") from None
     return weights

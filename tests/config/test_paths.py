@@ -93,7 +93,7 @@ USERS = {
     "import_experiment": lambda path: torch_import.import_experiment(path, "run"),
     "evaluate": lambda path: evaluate(Config(), None, path),
     "weights_path": lambda path: weight_cache.weights_path("fvd", path),
-    "read_published": lambda path: read_published("fvd", [path]),
+    "read_published": lambda path: read_published("fvd", path),
     "choose_version": choose_version,
 }
 

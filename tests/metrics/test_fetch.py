@@ -5,7 +5,6 @@ import os
 import numpy as np
 import pytest
 import tensorflow as tf
-import torch
 from absl import flags
 
 from srvp_tf import fetch
@@ -13,7 +12,7 @@ from srvp_tf.cli import command
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import package_archives, weight_cache
 from srvp_tf.metrics.published_weights import read_published
-from tests.metrics.weight_files import i3d_tree, lpips_tree, packed, weights
+from tests.metrics.weight_files import i3d_tree, packed, weights
 
 
 def run(*arguments):
@@ -56,10 +55,9 @@ def test_converts_what_the_user_has(metric, tmp_path, monkeypatch, capsys):
     ("arguments", "message"),
     [
         ([], "--metric is missing"),
-        (["--metric=lpips", "--weights={folder}/none"], "does not exist"),
-        (["--metric=lpips", "--weights={folder}"], "is a folder"),
+        (["--metric=lpips", "--weights={folder}/none"], "is no file"),
+        (["--metric=lpips", "--weights={folder}"], "is no file"),
         (["--metric=fvd", "--weights={folder}"], "no folder of deepmind/i3d-kinetics-400/1"),
-        (["--metric=fvd", "--weights={folder}/text,{folder}/text"], "names 2 files"),
         (["--metric=lpips", "--weights={folder}/text"], "nothing in it was opened"),
         (["--metric=lpips", "--weights={folder}/lpips", "--cache_dir={folder}/text"], "text"),
     ],
@@ -110,26 +108,6 @@ def test_place_of_the_cache(monkeypatch, tmp_path):
     assert str(weight_cache.cache_folder("/flag")) == "/flag"
 
 
-def test_reads_torchvisions_alexnet_and_the_heads_of_the_lpips_package(tmp_path):
-    tree, alexnet, heads = lpips_tree(), {}, {}
-    for i, layer in enumerate((0, 3, 6, 8, 10)):
-        conv = tree["AlexNet_0"][f"Conv_{i}"]
-        kernel = np.ascontiguousarray(conv["kernel"].transpose(3, 2, 0, 1))
-        alexnet[f"features.{layer}.weight"] = torch.from_numpy(kernel)
-        alexnet[f"features.{layer}.bias"] = torch.from_numpy(conv["bias"])
-        head = np.ascontiguousarray(
-            tree[f"NetLinLayer_{i}"]["Conv_0"]["kernel"].transpose(3, 2, 0, 1)
-        )
-        heads[f"lin{i}.model.1.weight"] = torch.from_numpy(head)
-    alexnet["classifier.1.weight"] = torch.zeros(2, 2)
-    paths = [tmp_path / "alex.pth", tmp_path / "alexnet.pth"]
-    torch.save(heads, paths[0])
-    torch.save(alexnet, paths[1])
-    assert_equal(read_published("lpips", paths), weights("lpips"))
-    with pytest.raises(UserError, match="are not AlexNet and the heads of LPIPS: no 'features.0"):
-        read_published("lpips", [paths[0], paths[0]])
-
-
 def test_reads_the_folder_of_tf_hub(tmp_path):
     """No network brings the module here: its variables are written under its names."""
     tree, tensors = i3d_tree(), {}
@@ -156,4 +134,4 @@ def test_reads_the_folder_of_tf_hub(tmp_path):
         shape_and_slices=[""] * len(tensors),
         tensors=[tf.constant(x) for x in tensors.values()],
     )
-    assert_equal(read_published("fvd", [tmp_path]), weights("fvd"))
+    assert_equal(read_published("fvd", tmp_path), weights("fvd"))
