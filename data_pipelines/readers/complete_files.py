@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from data_pipelines.errors import DataError
-from data_pipelines.readers.mp4_tables import require_sane_tables
 
 
 def require_complete(path: Path) -> None:
@@ -28,8 +27,6 @@ def require_complete(path: Path) -> None:
             measure = _measure(file.read(12))
             file.seek(0)
             complete = measure is None or measure(file, size)
-        if complete and measure is _mp4_is_complete:
-            require_sane_tables(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}).") from None
     if not complete:

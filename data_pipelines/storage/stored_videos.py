@@ -4,13 +4,16 @@ import mmap
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data_pipelines.errors import DataError
 from data_pipelines.paths import local_path
 from data_pipelines.storage.record_files import MappedVideo, map_videos
-from data_pipelines.storage.tfds_folders import open_folder
+
+if TYPE_CHECKING:
+    import tensorflow_datasets as tfds
 
 # A corpus up to this share of the machine's memory is read ahead when it is opened.
 _MEMORY_SHARE = 0.5
@@ -45,6 +48,19 @@ class StoredVideos:
 def span(length: int, stride: int) -> int:
     """The frames of a video that a clip reaches over."""
     return (length - 1) * stride + 1
+
+
+def open_folder(folder: Path) -> "tfds.core.DatasetBuilder":
+    """The read-only builder of a folder that TFDS wrote; raises `DataError` if it is damaged."""
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder_from_directory(folder)
+        _ = builder.info.metadata  # TFDS reads it only now
+        return builder
+    except Exception as error:  # a damaged folder can raise a dozen types
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(f"{folder}: cannot be read ({reason}); prepare the corpus anew.") from None
 
 
 class PreparedFolder:

@@ -84,6 +84,7 @@ def test_commands_take_the_name_and_write_beside_the_user(tmp_path):
     assert (tmp_path / "prediction.gif").is_file()
 
 
+@pytest.mark.long
 def test_the_gallery_takes_the_name(tmp_path):
     few = ("--num_shown=1", "--num_videos=2", "--num_samples=2", "--long_horizon=21")
     assert called(gallery, "--run_dir=smmnist", "--output=site", *few) == 0

@@ -600,7 +600,9 @@ def longer(tmp_path_factory):
     return source, {part: stored(builder, part) for part in ("train", "test")}
 
 
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "sent", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_a_preparation_that_was_stopped_goes_on(longer, tmp_path, sent):
     source, whole = longer
     process = start(source, tmp_path / "prepared")

@@ -38,9 +38,9 @@ def test_writes_the_table_as_json_and_the_arrays_as_npz(run_dir, capsys):
 
 def test_an_earlier_evaluation_is_replaced_whole(run_dir):
     folder = run_dir / "evaluation"
-    for num_samples, random in ((3, 3), (1, 1)):
-        assert run(f"--run_dir={run_dir}", f"--num_samples={num_samples}", "--num_videos=all") == 0
-        assert len(list(folder.glob("random_*.npz"))) == random
+    for num_samples in (3, 1):
+        assert run(f"--run_dir={run_dir}", f"--num_samples={num_samples}") == 0
+        assert len(list(folder.glob("random_*.npz"))) == num_samples
     assert not list(run_dir.glob(".evaluation*"))
 
 
@@ -64,17 +64,14 @@ def test_a_stop_between_the_renamings_loses_no_earlier_evaluation(tmp_path, monk
 
 def test_batches_that_do_not_fill_up_give_the_same_table(run_dir):
     tables = []
-    for batch_size in (1, 4, 16):
+    for batch_size in (4, 6):
         out = run_dir / f"out{batch_size}"
-        assert (
-            run(f"--run_dir={run_dir}", f"--eval_batch_size={batch_size}", f"--output_dir={out}")
-            == 0
-        )
+        flags = f"--eval_batch_size={batch_size}", f"--output_dir={out}"
+        assert run(f"--run_dir={run_dir}", *flags) == 0
         with np.load(out / "results.npz", allow_pickle=False) as results:
             tables.append({name: results[name] for name in results.files})
-    for table in tables[1:]:
-        for name, values in tables[0].items():
-            np.testing.assert_allclose(table[name], values, rtol=1e-5)
+    for name, values in tables[0].items():
+        np.testing.assert_allclose(tables[1][name], values, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def cache_dir(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("fvd_on", ["all", "predicted"])
+@pytest.mark.parametrize("fvd_on", ["all", pytest.param("predicted", marks=pytest.mark.long)])
 def test_lpips_and_fvd_are_those_of_the_samples_that_are_saved(run_dir, cache_dir, capsys, fvd_on):
     arguments = ["--metrics=fvd,lpips", f"--fvd_on={fvd_on}", f"--cache_dir={cache_dir}"]
     arguments += ["--num_samples=5", "--test_length=12", "--num_videos=3", "--eval_batch_size=2"]

@@ -112,7 +112,7 @@ def test_the_corpus_of_the_comparison_is_told(capsys):
     assert described["parity"]["corpus"] == "moving_mnist"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ["saved_model", pytest.param("tflite", marks=pytest.mark.long)])
 def test_a_model_that_was_written_wrong_is_deleted(capsys, tmp_path, monkeypatch, command):
     """One weight of the written model is changed, which only a comparison can find out."""
     module, output = COMMANDS[command]

@@ -14,7 +14,7 @@ from tests.export.readers.packages import require
 kinds = pytest.mark.parametrize("kind", small_export.KINDS)
 
 
-@kinds
+@pytest.mark.parametrize("kind", ["dcgan", pytest.param("vgg", marks=pytest.mark.long)])
 def test_the_c_api_predicts_the_same(kind, tmp_path):
     found, _ = errors("C API", kind, tmp_path)
     assert found.keys() == exported.cases(kind).keys()

@@ -56,7 +56,7 @@ def frame_index(index):
 # --- laws ----------------------------------------------------------------------------------------
 
 
-@kinds
+@pytest.mark.parametrize("kind", ["vgg", pytest.param("dcgan", marks=pytest.mark.long)])
 def test_predictions_are_the_forecast_of_the_model(kind):
     expected = forecast(kind, observed(kind), SEED)
     for axis in range(3):  # videos, samples and frames differ by far more than is allowed

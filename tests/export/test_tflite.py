@@ -121,7 +121,10 @@ def test_a_horizon_beyond_unrolling(tmp_path):
 
 
 # 8 bits are coarse for the few and random weights of so small a model.
-@pytest.mark.parametrize(("quantize", "allowed"), [("float16", 1e-3), ("dynamic_int8", 0.1)])
+@pytest.mark.parametrize(
+    ("quantize", "allowed"),
+    [("float16", 1e-3), pytest.param("dynamic_int8", 0.1, marks=pytest.mark.long)],
+)
 def test_quantised_files_are_smaller_and_near(tmp_path, files, quantize, allowed):
     path = export(tmp_path, "vgg", f"--quantize={quantize}", "--batch=2", *sampling("vgg"))
     s = SETTINGS["vgg"]

@@ -1,6 +1,5 @@
 """Readers of arrays: PyTorch's files, checkpoints, weights of metrics, golden files, test sets."""
 
-import hashlib
 import io
 import pickle
 import tempfile
@@ -148,72 +147,6 @@ def _hostile_checkpoints():
 # --- weights of metrics -------------------------------------------------------------------------
 
 
-def _lpips_tree():
-    tree = {"AlexNet_0": {}}
-    for i in range(5):
-        tree["AlexNet_0"][f"Conv_{i}"] = {"kernel": _random((2, 2, 3, 4)), "bias": _random((4,))}
-        tree[f"NetLinLayer_{i}"] = {"Conv_0": {"kernel": _random((1, 1, 4, 1))}}
-    return tree
-
-
-def _i3d_tree():
-    layer = {"Conv_0": {"kernel": _random((1, 1, 1, 3, 4))}, "BatchNorm_0": {"bias": _random((4,))}}
-    statistics = {"mean": _random((1, 1, 1, 1, 4)), "var": _random((1, 1, 1, 1, 4))}
-    unit = "Conv3d_1a_7x7"
-    return {"params": {unit: layer}, "batch_stats": {unit: {"BatchNorm_0": statistics}}}
-
-
-@once
-def _pickles():
-    return {
-        "lpips": {"lpips.ckpt": pickle.dumps(_lpips_tree(), protocol=4)},
-        "fvd": {"fvd.ckpt": pickle.dumps(_i3d_tree(), protocol=4)},
-        "lpips_3": {"lpips.ckpt": pickle.dumps(_lpips_tree(), protocol=3)},
-    }
-
-
-def _read_pickle(folder):
-    from srvp_tf.metrics.published_weights import read_published
-
-    (path,) = folder.iterdir()
-    arrays = read_published(path.stem, [path])
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise OSError("NaN or infinity")  # as `fetch` says, once the network has them
-    return arrays
-
-
-def _hostile_pickles():
-    shared = _i3d_tree()
-    kernel = np.zeros((1, 1, 1, 1024, 1024), np.float32)
-    for i in range(1000):
-        layer = {"Conv_0": {"kernel": kernel, "bias": np.zeros(1024, np.float32)}}
-        shared["params"][f"unit_{i}"] = layer | {"BatchNorm_0": {"bias": kernel[0, 0, 0, 0]}}
-        shared["batch_stats"][f"unit_{i}"] = {
-            "BatchNorm_0": {"mean": kernel[0, 0, 0, 0], "var": kernel[0, 0, 0, 0]}
-        }
-    round_and_round = {}
-    round_and_round["a"] = round_and_round
-    whole = pickle.dumps(_lpips_tree(), protocol=4)
-    wide = pickle.dumps({"a": np.zeros(4, np.float32)}, protocol=4)
-    made = {
-        "command": pickle.dumps({"a": Evil()}, protocol=4),
-        "shared_1000_times": pickle.dumps(shared, protocol=4),
-        "round": pickle.dumps(round_and_round, protocol=4),
-        "shape_2^31": wide.replace(b"K\x04\x85", b"J\xff\xff\xff\x7f\x85"),
-        "shape_negative": wide.replace(b"K\x04\x85", b"J\xff\xff\xff\xff\x85"),
-        "frame_2^62": b"\x80\x04\x95" + b"\xff" * 7 + b"\x3f" + whole[11:],
-        "bytes_2^31": b"\x80\x04B\xff\xff\xff\x7f.",
-        "memo_2^31": b"\x80\x04}r\xff\xff\xff\x7f.",
-        "marks": b"\x80\x04" + b"(" * 1_000_000 + b".",
-        "nested": b"\x80\x04" + b"}\x8c\x01a" * 200_000 + b"}" + b"s" * 200_000 + b".",
-        "nothing": pickle.dumps({}),
-        "module": b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.",
-        "extension": b"\x80\x04\x82\x01.",
-        "attribute": b"\x80\x04\x8c\x05numpy\x8c\x07ndarray\x93}\x8c\x08__code__Nsb.",
-    }
-    return {k: {"fvd.ckpt" if "shared" in k else "lpips.ckpt": v} for k, v in made.items()}
-
-
 _CACHED = "lpips_alexnet_v0.1.npz"
 
 
@@ -234,50 +167,6 @@ def _read_cached(folder):
 
 def _hostile_cached():
     return {k: {_CACHED: v} for k, v in hostile_npzs("a", (3, 2)).items()}
-
-
-@once
-def _packed():
-    from tests.metrics.weight_files import packed
-
-    _, content = packed("lpips", b"weights")
-    return {"archive": {"lpips.tar.gz": content}}
-
-
-def _read_packed(folder):
-    from srvp_tf.metrics import package_archives
-    from tests.metrics.weight_files import packed
-
-    archive_, _ = packed("lpips", b"weights")
-    content = _packed()["archive"]["lpips.tar.gz"]
-    archive_ = archive_._replace(sha256=hashlib.sha256(content).hexdigest())
-    path = folder / "lpips.tar.gz"
-    found = package_archives.checked(path.read_bytes(), archive_, path)
-    return package_archives.read_member(found, archive_)
-
-
-@once
-def _metric_torch():
-    import torch
-
-    trunk = {
-        f"features.{i}.{part}": torch.from_numpy(_random(shape))
-        for i in (0, 3, 6, 8, 10)
-        for part, shape in (("weight", (4, 3, 2, 2)), ("bias", (4,)))
-    }
-    heads = {f"lin{i}.model.1.weight": torch.from_numpy(_random((1, 4, 1, 1))) for i in range(5)}
-    return {"both": {"alexnet.pth": _saved(trunk), "heads.pth": _saved(heads)}}
-
-
-def _read_metric_torch(folder):
-    from srvp_tf.metrics.published_weights import read_published
-
-    return read_published("lpips", [folder / "alexnet.pth", folder / "heads.pth"])
-
-
-def _hostile_metric_torch():
-    heads = _metric_torch()["both"]["heads.pth"]
-    return {k: {"alexnet.pth": v[_TORCH], "heads.pth": heads} for k, v in _hostile_torch().items()}
 
 
 @once
@@ -306,7 +195,7 @@ def _hub():
 def _read_hub(folder):
     from srvp_tf.metrics.published_weights import read_published
 
-    return read_published("fvd", [folder / "module"])
+    return read_published("fvd", folder / "module")
 
 
 # --- golden files and test sets -----------------------------------------------------------------
@@ -371,10 +260,7 @@ READERS = (
     Reader("torch_zip", _torch_zip, _read_torch, _hostile_torch, exact=True),
     Reader("torch_legacy", _torch_legacy, _read_torch),
     Reader("checkpoint", _checkpoint, _read_checkpoint, _hostile_checkpoints, exact=True),
-    Reader("metric_pickle", _pickles, _read_pickle, _hostile_pickles),
     Reader("metric_cache", _cached, _read_cached, _hostile_cached, exact=True),
-    Reader("metric_archive", _packed, _read_packed, exact=True),
-    Reader("metric_torch", _metric_torch, _read_metric_torch, _hostile_metric_torch, exact=True),
     Reader("metric_hub", _hub, _read_hub),
     Reader("golden", _golden, _read_golden, _hostile_golden, exact=True),
     Reader("authors_test_set", _authors, _read_authors, _hostile_authors, exact=True),

@@ -22,11 +22,13 @@ def assert_intact(run_dir):
     assert not [name for name in files(run_dir) if name.endswith(".tmp")]
 
 
-@pytest.mark.parametrize("arguments", [("--keep_last=1000",), ("--val_interval=2",)])
+@pytest.mark.parametrize(
+    "arguments", ["--keep_last=1000", pytest.param("--val_interval=2", marks=pytest.mark.long)]
+)
 def test_a_full_disk_stops_the_run_in_one_line(tmp_path, arguments):
     with small_disk(tmp_path / "disk", 1500) as disk:
         run_dir = disk / "run"
-        process = start(run_dir, *ENDLESS, *arguments)
+        process = start(run_dir, *ENDLESS, arguments)
         _, err = process.communicate(timeout=300)
         assert process.returncode == 1, err
         assert re.fullmatch(r"python -m srvp_tf.train: .*No space left on device.*\n", err), err

@@ -74,7 +74,7 @@ def assert_same(a, b, tolerance):
         assert np.abs(x - y).max() <= tolerance * np.abs(y).max()
 
 
-@pytest.mark.parametrize("family", ["dcgan", "vgg"])
+@pytest.mark.parametrize("family", ["vgg", pytest.param("dcgan", marks=pytest.mark.long)])
 def test_two_replicas_are_one(family):
     """In float64, where no kink hides an error: losses, gradients, and all state after 3 steps."""
     one, two = (Run(devices, family, "float64") for devices in (ONE, TWO))

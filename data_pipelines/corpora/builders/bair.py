@@ -13,7 +13,7 @@ from data_pipelines.corpora.sources import Layout, wrong_layout
 from data_pipelines.errors import DataError
 from data_pipelines.readers.resizing import fit_frames
 from data_pipelines.storage.record_files import count_records
-from data_pipelines.storage.tfds_folders import open_folder
+from data_pipelines.storage.stored_videos import open_folder
 
 SIZE, CHANNELS = 64, 3
 _FRAME_BYTES = SIZE * SIZE * CHANNELS

@@ -27,6 +27,7 @@ VARIANTS = {
     "no z": ("--nostochastic",),
     "gru, no z": ("--dynamics=gru", "--l2_res_weight=0", "--nostochastic"),
 }
+QUICK = ("vgg", "gru, no z")
 T, HORIZON, SAMPLES = 3, 4, 3
 
 
@@ -51,7 +52,10 @@ def fails(capsys, *arguments):
 # --- the model -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "variant",
+    [*(pytest.param(v, marks=pytest.mark.long) for v in VARIANTS if v not in QUICK), *QUICK],
+)
 def test_the_parts_put_together_are_the_forecast(variant, tmp_path):
     model = load_model(small_export.make_run(tmp_path / "run", *VARIANTS[variant]))
     c = model.config

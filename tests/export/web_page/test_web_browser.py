@@ -262,7 +262,7 @@ def test_a_browser_without_relaxed_simd_takes_the_other_variant(driver, site, mo
         assert_shown(driver, expected)
 
 
-@pytest.mark.parametrize("kind", ["vgg", "gru, no z"])
+@pytest.mark.parametrize("kind", ["vgg", pytest.param("gru, no z", marks=pytest.mark.long)])
 def test_the_frames_of_other_models_are_theirs(driver, kind, monkeypatch):
     variant = ("--dynamics=gru", "--l2_res_weight=0", "--nostochastic")
     monkeypatch.setitem(small_export.KINDS, "gru, no z", variant)
