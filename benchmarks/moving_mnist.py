@@ -25,14 +25,14 @@ def reference_clips() -> Iterator[int]:
     import numpy as np
 
     from data_pipelines.moving_mnist.digits import load_embedded
-    from data_pipelines.moving_mnist.trajectories import render, trajectory
+    from data_pipelines.moving_mnist.trajectories import render_digits, trajectory
 
     digits = load_embedded().train
     rng = np.random.RandomState(0)
     while True:
         for _ in range(CHECK_EVERY):
             shown = digits[rng.randint(len(digits), size=2)]
-            render(shown, np.stack([trajectory(rng, LENGTH) for _ in shown]))
+            render_digits(shown, np.stack([trajectory(rng, LENGTH) for _ in shown]))
         yield CHECK_EVERY
 
 

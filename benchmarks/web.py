@@ -54,7 +54,7 @@ def _rows(folder, rounds):
     size = model["frame_size"], model["frame_size"], model["channels"]
     examples = np.fromfile(folder / page.EXAMPLES, np.uint8).reshape(-1, *size)
     frames = (examples[:num_frames] / 255).astype(np.float32)
-    call = tflite_writer.load(folder / page.MODEL, num_threads=1)
+    call = tflite_writer.load_tflite(folder / page.MODEL, num_threads=1)
     nz = model["nz"] if model["stochastic"] else 0
     rng = np.random.default_rng(0)
 

@@ -14,7 +14,7 @@ _LINE = _TEXT + 2 * _GAP
 _PAPER = "white"
 
 
-class Section(NamedTuple):
+class SheetSection(NamedTuple):
     """Some clips of one kind."""
 
     title: str
@@ -22,7 +22,7 @@ class Section(NamedTuple):
     """uint8 [N, T, H, W, C], C 1 or 3."""
 
 
-def contact_sheet(sections: list[Section], columns: int) -> Image.Image:
+def contact_sheet(sections: list[SheetSection], columns: int) -> Image.Image:
     """A row per clip, of `columns` frames from the first to the last; their numbers in captions."""
     blocks = []
     for title, clips in sections:
@@ -33,7 +33,7 @@ def contact_sheet(sections: list[Section], columns: int) -> Image.Image:
     return _stacked(blocks)
 
 
-def film(sections: list[Section]) -> list[Image.Image]:
+def film(sections: list[SheetSection]) -> list[Image.Image]:
     """A picture per frame, a row per section; what ends early stays."""
     length = max(clips.shape[1] for _, clips in sections)
     return [

@@ -25,7 +25,7 @@ def inspect_corpus(flag_values: flags.FlagValues) -> int:
     """Print and draw what the flags of `data_pipelines.inspect` ask for; the exit status."""
     name = flag_values.dataset
     corpus = _open(flag_values)
-    print("\n".join(describe(name, corpus)))
+    print("\n".join(describe_corpus(name, corpus)))
     published = CORPORA[name].lengths
     lengths = Lengths(
         flag_values.train_length or published.train,
@@ -38,12 +38,12 @@ def inspect_corpus(flag_values: flags.FlagValues) -> int:
     for part, failure in failures.items():
         print(f"{part} clips: none: {failure}")
     if clips:
-        for path in draw(clips, name, flag_values.output_dir):
+        for path in write_pictures(clips, name, flag_values.output_dir):
             print(f"wrote {path}")
     return int(bool(failures))
 
 
-def describe(name: str, corpus) -> list[str]:
+def describe_corpus(name: str, corpus) -> list[str]:
     """What is known of a corpus without reading its frames: lines of text.
 
     Args:
@@ -106,11 +106,13 @@ def draw_clips(
     return clips, failures
 
 
-def draw(clips: dict[str, np.ndarray], name: str, folder: str | os.PathLike) -> list[Path]:
+def write_pictures(
+    clips: dict[str, np.ndarray], name: str, folder: str | os.PathLike
+) -> list[Path]:
     """Write the contact sheet and the film of some clips; returns their paths."""
     from data_pipelines import contact_sheet as sheets
 
-    sections = [sheets.Section(f"{part} clips", of_part) for part, of_part in clips.items()]
+    sections = [sheets.SheetSection(f"{part} clips", of_part) for part, of_part in clips.items()]
     paths = [local_path(folder) / f"{name}.{suffix}" for suffix in ("png", "webp")]
     sheets.save_sheet(paths[0], sheets.contact_sheet(sections, _COLUMNS))
     sheets.save_film(paths[1], sheets.film(sections), _FPS)

@@ -207,7 +207,7 @@ def frames_needed(settings):
     return max(settings.conditioning_frames + 1, settings.max_conditioning_frames)
 
 
-def check(call, cases, bound=FLOAT32):
+def check_parity(call, cases, bound=FLOAT32):
     """Signature name -> `Errors`.
 
     Args:

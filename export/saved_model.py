@@ -10,7 +10,7 @@ from absl import flags
 
 from export.extras import require
 from export.writers import source_run
-from export.writers.settings import define_settings_flags, settings_from_flags
+from export.writers.settings import define_settings_flags, export_settings
 from export.writers.version_folder import check_kind, choose_version, new_version
 from srvp_tf.cli import command
 from srvp_tf.config.corpora import define_path
@@ -45,8 +45,8 @@ def define_flags(flag_values):
 
 def main(flag_values):
     """Export; returns the exit status."""
-    run = source_run.open_run(flag_values)
-    settings = settings_from_flags(flag_values, run.config)
+    run = source_run.open_source_run(flag_values)
+    settings = export_settings(flag_values, run.config)
     seeded = not flag_values.noise_inputs
     output_dir = Path(flag_values.output_dir or _OUTPUT_DIR[seeded])
     check_kind(output_dir, seeded)

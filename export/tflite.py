@@ -11,7 +11,7 @@ from absl import flags
 
 from export.extras import require
 from export.writers import source_run
-from export.writers.settings import define_settings_flags, settings_from_flags
+from export.writers.settings import define_settings_flags, export_settings
 from srvp_tf.cli import command
 from srvp_tf.cli.checks import check_output_file
 from srvp_tf.config.corpora import define_path
@@ -35,8 +35,8 @@ def define_flags(flag_values):
 
 def main(flag_values):
     """Export; returns the exit status."""
-    run = source_run.open_run(flag_values)
-    settings = settings_from_flags(flag_values, run.config)
+    run = source_run.open_source_run(flag_values)
+    settings = export_settings(flag_values, run.config)
     output = Path(flag_values.output)
     check_output_file(output)
     require("comparing the file with the Keras model", "ai_edge_litert")

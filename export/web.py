@@ -12,13 +12,13 @@ from absl import flags
 from export.extras import require
 from export.web_page import runtime
 from export.writers import source_run
-from export.writers.settings import define_settings_flags, settings_from_flags
+from export.writers.settings import define_settings_flags, export_settings
 from srvp_tf.cli import command
 from srvp_tf.config.corpora import define_path
 from srvp_tf.config.tensorflow_start import start_tensorflow
-from srvp_tf.gallery_page.folder import DEMO, check_replaceable, replacing_folder
+from srvp_tf.gallery_page.folder import DEMO, check_replaceable, replacing_gallery
 
-QUANTIZATIONS = ("none", "float16")
+WEB_QUANTIZATIONS = ("none", "float16")
 _TITLE = "Futures, drawn in your browser"
 
 
@@ -29,7 +29,7 @@ def define_flags(flag_values):
     flags.DEFINE_string("title", _TITLE, "title of the page", flag_values=flag_values)
     define_settings_flags(flag_values, ("conditioning_frames", "horizon"))
     flags.DEFINE_enum(
-        "quantize", "none", QUANTIZATIONS, "how weights are kept", flag_values=flag_values
+        "quantize", "none", WEB_QUANTIZATIONS, "how weights are kept", flag_values=flag_values
     )
     define_path(
         "litert_dir",
@@ -47,8 +47,8 @@ def define_flags(flag_values):
 
 def main(flag_values):
     """Write the page; returns the exit status."""
-    run = source_run.open_run(flag_values)
-    settings = settings_from_flags(flag_values, run.config)
+    run = source_run.open_source_run(flag_values)
+    settings = export_settings(flag_values, run.config)
     if flag_values.litert_dir:
         litert = runtime.from_folder(Path(flag_values.litert_dir))
     else:
@@ -61,7 +61,7 @@ def main(flag_values):
     from export.web_page.export import export_page
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    with replacing_folder(output, DEMO) as folder:
+    with replacing_gallery(output, DEMO) as folder:
         looks = flag_values.title, litert
         errors, sizes = export_page(run, settings, folder, flag_values.quantize, *looks)
     for name, error in errors.items():

@@ -11,13 +11,13 @@ from srvp_tf.cli import command
 from srvp_tf.config.corpora import define_path
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import weight_cache
-from srvp_tf.metrics.fetching import fetch
+from srvp_tf.metrics.fetching import fetch_weights
 
 
 def define_flags(flag_values):
     """The flags of this command."""
     flags.DEFINE_enum(
-        "metric", None, weight_cache.METRICS, "metric that needs them", flag_values=flag_values
+        "metric", None, weight_cache.WITH_WEIGHTS, "metric that needs them", flag_values=flag_values
     )
     define_path(
         "weights",
@@ -33,17 +33,17 @@ def main(flag_values):
     """Fetch and convert; returns the exit status."""
     metric, cache_dir = flag_values.metric, flag_values.cache_dir
     if not metric:
-        raise UserError(f"--metric is missing: {' or '.join(weight_cache.METRICS)}")
-    path = weight_cache.weights_path(metric, cache_dir)
+        raise UserError(f"--metric is missing: {' or '.join(weight_cache.WITH_WEIGHTS)}")
+    path = weight_cache.cache_path(metric, cache_dir)
     if not flag_values.weights:
         try:
-            _, sha256 = weight_cache.read(metric, cache_dir)
+            _, sha256 = weight_cache.read_weights(metric, cache_dir)
         except UserError:
             pass  # none, or damaged: get them
         else:
             print(f"{path}: there already ({_named(metric, sha256)})")
             return 0
-    path, sha256 = fetch(metric, flag_values.weights, cache_dir)
+    path, sha256 = fetch_weights(metric, flag_values.weights, cache_dir)
     print(f"{path}: {_named(metric, sha256)}")
     return 0
 

@@ -20,7 +20,7 @@ from srvp_tf.config.flags import WHERE_THE_DATA_IS, define_config_flags
 from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.chosen_metrics import define_metric_flags, metrics_from_flags
-from srvp_tf.gallery_page.folder import check_replaceable, replacing_folder
+from srvp_tf.gallery_page.folder import check_replaceable, replacing_gallery
 from srvp_tf.gallery_page.shown_runs import address_of_demo, runs_from_flags
 from srvp_tf.metrics.registry import METRICS, per_frame
 from srvp_tf.runs.atomic_files import scratch_folder
@@ -66,8 +66,10 @@ def main(flag_values):
     request = chapters.request_from_flags(flag_values, judged_by)
     with scratch_folder("srvp_tf_gallery_") as scratch:
         made = chapters.make_chapters(runs, request, scratch)
-        with replacing_folder(output) as folder:
-            page.write(page.Page(flag_values.title, page.LEDE, tuple(made), demo), folder)
+        with replacing_gallery(output) as folder:
+            page.write_page(
+                page.GalleryPage(flag_values.title, page.LEDE, tuple(made), demo), folder
+            )
             size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"wrote {output / page.PAGE}: {size / 1e6:.1f} MB")
     return 0

@@ -60,9 +60,9 @@ def main(flag_values):
     checkpoint = run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now
 
     start_tensorflow(config.train.deterministic)
-    from srvp_tf.forecasting.generation import Settings, generate
+    from srvp_tf.forecasting.generation import GenerationSettings, generate_video
 
-    settings = Settings(
+    settings = GenerationSettings(
         flag_values.horizon or config.data.test_length - config.data.nt_cond,
         flag_values.num_samples,
         flag_values.seed,
@@ -72,7 +72,7 @@ def main(flag_values):
         flag_values.first_frame,
         flag_values.video or 0,
     )
-    print(generate(config, checkpoint, settings, output))
+    print(generate_video(config, checkpoint, settings, output))
     return 0
 
 

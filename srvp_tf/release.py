@@ -49,7 +49,7 @@ def release(run, output_dir, half=False):
     """
     check_unused(output_dir)
     config, path = run.config(), run.checkpoint_path()
-    arrays, metadata = checkpoints.read(path)
+    arrays, metadata = checkpoints.read_checkpoint(path)
     weights = {name: array for name, array in arrays.items() if name.startswith("model/")}
     if half:
         weights = {

@@ -1,6 +1,6 @@
 """BAIR robot pushing, prepared by `python -m data_pipelines.prepare --dataset=bair`."""
 
-from data_pipelines.corpora.prepared_corpus import Clip, PreparedCorpus
+from data_pipelines.corpora.prepared_corpus import ClipStart, PreparedCorpus
 from data_pipelines.storage.stored_videos import StoredVideos
 
 OFFICIAL_TEST_VIDEOS = 256
@@ -18,7 +18,7 @@ class Bair(PreparedCorpus):
         """256 in the official corpus."""
         return len(self.parts["test"])
 
-    def test_clips(self, videos: StoredVideos, length: int) -> list[Clip]:
+    def test_clips(self, videos: StoredVideos, length: int) -> list[ClipStart]:
         """Each video, in order."""
         if videos.lengths.min() < length:
             self.no_test_video(length, int(videos.lengths.min()))

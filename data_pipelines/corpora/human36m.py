@@ -3,7 +3,7 @@
 import numpy as np
 
 from data_pipelines.corpora.authors_test_files import ImageFiles
-from data_pipelines.corpora.prepared_corpus import Clip, PreparedCorpus
+from data_pipelines.corpora.prepared_corpus import ClipStart, PreparedCorpus
 from data_pipelines.moving_mnist.test_set import OFFICIAL_SEED
 from data_pipelines.storage.stored_videos import StoredVideos, span
 
@@ -22,7 +22,7 @@ class Human36m(PreparedCorpus):
     num_test_videos = 1000
     authors_test_set = ImageFiles("test_set_53_8", stride)
 
-    def test_clips(self, videos: StoredVideos, length: int) -> list[Clip]:
+    def test_clips(self, videos: StoredVideos, length: int) -> list[ClipStart]:
         """The official draws, among the videos that there are and that are long enough."""
         needed = span(max(length, self.test_length), self.stride)
         # The authors drew from the sorted names of files, so S11 comes before S9.

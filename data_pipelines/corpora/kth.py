@@ -3,7 +3,7 @@
 import numpy as np
 
 from data_pipelines.corpora.authors_test_files import SequencesFile
-from data_pipelines.corpora.prepared_corpus import Clip, PreparedCorpus
+from data_pipelines.corpora.prepared_corpus import ClipStart, PreparedCorpus
 from data_pipelines.moving_mnist.test_set import OFFICIAL_SEED
 from data_pipelines.storage.stored_videos import StoredVideos
 
@@ -23,7 +23,7 @@ class Kth(PreparedCorpus):
     num_test_videos = 1000
     authors_test_set = SequencesFile("svg_test_set_40.npz")
 
-    def test_clips(self, videos: StoredVideos, length: int) -> list[Clip]:
+    def test_clips(self, videos: StoredVideos, length: int) -> list[ClipStart]:
         """The official draws; among the videos that there are, if some of the 100 are missing."""
         needed = max(length, self.test_length)
         lengths = {

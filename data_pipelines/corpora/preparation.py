@@ -70,13 +70,13 @@ def prepare(
 
 def _require_same_source(builder, folder: Path) -> None:
     """Raise `DataError` if a corpus that is there was prepared from something else."""
-    from data_pipelines.corpora.sources import layout_fingerprint, one_line
+    from data_pipelines.corpora.sources import layout_fingerprint, printable_line
 
     metadata = builder.info.metadata
     if not metadata.get("layout"):
         return  # by a version that did not note it, or by `tfds build --max_examples_per_split`
     way_out = "remove it or give another --data_dir."
-    if metadata["source"] != one_line(str(folder)):
+    if metadata["source"] != printable_line(str(folder)):
         raise DataError(
             f"{builder.data_dir}: was prepared from {metadata['source']}, not {folder}; {way_out}"
         )

@@ -20,7 +20,7 @@ from data_pipelines.storage.stored_videos import PreparedFolder, StoredVideos, s
 
 _LOG = logging.getLogger(__name__)
 
-Clip = tuple[int, int]
+ClipStart = tuple[int, int]
 """Index of a test video, and a start in it."""
 
 
@@ -121,7 +121,7 @@ class PreparedCorpus(ABC):
         return videos.apply(cardinality).prefetch(tf.data.AUTOTUNE)
 
     @abstractmethod
-    def test_clips(self, videos: StoredVideos, length: int) -> list[Clip]:
+    def test_clips(self, videos: StoredVideos, length: int) -> list[ClipStart]:
         """The `num_test_videos` clips, each a (video, start) with room for `length` frames.
 
         Fewer, where a corpus has not so many different ones of that length.

@@ -74,7 +74,7 @@ def summarised(remarks: Collection[str]) -> list[str]:
     ]
 
 
-def one_line(text: str) -> str:
+def printable_line(text: str) -> str:
     """Text with names of files, such that it can be printed and stored: one line of valid UTF-8."""
     return " ".join(readable(text).split())
 

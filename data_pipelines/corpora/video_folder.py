@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from data_pipelines.corpora.prepared_corpus import Clip, PreparedCorpus
+from data_pipelines.corpora.prepared_corpus import ClipStart, PreparedCorpus
 from data_pipelines.moving_mnist.test_set import OFFICIAL_SEED
 from data_pipelines.storage.stored_videos import StoredVideos
 
@@ -32,7 +32,7 @@ class VideoFolder(PreparedCorpus):
     def _most(self) -> int:
         return max(MIN_TEST_CLIPS, len(self.parts["test"]))
 
-    def test_clips(self, videos: StoredVideos, length: int) -> list[Clip]:
+    def test_clips(self, videos: StoredVideos, length: int) -> list[ClipStart]:
         """Shorter lengths than `test_length` begin alike; too short videos are left out."""
         needed = length
         if videos.lengths.max() >= self.test_length:

@@ -23,7 +23,7 @@ def stream_key(*address: int | str) -> tf.Tensor:
     return tf.constant([int.from_bytes(digest[:8], "little")], tf.uint64)
 
 
-class Clips(NamedTuple):
+class ClipRows(NamedTuple):
     """Some rows of some consecutive global batches: the clips that one call generates.
 
     Clip r of batch s has the global index s * batch_size + r.
@@ -43,7 +43,7 @@ class Clips(NamedTuple):
         return self.num_batches * len(self.rows)
 
 
-def words(key: tf.Tensor, clips: Clips, shape: tuple[int, ...], tag: tf.Tensor) -> tf.Tensor:
+def words(key: tf.Tensor, clips: ClipRows, shape: tuple[int, ...], tag: tf.Tensor) -> tf.Tensor:
     """Random words of the given clips, as float64 integers in [0, 2^32).
 
     Args:

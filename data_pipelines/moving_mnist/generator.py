@@ -11,7 +11,7 @@ from data_pipelines.arguments import require_at_least, require_one_of, shard_row
 from data_pipelines.errors import DataError
 from data_pipelines.moving_mnist import test_set
 from data_pipelines.moving_mnist.digits import DIGIT_SIZE, load_digits, split_train_validation
-from data_pipelines.moving_mnist.draws import Clips, stream_key
+from data_pipelines.moving_mnist.draws import ClipRows, stream_key
 from data_pipelines.moving_mnist.motion import Rules, Scenes, scenes
 from data_pipelines.moving_mnist.rendering import Renderer
 
@@ -113,7 +113,7 @@ class MovingMNIST:
     def test_videos(self, *, length: int, num_videos: int | None = None) -> tf.data.Dataset:
         """The official test videos, see `Corpus.test_videos`; made one by one as they are read.
 
-        Generated videos of another length are other videos (see `test_set.generate`).
+        Generated videos of another length are other videos (see `test_set.official_videos`).
         """
         require_at_least("length", length, 1)
         if self._test_file and length > self._test_file.length:
@@ -139,7 +139,7 @@ class MovingMNIST:
     def _test_videos(self, length: int) -> Iterator[np.ndarray]:
         if self._test_file:
             return self._test_file.videos(length)
-        return test_set.generate(
+        return test_set.official_videos(
             self._digits.test,
             length,
             num_digits=self._rules.num_digits,
@@ -174,7 +174,7 @@ class MovingMNIST:
         def draw(first_batch: tf.Tensor) -> Scenes:
             drawn = scenes(
                 key,
-                Clips(first_batch, steps, batch_size, rows),
+                ClipRows(first_batch, steps, batch_size, rows),
                 length,
                 renderer.num_pictures,
                 self._rules,

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from data_pipelines.moving_mnist.draws import Clips, uniform_integers, words
-from data_pipelines.moving_mnist.trajectories import TOLERANCE
+from data_pipelines.moving_mnist.draws import ClipRows, uniform_integers, words
+from data_pipelines.moving_mnist.trajectories import BORDER_TOLERANCE
 
 _START_WORDS = 5  # the picture, x, y, dx, dy
 
@@ -48,7 +48,7 @@ class Scenes(NamedTuple):
     """int32 [clips, frames, digits, 2], the row and column of each upper left corner."""
 
 
-def scenes(key: tf.Tensor, clips: Clips, length: int, num_pictures: int, rules: Rules) -> Scenes:
+def scenes(key: tf.Tensor, clips: ClipRows, length: int, num_pictures: int, rules: Rules) -> Scenes:
     """Draw clips of a stream: pictures uniformly out of num_pictures, paths by the rules.
 
     A clip is a function of (key, its index); a longer one begins as the shorter one does.
@@ -69,7 +69,7 @@ def scenes(key: tf.Tensor, clips: Clips, length: int, num_pictures: int, rules: 
 
 
 def starts(
-    key: tf.Tensor, clips: Clips, num_pictures: int, rules: Rules
+    key: tf.Tensor, clips: ClipRows, num_pictures: int, rules: Rules
 ) -> tuple[tf.Tensor, Motions]:
     """Draw pictures, int32 [clips, digits], and first states of the same shape."""
     tag = tf.zeros((), tf.uint64)  # frame 0 has no other draws: all digits start inside
@@ -85,7 +85,7 @@ def starts(
 
 
 def redrawn_velocities(
-    key: tf.Tensor, clips: Clips, frame: tf.Tensor, attempt: tf.Tensor, rules: Rules
+    key: tf.Tensor, clips: ClipRows, frame: tf.Tensor, attempt: tf.Tensor, rules: Rules
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Draw the dx and dy, float64 [clips, digits], of the `attempt`-th bounces in a frame."""
     tag = tf.bitwise.left_shift(tf.cast(frame, tf.uint64), tf.constant(32, tf.uint64))
@@ -127,7 +127,7 @@ def bounce(
 
 
 def _return_strays(
-    state: Motions, key: tf.Tensor, clips: Clips, frame: tf.Tensor, rules: Rules
+    state: Motions, key: tf.Tensor, clips: ClipRows, frame: tf.Tensor, rules: Rules
 ) -> Motions:
     """Bounce the digits that are outside until none is: as often as it takes, no bound."""
     extent = float(rules.extent)
@@ -151,7 +151,7 @@ def _return_strays(
 
 
 def _within(value: tf.Tensor, extent: float) -> tf.Tensor:
-    return (value >= -TOLERANCE) & (value <= extent + TOLERANCE)
+    return (value >= -BORDER_TOLERANCE) & (value <= extent + BORDER_TOLERANCE)
 
 
 def _against(old: tf.Tensor, new: tf.Tensor) -> tf.Tensor:

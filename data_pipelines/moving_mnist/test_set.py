@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from data_pipelines.errors import DataError
-from data_pipelines.moving_mnist.trajectories import render, trajectory
+from data_pipelines.moving_mnist.trajectories import render_digits, trajectory
 from data_pipelines.paths import local_path
 from data_pipelines.readers.npy_headers import read_header
 
@@ -15,7 +15,7 @@ OFFICIAL_SEED = 42
 _KEY = "sequences"
 
 
-def generate(
+def official_videos(
     digits: np.ndarray,
     length: int,
     *,
@@ -58,7 +58,7 @@ def generate(
             for _ in range(num_digits)
         ]
         shown = order[video * num_digits : (video + 1) * num_digits]
-        yield render(digits[shown], np.stack(paths), frame_size)
+        yield render_digits(digits[shown], np.stack(paths), frame_size)
 
 
 class TestFile:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-TOLERANCE = 1e-8
+BORDER_TOLERANCE = 1e-8
 
 
 class Motion(NamedTuple):
@@ -106,10 +106,10 @@ def _crossing(state: Motion, extent: float) -> tuple[tuple[float, float], bool, 
 
 
 def _within(value: float, extent: float) -> bool:
-    return -TOLERANCE <= value <= extent + TOLERANCE
+    return -BORDER_TOLERANCE <= value <= extent + BORDER_TOLERANCE
 
 
-def render(digits: np.ndarray, trajectories: np.ndarray, frame_size: int = 64) -> np.ndarray:
+def render_digits(digits: np.ndarray, trajectories: np.ndarray, frame_size: int = 64) -> np.ndarray:
     """Draw digits along their paths: summed, clipped at 255.
 
     Args:

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from data_pipelines.moving_mnist.draws import Clips, stream_key, uniform_integers, words
+from data_pipelines.moving_mnist.draws import ClipRows, stream_key, uniform_integers, words
 from data_pipelines.storage.stored_videos import StoredVideos, span
 
 
@@ -38,7 +38,7 @@ def clip_batches(
 
     @tf.autograph.experimental.do_not_convert
     def draw(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        drawn = words(key, Clips(step, 1, batch_size, rows), (2,), tf.constant(0, tf.uint64))
+        drawn = words(key, ClipRows(step, 1, batch_size, rows), (2,), tf.constant(0, tf.uint64))
         if epochs:
             chosen = _in_epochs(order_key, step, batch_size, rows, len(videos))
         else:
@@ -77,7 +77,7 @@ def _in_epochs(
     num_epochs = (batch_size - 1) // num_videos + 2
     drawn = words(
         key,
-        Clips(first_epoch, num_epochs, 1, range(1)),
+        ClipRows(first_epoch, num_epochs, 1, range(1)),
         (num_videos,),
         tf.constant(0, tf.uint64),
     )

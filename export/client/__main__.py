@@ -20,7 +20,7 @@ from srvp_tf.config.corpora import define_path
 from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 
-ACTIONS = {"predict": predict, "stream": stream, "metadata": print_metadata}
+_ACTIONS = {"predict": predict, "stream": stream, "metadata": print_metadata}
 
 
 def define_flags(flag_values):
@@ -56,21 +56,21 @@ def main(flag_values, action):
     start_tensorflow(deterministic=False)  # quietly, for gRPC and for reading videos
     where = ("server", "model", "version", "label", "timeout", "rows")
     with Client(*(flag_values[name].value for name in where)) as client:
-        ACTIONS[action](client, flag_values)
+        _ACTIONS[action](client, flag_values)
 
 
-def run(argv=None):
+def run_client(argv=None):
     """Take the action off the command line, parse the rest, and exit."""
     arguments = sys.argv if argv is None else argv
     action = arguments.pop(1) if len(arguments) > 1 and not arguments[1].startswith("-") else None
 
     def chosen(flag_values):
-        if action not in ACTIONS:
-            raise UserError(f"say what to do: {', '.join(ACTIONS)}, before all flags")
+        if action not in _ACTIONS:
+            raise UserError(f"say what to do: {', '.join(_ACTIONS)}, before all flags")
         main(flag_values, action)
 
     command.run(chosen, argv, define_flags=define_flags)
 
 
 if __name__ == "__main__":
-    run()
+    run_client()

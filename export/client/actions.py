@@ -118,8 +118,8 @@ def _read(flag_values, spec: TensorSpec, num_needed: int = 0, num_more: int = 0)
 
 
 def _write(output: str, frames: np.ndarray, num_given: int, samples: np.ndarray) -> None:
-    from srvp_tf.forecasting.generation import Futures, write
+    from srvp_tf.forecasting.generation import Futures, write_futures
     from srvp_tf.video import to_uint8
 
     truth = frames[num_given : num_given + samples.shape[1]]
-    write(Path(output), Futures(frames[:num_given], truth, to_uint8(samples), 1))
+    write_futures(Path(output), Futures(frames[:num_given], truth, to_uint8(samples), 1))

@@ -14,7 +14,7 @@ from export.client.served_signatures import (
     VALID,
     ModelMetadata,
     ServedModel,
-    Signature,
+    SignatureSpec,
     checked_inputs,
 )
 from export.client.stream import Stream, one_per_video, unit_range
@@ -119,7 +119,7 @@ class Client:
 
     def _checked(
         self, name: str, inputs: Mapping[str, object]
-    ) -> tuple[Signature, dict[str, np.ndarray]]:
+    ) -> tuple[SignatureSpec, dict[str, np.ndarray]]:
         """The signature of that name, and the inputs as it takes them."""
         if self._metadata:
             try:

@@ -16,7 +16,7 @@ from tensorflow_serving.apis import (
 )
 
 from export.client.errors import NotListeningError, ServerError
-from export.client.served_signatures import ModelMetadata, ServedModel, Signature, tensor_spec
+from export.client.served_signatures import ModelMetadata, ServedModel, SignatureSpec, tensor_spec
 
 # gRPC's own limit is 4 MiB; 30 colour frames of 8 videos are 12. What the server takes, it says.
 _OPTIONS = [
@@ -49,14 +49,14 @@ class GrpcTransport:
             response.model_spec.name,
             response.model_spec.version.value,
             {
-                name: Signature(_specs(definition.inputs), _specs(definition.outputs))
+                name: SignatureSpec(_specs(definition.inputs), _specs(definition.outputs))
                 for name, definition in definitions.signature_def.items()
                 if not name.startswith("__")  # TensorFlow's own
             },
         )
 
     def predict(
-        self, model: ServedModel, name: str, signature: Signature, inputs: dict[str, np.ndarray]
+        self, model: ServedModel, name: str, signature: SignatureSpec, inputs: dict[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
         """Call a signature; the arrays must be of its dtypes. Raises `ServerError`."""
         request = predict_pb2.PredictRequest(model_spec=_model_spec(model, name))

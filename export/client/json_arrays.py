@@ -6,7 +6,7 @@ import json
 import numpy as np
 import orjson
 
-from export.client.served_signatures import Signature, TensorSpec
+from export.client.served_signatures import SignatureSpec, TensorSpec
 
 
 def encode_request(name: str, inputs: dict[str, np.ndarray], rows: bool) -> bytes:
@@ -25,7 +25,7 @@ def encode_request(name: str, inputs: dict[str, np.ndarray], rows: bool) -> byte
     return json.dumps(body).encode()
 
 
-def decode_response(body: dict, signature: Signature) -> dict[str, np.ndarray]:
+def decode_response(body: dict, signature: SignatureSpec) -> dict[str, np.ndarray]:
     """The outputs in the parsed JSON of a `:predict` answer, in either form.
 
     Raises:

@@ -7,7 +7,7 @@ import requests
 
 from export.client.errors import NotListeningError, ServerError
 from export.client.json_arrays import decode_response, encode_request
-from export.client.served_signatures import ModelMetadata, ServedModel, Signature, tensor_spec
+from export.client.served_signatures import ModelMetadata, ServedModel, SignatureSpec, tensor_spec
 from srvp_tf.errors import UserError
 
 _CODES = {
@@ -44,7 +44,7 @@ class RestTransport:
             definitions = answer["metadata"]["signature_def"]["signature_def"]
             version = int(answer["model_spec"]["version"])
             signatures = {
-                name: Signature(_specs(definition["inputs"]), _specs(definition["outputs"]))
+                name: SignatureSpec(_specs(definition["inputs"]), _specs(definition["outputs"]))
                 for name, definition in definitions.items()
                 if not name.startswith("__")  # TensorFlow's own
             }
@@ -55,7 +55,7 @@ class RestTransport:
         return ModelMetadata(model.name, version, signatures)
 
     def predict(
-        self, model: ServedModel, name: str, signature: Signature, inputs: dict[str, np.ndarray]
+        self, model: ServedModel, name: str, signature: SignatureSpec, inputs: dict[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
         """Call a signature; the arrays must be of its dtypes. Raises `ServerError`."""
         body = encode_request(name, inputs, self._rows)

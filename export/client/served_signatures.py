@@ -42,7 +42,7 @@ class TensorSpec(NamedTuple):
         return f"{'bytes' if self.dtype == object else self.dtype.name} [{', '.join(sizes)}]"
 
 
-class Signature(NamedTuple):
+class SignatureSpec(NamedTuple):
     """Name -> `TensorSpec` of all inputs and outputs."""
 
     inputs: dict[str, TensorSpec]
@@ -54,9 +54,9 @@ class ModelMetadata(NamedTuple):
 
     name: str
     version: int
-    signatures: dict[str, Signature]
+    signatures: dict[str, SignatureSpec]
 
-    def signature(self, name: str) -> Signature:
+    def signature(self, name: str) -> SignatureSpec:
         """The signature of that name; raises `UserError` if the model has none."""
         if name not in self.signatures:
             known = ", ".join(sorted(self.signatures))
@@ -75,7 +75,7 @@ def tensor_spec(dtype_name: str, sizes: list[int]) -> TensorSpec:
 
 
 def checked_inputs(
-    name: str, signature: Signature, inputs: Mapping[str, object]
+    name: str, signature: SignatureSpec, inputs: Mapping[str, object]
 ) -> dict[str, np.ndarray]:
     """The inputs as arrays of the signature's dtypes, after a look at names and shapes.
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from export.local_server.request_error import RequestError, invalid
 
-DEFAULT_SIGNATURE = "serving_default"
+DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
 class LoadedModel:

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from export.signatures.validity import where_valid
 
-MAX_PIXELS = 1 << 24
+MAX_IMAGE_PIXELS = 1 << 24
 """Of one image; a header that asks for more is broken or meant to fill the memory."""
 
 MAX_SCANS = 64
@@ -126,5 +126,5 @@ def _decode_jpeg(image):
 
 
 def _assert_sane(width, height):
-    is_sane = tf.logical_and(tf.minimum(width, height) > 0, width * height <= MAX_PIXELS)
+    is_sane = tf.logical_and(tf.minimum(width, height) > 0, width * height <= MAX_IMAGE_PIXELS)
     return tf.debugging.Assert(is_sane, ["image of", width, "x", height])

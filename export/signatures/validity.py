@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-TOLERANCE = 1e-3
+RANGE_TOLERANCE = 1e-3
 """How far resizing in floats may have led out of [0, 1]: as `SRVP.forecast` has it."""
 
 _FRAMES = ("frames", "frame")
@@ -55,7 +55,7 @@ def where_valid(valid, value):
 def _usable(name, value):
     # Comparisons with NaN are false.
     if name in _FRAMES:
-        return tf.logical_and(value >= -TOLERANCE, value <= 1.0 + TOLERANCE)
+        return tf.logical_and(value >= -RANGE_TOLERANCE, value <= 1.0 + RANGE_TOLERANCE)
     return _is_finite(value)
 
 

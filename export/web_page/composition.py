@@ -75,7 +75,7 @@ def cases(model, settings, frames):
 
 
 def caller(call, all_settings):
-    """A caller for `parity.check` of `cases`: what is no signature is put together of some."""
+    """A caller of `cases`, for `check_parity`: what is no signature is put together of some."""
     by_name = {_forecast_name(settings): settings for settings in all_settings}
 
     def ask(name, tensors):

@@ -26,7 +26,7 @@ def export_page(run, settings, folder, quantize, title, litert):
     Returns:
         (what was compared -> `parity.Errors`, part of the page -> bytes).
     """
-    model, origin = source_run.load(run)
+    model, origin = source_run.load_source(run)
     length = min(settings.conditioning_frames + settings.horizon, run.config.data.test_length)
     length = max(length, parity.frames_needed(settings))
     frames, corpus = real_frames(run.config, max(parity.NUM_VIDEOS, _NUM_EXAMPLES), length)
@@ -38,8 +38,8 @@ def export_page(run, settings, folder, quantize, title, litert):
     compared, cases = [_at_rate(settings, rate) for rate in rates], {}
     for finer in compared:
         cases |= composition.cases(model, finer, frames)
-    call, bound = composition.caller(tflite.load(file), compared), parity.BOUNDS[quantize]
-    errors = parity.check(call, cases, bound)
+    call, bound = composition.caller(tflite.load_tflite(file), compared), parity.BOUNDS[quantize]
+    errors = parity.check_parity(call, cases, bound)
     metadata.write_metadata(
         folder / page.METADATA,
         run.config,
@@ -47,12 +47,12 @@ def export_page(run, settings, folder, quantize, title, litert):
         source=origin,
         quantize=quantize,
         noise="input",
-        signatures=metadata.describe(
+        signatures=metadata.describe_signatures(
             build_signatures(model, settings) | parts, functions, seeded=False
         ),
         parity=metadata.describe_parity(corpus, bound, errors),
     )
-    made = page.Page(
+    made = page.DemoPage(
         title=title,
         run=origin["run"],
         config=run.config,
@@ -62,7 +62,7 @@ def export_page(run, settings, folder, quantize, title, litert):
         rules=material.rules(run.config),
         runtime=litert,
     )
-    return errors, page.write(made, folder)
+    return errors, page.write_demo(made, folder)
 
 
 def _at_rate(settings, rate):

@@ -21,7 +21,7 @@ _GALLERY_STYLE = "style.css"  # the page looks like the gallery
 _LICENCE = "LICENSE"
 
 
-class Page(NamedTuple):
+class DemoPage(NamedTuple):
     """What a page is made of.
 
     title: plain text. run: name of the run.
@@ -62,7 +62,7 @@ class Page(NamedTuple):
         }
 
 
-def render(page: Page, model_bytes: int) -> str:
+def render_demo(page: DemoPage, model_bytes: int) -> str:
     """The HTML of a page; every text in it is escaped."""
     template = load_template("export.web_page", "index.html.jinja")
     return template.render(
@@ -77,7 +77,7 @@ def render(page: Page, model_bytes: int) -> str:
     )
 
 
-def write(page: Page, folder: Path) -> dict[str, int]:
+def write_demo(page: DemoPage, folder: Path) -> dict[str, int]:
     """Write all but the model, which lies there, into the page's folder.
 
     Returns part of the page -> its size in bytes.
@@ -86,7 +86,7 @@ def write(page: Page, folder: Path) -> dict[str, int]:
     sizes = {"model": (folder / MODEL).stat().st_size}
     with importlib.resources.as_file(sources / _LICENCE) as licence:
         sizes["LiteRT.js"] = runtime.copy(page.runtime, folder, licence)
-    (folder / PAGE).write_text(render(page, sizes["model"]), encoding="utf-8")
+    (folder / PAGE).write_text(render_demo(page, sizes["model"]), encoding="utf-8")
     for file in (sources / "static").iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     style = importlib.resources.files("srvp_tf.gallery_page") / "static" / _GALLERY_STYLE

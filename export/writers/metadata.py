@@ -6,8 +6,8 @@ from pathlib import Path
 
 from srvp_tf._version import __version__
 
-FORMAT_VERSION = 1
-FILE = "srvp.json"
+METADATA_FORMAT = 1
+METADATA_FILE = "srvp.json"
 
 _OUTPUT_VALUES = {
     "predicted_frames": "[0, 1]",
@@ -18,7 +18,7 @@ _OUTPUT_VALUES = {
 }
 
 
-def describe(signatures, functions, seeded):
+def describe_signatures(signatures, functions, seeded):
     """Signature name -> inputs and outputs, each name -> shape (null: any), dtype and values.
 
     Args:
@@ -59,7 +59,7 @@ def describe_parity(corpus, bound, errors):
 def write_metadata(path, config, settings, **parts):
     """Write the JSON: versions, the run's `Config`, `ExportSettings`, and other parts by name."""
     tree = {
-        "format_version": FORMAT_VERSION,
+        "format_version": METADATA_FORMAT,
         "srvp_tf_version": __version__,
         **parts,
         "settings": dataclasses.asdict(settings),

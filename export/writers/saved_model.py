@@ -8,7 +8,7 @@ from export.writers import metadata, source_run, warmup
 from export.writers.real_frames import real_frames
 from srvp_tf.errors import UserError
 
-DEFAULT = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+_DEFAULT = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
 def write_served(path, model, settings):
@@ -24,7 +24,7 @@ def write_served(path, model, settings):
     """
     signatures = build_signatures(model, settings)
     functions = {name: concrete_function(x, seeded=True) for name, x in signatures.items()}
-    _save(path, functions | {DEFAULT: functions[MULTI_STEP]})
+    _save(path, functions | {_DEFAULT: functions[MULTI_STEP]})
     return functions
 
 
@@ -40,7 +40,7 @@ def write_noise_inputs(path, model, settings):
         if all(field.dtype != tf.string for field in signature.inputs.values())
     }
     for name, function in functions.items():
-        _save(path / name, {DEFAULT: function})
+        _save(path / name, {_DEFAULT: function})
     return functions
 
 
@@ -54,8 +54,8 @@ def write_static(path, signatures, batch_size):
     return functions
 
 
-def load(path):
-    """A caller of the signatures of a SavedModel, for `parity.check`."""
+def load_saved_model(path):
+    """A caller of the signatures of a SavedModel, for `check_parity`."""
     loaded = tf.saved_model.load(str(path))
 
     def call(name, tensors):
@@ -68,10 +68,10 @@ def load(path):
 
 
 def load_noise_inputs(path):
-    """A caller of what `write_noise_inputs` wrote, for `parity.check`."""
+    """A caller of what `write_noise_inputs` wrote, for `check_parity`."""
 
     def call(name, tensors):
-        return load(path / name)(DEFAULT, tensors)
+        return load_saved_model(path / name)(_DEFAULT, tensors)
 
     return call
 
@@ -126,16 +126,18 @@ def export_saved_model(run, settings, folder, seeded, warmup_name=None):
     Returns:
         Signature name -> `parity.Errors`.
     """
-    model, origin = source_run.load(run)
+    model, origin = source_run.load_source(run)
     frames, corpus = real_frames(run.config, parity.NUM_VIDEOS, parity.frames_needed(settings))
-    write, read = (write_served, load) if seeded else (write_noise_inputs, load_noise_inputs)
+    write, read = (
+        (write_served, load_saved_model) if seeded else (write_noise_inputs, load_noise_inputs)
+    )
     try:
         functions = write(folder, model.frozen(), settings)
     except tf.errors.OpError as error:
         raise UserError(f"{folder} cannot be written: {error.message}") from None
     cases = parity.reference_cases(model, settings, frames)
     cases = {name: case for name, case in cases.items() if name in functions}
-    errors = parity.check(read(folder), cases)
+    errors = parity.check_parity(read(folder), cases)
     signatures = build_signatures(model, settings)
     extra = folder / "assets.extra"
     extra.mkdir()
@@ -144,14 +146,14 @@ def export_saved_model(run, settings, folder, seeded, warmup_name=None):
             name: {key: case.tensors[key][:1] for key in signatures[name].fields(seeded)}
             for name, case in cases.items()
         }
-        warmup.write_warmup(extra / warmup.FILE, warmup_name, requests)
+        warmup.write_warmup(extra / warmup.WARMUP_FILE, warmup_name, requests)
     metadata.write_metadata(
-        extra / metadata.FILE,
+        extra / metadata.METADATA_FILE,
         run.config,
         settings,
         source=origin,
         noise="seed" if seeded else "input",
-        signatures=metadata.describe(signatures, functions, seeded),
+        signatures=metadata.describe_signatures(signatures, functions, seeded),
         parity=metadata.describe_parity(corpus, parity.FLOAT32, errors),
     )
     return errors

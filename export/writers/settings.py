@@ -60,7 +60,7 @@ def define_settings_flags(flag_values, names=tuple(_HELP)):
         flags.DEFINE_integer(name, _DEFAULTS.get(name), _HELP[name], flag_values=flag_values)
 
 
-def settings_from_flags(flag_values, config):
+def export_settings(flag_values, config):
     """The `ExportSettings` that the flags and the run's `Config` give; raises `UserError`."""
     given = {
         name: flag_values[name].value

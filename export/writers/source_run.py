@@ -25,13 +25,13 @@ def define_run_flags(flag_values):
     define_checkpoint_flag(flag_values)
 
 
-def open_run(flag_values):
+def open_source_run(flag_values):
     """The `SourceRun` that the flags name; raises `UserError`."""
     run = run_from_flags(flag_values)
     return SourceRun(run.results, run.config(), run.checkpoint_path(flag_values.checkpoint))
 
 
-def load(run):
+def load_source(run):
     """The model of a `SourceRun` in float32, and where it comes from, for the metadata."""
     from srvp_tf.runs.run_folder import read_model
 

@@ -56,8 +56,8 @@ def convert_signatures(signatures, batch_size, quantize):
             raise UserError(f"TFLite's converter refuses the model: {reason}") from error
 
 
-def load(path, num_threads=None):
-    """A caller of the signatures of a TFLite file, for `parity.check`: of any number of batches."""
+def load_tflite(path, num_threads=None):
+    """A caller of the signatures of a TFLite file, for `check_parity`: of any number of batches."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
@@ -90,14 +90,14 @@ def export_tflite(run, settings, file, description, batch_size, quantize):
     Returns:
         Signature name -> `parity.Errors`.
     """
-    model, origin = source_run.load(run)
+    model, origin = source_run.load_source(run)
     num_videos = -(-parity.NUM_VIDEOS // batch_size) * batch_size
     frames, corpus = real_frames(run.config, num_videos, parity.frames_needed(settings))
     content, functions = convert(model.frozen(), settings, batch_size, quantize)
     file.write_bytes(content)
     cases = parity.reference_cases(model, settings, frames, functions)
     bound = parity.BOUNDS[quantize]
-    errors = parity.check(load(file), cases, bound)
+    errors = parity.check_parity(load_tflite(file), cases, bound)
     signatures = build_signatures(model, settings)
     metadata.write_metadata(
         description,
@@ -106,7 +106,7 @@ def export_tflite(run, settings, file, description, batch_size, quantize):
         source=origin,
         quantize=quantize,
         noise="input",
-        signatures=metadata.describe(signatures, functions, seeded=False),
+        signatures=metadata.describe_signatures(signatures, functions, seeded=False),
         parity=metadata.describe_parity(corpus, bound, errors),
     )
     return errors

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-FILE = "tf_serving_warmup_requests"
+WARMUP_FILE = "tf_serving_warmup_requests"
 
 
 def write_warmup(path, model_name, requests):

@@ -48,26 +48,26 @@ def import_experiment(xp_dir, run_dir, model_name=MODEL):
     from srvp_tf.training.state import Status
 
     model = SRVP(config.model)
-    assign(model, state, source)
+    assign_tensors(model, state, source)
     metadata = {**Status(step=_step(config, source))._asdict(), "imported_from": str(source)}
     arrays = checkpoints.values(model_variables(model))
     write_weights_folder(run_dir, config, arrays, metadata, kinds)
     return Imported(config, len(state), model.count_params())
 
 
-def assign(model, state, source):
+def assign_tensors(model, state, source):
     """Give a model the tensors of an official state dict, strictly by name and shape.
 
     Raises:
         UserError: as `check`, or names the tensor that is not float32, or not finite.
     """
-    expected = check(model, state, source)
+    expected = match_tensors(model, state, source)
     arrays = {name: to_array(tensor, name, source) for name, tensor in state.items()}
     for name, tensor in expected.items():
         tensor.variable.assign(tensor.from_torch(arrays[name]))
 
 
-def check(model, state, source):
+def match_tensors(model, state, source):
     """The `authors.names.torch_tensors` of a model, held against a state dict.
 
     Raises:

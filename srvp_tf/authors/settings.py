@@ -39,7 +39,7 @@ _OPTIONAL = {
 _THEIRS = {ours: theirs for theirs, ours in (_NECESSARY | _OPTIONAL).items()}
 
 
-class Published(NamedTuple):
+class PaperProtocol(NamedTuple):
     """How the paper judges a dataset: our name of it, and the test protocol."""
 
     dataset: str
@@ -49,12 +49,12 @@ class Published(NamedTuple):
 
 
 _DATASETS = {
-    "smmnist": Published("moving_mnist", 25, "last"),
-    "kth": Published("kth", 40, "best"),
-    "human": Published("human36m", 53, "best"),
-    "bair": Published("bair", 30, "last"),
+    "smmnist": PaperProtocol("moving_mnist", 25, "last"),
+    "kth": PaperProtocol("kth", 40, "best"),
+    "human": PaperProtocol("human36m", 53, "best"),
+    "bair": PaperProtocol("bair", 30, "last"),
 }
-_DETERMINISTIC_MMNIST = Published("moving_mnist", 100, "last", num_samples=1)
+_DETERMINISTIC_MMNIST = PaperProtocol("moving_mnist", 100, "last", num_samples=1)
 
 
 def read_config(path):

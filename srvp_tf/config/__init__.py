@@ -1,7 +1,7 @@
 """The settings of a run, the flags for them, and what ships with the package."""
 
 from srvp_tf.config.settings import (
-    FORMAT_VERSION,
+    CONFIG_FORMAT,
     RESUMABLE_FIELDS,
     SECTIONS,
     Config,
@@ -10,18 +10,18 @@ from srvp_tf.config.settings import (
     ModelConfig,
     TrainConfig,
     config_fields,
-    differences,
+    differing_settings,
 )
 
 __all__ = [
     "Config",
     "DataConfig",
     "EvalConfig",
-    "FORMAT_VERSION",
+    "CONFIG_FORMAT",
     "ModelConfig",
     "RESUMABLE_FIELDS",
     "SECTIONS",
     "TrainConfig",
     "config_fields",
-    "differences",
+    "differing_settings",
 ]

@@ -69,7 +69,7 @@ class Section:
             object.__setattr__(self, spec.name, _checked(spec, getattr(self, spec.name)))
 
 
-def describe(name: str, value: Any) -> str:
+def describe_setting(name: str, value: Any) -> str:
     """The setting as the user would type it, `--name=value`."""
     text = str(value).lower() if isinstance(value, bool) else value
     return f"--{name}={shown(text)}"
@@ -113,7 +113,7 @@ def check_keys(mapping: Any, expected: Collection[str], place: str) -> None:
 
 def _checked(spec: dataclasses.Field, value: Any) -> bool | float | str:
     value = _typed(spec, value)
-    setting, limits = describe(spec.name, value), spec.metadata
+    setting, limits = describe_setting(spec.name, value), spec.metadata
     if limits["choices"] and value not in limits["choices"]:
         raise UserError(f"{setting} must be one of {', '.join(map(str, limits['choices']))}")
     if limits["minimum"] is not None and value < limits["minimum"]:
@@ -139,7 +139,7 @@ def _typed(spec: dataclasses.Field, value: Any) -> bool | float | str:
             f"--{spec.name}={value!r} must be text of UTF-8, without control characters"
         )
     if spec.type is float and not math.isfinite(value):
-        raise UserError(f"{describe(spec.name, value)} must be finite")
+        raise UserError(f"{describe_setting(spec.name, value)} must be finite")
     return value
 
 

@@ -15,7 +15,7 @@ from srvp_tf.config.corpora import CORPORA, local_path
 from srvp_tf.config.fields import (
     Section,
     check_keys,
-    describe,
+    describe_setting,
     field,
     parse_json,
     read_text,
@@ -25,7 +25,7 @@ from srvp_tf.config.registries import DYNAMICS, LOSS_TERMS, NETWORKS
 from srvp_tf.config.tensorflow_start import load_tensorflow
 from srvp_tf.errors import UserError
 
-FORMAT_VERSION = 4
+CONFIG_FORMAT = 4
 
 RESUMABLE_FIELDS = (
     "log_interval",
@@ -94,8 +94,8 @@ class ModelConfig(Section):
         """Raises `UserError` if the dynamics cannot take so many steps, or frames, per interval."""
         if euler_steps != 1 and not self.takes_euler_steps:
             raise UserError(
-                f"--euler_steps={euler_steps} does not fit {describe('dynamics', self.dynamics)}, "
-                "which takes one step per frame: use --euler_steps=1"
+                f"--euler_steps={euler_steps} does not fit --dynamics={self.dynamics}, which takes "
+                "one step per frame: use --euler_steps=1"
             )
         if euler_steps % frames_per_step:
             raise UserError(
@@ -239,44 +239,44 @@ class Config:
 
     def __post_init__(self) -> None:
         model, data = self.model, self.data
-        nt_inf = describe("nt_inf", model.nt_inf)
-        nt_cond = describe("nt_cond", data.nt_cond)
+        nt_inf = describe_setting("nt_inf", model.nt_inf)
+        nt_cond = describe_setting("nt_cond", data.nt_cond)
         if data.nt_cond < model.nt_inf:
             raise UserError(f"{nt_cond} is less than {nt_inf}: condition on at least nt_inf frames")
         if data.train_length < model.nt_inf:
-            train_length = describe("train_length", data.train_length)
+            train_length = describe_setting("train_length", data.train_length)
             raise UserError(
                 f"{train_length} is less than {nt_inf}: train on at least nt_inf frames"
             )
         for name in ("val_length", "test_length"):
             if getattr(data, name) <= data.nt_cond:
-                length = describe(name, getattr(data, name))
+                length = describe_setting(name, getattr(data, name))
                 raise UserError(
                     f"{length} leaves nothing to predict after {nt_cond}: raise --{name}"
                 )
         channels = CORPORA[data.dataset].channels
         if model.channels not in channels:
             raise UserError(
-                f"{describe('channels', model.channels)} does not fit "
-                f"{describe('dataset', data.dataset)}: use --channels={channels[0]}"
+                f"{describe_setting('channels', model.channels)} does not fit "
+                f"{describe_setting('dataset', data.dataset)}: use --channels={channels[0]}"
             )
         if data.dataset == "moving_mnist" and data.digits == "idx" and not data.digits_dir:
             raise UserError("--digits=idx needs --digits_dir, the folder of the MNIST idx files")
 
     def to_json(self) -> str:
         """The configuration as indented JSON, one object per section."""
-        header = {"format_version": FORMAT_VERSION, "srvp_tf_version": __version__}
+        header = {"format_version": CONFIG_FORMAT, "srvp_tf_version": __version__}
         return json.dumps(header | dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str, source: str | os.PathLike = "config.json") -> "Config":
         """Reads what `to_json` wrote; raises `UserError` that names `source` on anything else."""
         tree = parse_json(text, source)
-        version = tree.get("format_version") if isinstance(tree, dict) else FORMAT_VERSION
-        if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
+        version = tree.get("format_version") if isinstance(tree, dict) else CONFIG_FORMAT
+        if type(version) is not int or not 1 <= version <= CONFIG_FORMAT:
             raise UserError(
                 f"{source}: format_version is {shown(repr(version))}, this is srvp-tf "
-                f"{__version__}, which reads 1 to {FORMAT_VERSION}: use the version of srvp-tf "
+                f"{__version__}, which reads 1 to {CONFIG_FORMAT}: use the version of srvp-tf "
                 "that wrote the file"
             )
         check_keys(tree, ("format_version", "srvp_tf_version", *SECTIONS), str(source))
@@ -312,7 +312,7 @@ def config_fields() -> Iterator[tuple[str, dataclasses.Field]]:
             yield name, spec
 
 
-def differences(a: Config, b: Config, ignore: Collection[str] = ()) -> list[str]:
+def differing_settings(a: Config, b: Config, ignore: Collection[str] = ()) -> list[str]:
     """The settings in which `a` and `b` differ, as lines like `batch_size: 128 != 64`."""
     x, y = _values(a), _values(b)
     return [f"{k}: {x[k]} != {y[k]}" for k in x if x[k] != y[k] and k not in ignore]

@@ -36,7 +36,7 @@ class ChosenMetrics(NamedTuple):
         Does without TensorFlow.
         """
         needed = (name for name in self.names if METRICS[name].needs_weights)
-        return {name: weight_cache.read(name, self.cache_dir)[1] for name in needed}
+        return {name: weight_cache.read_weights(name, self.cache_dir)[1] for name in needed}
 
     def check_corpus(self, data) -> None:
         """Raise `UserError` if one of the metrics cannot judge the corpus of a `DataConfig`."""
@@ -75,21 +75,21 @@ class ChosenMetrics(NamedTuple):
         return DrawnFVD(load_i3d(self.cache_dir), data.nt_cond, self.fvd_on)
 
 
-DEFAULT = ChosenMetrics()
+DEFAULT_METRICS = ChosenMetrics()
 
 
 def define_metric_flags(flag_values: flags.FlagValues) -> None:
     """The flags that `ChosenMetrics` are made from."""
     flags.DEFINE_list(
         "metrics",
-        list(DEFAULT.names),
+        list(DEFAULT_METRICS.names),
         f"some of {','.join(METRICS)}; lpips and fvd need weights, which python -m srvp_tf.fetch "
         "brings",
         flag_values=flag_values,
     )
     flags.DEFINE_enum(
         "fvd_on",
-        DEFAULT.fvd_on,
+        DEFAULT_METRICS.fvd_on,
         FVD_FRAMES,
         "frames that FVD sees: the conditioning frames and what follows, or the latter alone",
         flag_values=flag_values,

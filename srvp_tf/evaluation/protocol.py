@@ -10,7 +10,7 @@ from srvp_tf.config import corpora
 from srvp_tf.config.corpora import local_path
 from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
-from srvp_tf.evaluation.chosen_metrics import DEFAULT
+from srvp_tf.evaluation.chosen_metrics import DEFAULT_METRICS
 from srvp_tf.evaluation.report import write_report
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.runs.atomic_files import replacing_folder
@@ -19,7 +19,7 @@ from srvp_tf.runs.npz_files import write_npz
 REPORT = "results.json"
 
 
-def evaluate(config, folder, output, metrics=DEFAULT):
+def evaluate(config, folder, output, metrics=DEFAULT_METRICS):
     """Judge a run on its test set.
 
     Args:

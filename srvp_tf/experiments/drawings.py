@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-FPS = 5
+_FPS = 5
 """Frame intervals that are played per second."""
 
 _WIDTH = 128  # of an enlarged frame, in pixels: such a GIF has a third of the bytes of one of 192
@@ -47,7 +47,7 @@ def draw_frame_rates(truth, truth_rate, futures, nt_cond):
         rows += row
     captions = [f"truth, rate {truth_rate}", *(f"rate {rate}" for rate in futures)]
     conditioning = [length, *[given_length] * len(futures)]
-    return _drawing(rows, conditioning, captions, len(truth), FPS * finest)
+    return _drawing(rows, conditioning, captions, len(truth), _FPS * finest)
 
 
 def draw_swap(content, dynamics, swapped):
@@ -59,7 +59,7 @@ def draw_swap(content, dynamics, swapped):
         for video in row
     ]
     captions = ["content", "dynamics", "swapped"]
-    return _drawing(rows, [length, length, 0], captions, len(content), FPS)
+    return _drawing(rows, [length, length, 0], captions, len(content), _FPS)
 
 
 def draw_interpolation(videos):
@@ -67,7 +67,7 @@ def draw_interpolation(videos):
     shares = np.linspace(0, 1, videos.shape[1])
     captions = [f"{share:.2g}" for share in shares]
     rows = videos.reshape(-1, *videos.shape[2:])
-    return _drawing(rows, [0] * len(captions), captions, len(videos), FPS)
+    return _drawing(rows, [0] * len(captions), captions, len(videos), _FPS)
 
 
 def draw_long_horizon(futures, truth, every):
@@ -83,7 +83,7 @@ def draw_long_horizon(futures, truth, every):
         blank = np.full((len(future) - len(known), *future.shape[1:]), 255, np.uint8)
         rows += [np.concatenate([known, blank]), future]
     captions = ["truth", f"frame 1, {1 + every}, ..."]
-    return _drawing(rows, [futures.shape[2], 0], captions, len(futures), 2 * FPS)
+    return _drawing(rows, [futures.shape[2], 0], captions, len(futures), 2 * _FPS)
 
 
 def _drawing(rows, conditioning, captions, count, fps):

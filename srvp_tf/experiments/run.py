@@ -16,7 +16,7 @@ from srvp_tf.runs.atomic_files import replacing
 from srvp_tf.runs.run_folder import read_model
 from srvp_tf.video import write_video
 
-REPORT = "results.json"
+_REPORT = "results.json"
 SHOWN = 4  # videos that are drawn
 SHOWN_RATES = (1, 2, 4)
 SHOWN_FRAMES = 200  # of a long forecast
@@ -156,7 +156,7 @@ class ExperimentRun:
     def write(self, outcome, folder, suffix):
         """Write the drawing, then the report, into a folder; each file is whole or not there."""
         write_video(folder / f"videos.{suffix}", **outcome.drawing._asdict())
-        with replacing(folder / REPORT) as temporary:
+        with replacing(folder / _REPORT) as temporary:
             write_report(outcome.report, temporary)
 
     def _outcome(self, report, lines, drawing):

@@ -10,7 +10,7 @@ from srvp_tf.errors import UserError
 EXPERIMENTS = ("frame_rates", "content_swap", "interpolation", "long_horizon")
 
 
-class Settings(NamedTuple):
+class ExperimentSettings(NamedTuple):
     """What the flags of the same names say."""
 
     checkpoint: str | None
@@ -39,7 +39,7 @@ def chosen_experiments(flag_values: flags.FlagValues, config: Config) -> list[st
     return [name for name in EXPERIMENTS if name in names]
 
 
-def settings_from_flags(flag_values: flags.FlagValues, names: list[str]) -> Settings:
+def experiment_settings(flag_values: flags.FlagValues, names: list[str]) -> ExperimentSettings:
     """`Settings` for experiments; `UserError` if the flags make no sense together."""
     if flag_values.input_rate > 2:
         raise UserError(
@@ -52,4 +52,6 @@ def settings_from_flags(flag_values: flags.FlagValues, names: list[str]) -> Sett
             f"--input={flag_values.input[0]}: {pairs[0]} needs two videos or more; name another, "
             "or other --experiments"
         )
-    return Settings(**{name: flag_values[name].value for name in Settings._fields})
+    return ExperimentSettings(
+        **{name: flag_values[name].value for name in ExperimentSettings._fields}
+    )

@@ -19,7 +19,7 @@ FPS = 5
 """Frame intervals that the output plays per second; its frames are `frames_per_step` times that."""
 
 
-class Settings(NamedTuple):
+class GenerationSettings(NamedTuple):
     """What is predicted, and from what.
 
     horizon, num_samples, seed, euler_steps, frames_per_step: as in `SRVP.forecast`.
@@ -53,7 +53,7 @@ class Futures(NamedTuple):
     frames_per_step: int
 
 
-def generate(config, checkpoint, settings, output):
+def generate_video(config, checkpoint, settings, output):
     """Predict what follows in a video, and write it.
 
     Args:
@@ -74,7 +74,7 @@ def generate(config, checkpoint, settings, output):
     frames = input_frames(config, s.horizon, s.input, s.first_frame, s.video)
     observed, truth = np.split(frames, [config.data.nt_cond])
     model, _ = read_model(config.model, checkpoint)
-    predicted = predict(
+    predicted = predict_video(
         model,
         observed,
         s.horizon,
@@ -84,7 +84,7 @@ def generate(config, checkpoint, settings, output):
         frames_per_step=s.frames_per_step,
         video_id=s.video,
     )
-    write(output, Futures(observed, truth, predicted, s.frames_per_step))
+    write_futures(output, Futures(observed, truth, predicted, s.frames_per_step))
     samples, steps = predicted.shape[:2]
     return (
         f"wrote {output}: {samples} sample{'s' * (samples > 1)} of {steps} "
@@ -92,7 +92,7 @@ def generate(config, checkpoint, settings, output):
     )
 
 
-def predict(
+def predict_video(
     model,
     observed,
     horizon,
@@ -165,7 +165,7 @@ def check_fps(output, frames_per_step):
         )
 
 
-def write(output, futures):
+def write_futures(output, futures):
     """Write `Futures`: the arrays to an .npz, else the truth and the samples side by side.
 
     An .npz holds `frames` [S, K, H, W, C] and `conditioning` [nt_cond, H, W, C], uint8.

@@ -63,7 +63,7 @@ def comparable(runs):
     return list(groups.values())
 
 
-def open_run(name, folder, config, request, scratch) -> OpenRun:
+def judged_run(name, folder, config, request, scratch) -> OpenRun:
     """Read a run, and judge it if no evaluation of it can be used.
 
     Args:
@@ -80,7 +80,7 @@ def open_run(name, folder, config, request, scratch) -> OpenRun:
     if found is None:
         reasons = ["there is no evaluation"]
     else:
-        reasons = stored_evaluations.differences(found.report, config, step)
+        reasons = stored_evaluations.mismatches(found.report, config, step)
         if missing := set(request.metrics.names) - set(found.report["metrics"]):
             reasons.append(f"no {', '.join(sorted(missing))}")
     report = None if reasons else found.report
@@ -118,7 +118,7 @@ def make_chapters(runs, request, scratch) -> list[Chapter]:
     for number, members in enumerate(comparable(runs), start=1):
         corpus = open_corpus(next(iter(members.values()))[1])
         opened = [
-            open_run(name, *run, request, scratch / f"{number}-{index}")
+            judged_run(name, *run, request, scratch / f"{number}-{index}")
             for index, (name, run) in enumerate(members.items())
         ]
         made.append(make_chapter(f"chapter-{number}", opened, corpus, request))

@@ -53,7 +53,7 @@ def is_one(path: Path, kind: Kind) -> bool:
 
 
 @contextlib.contextmanager
-def replacing_folder(path: Path, kind: Kind = GALLERY) -> Iterator[Path]:
+def replacing_gallery(path: Path, kind: Kind = GALLERY) -> Iterator[Path]:
     """Context: a new folder, which takes the place of `path` when all went well.
 
     What was written into it is listed in it, so that a later one may take its place in turn.

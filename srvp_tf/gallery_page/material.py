@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srvp_tf.gallery_page.players import Clip, Group, Player
+from srvp_tf.gallery_page.players import Group, Player, ShownClip
 from srvp_tf.gallery_page.stored_evaluations import StoredEvaluation
 from srvp_tf.models.srvp import SRVP
 
@@ -51,7 +51,7 @@ class Material(NamedTuple):
         sides = Group("", (*before, *after))
         return [sides, *(Group(run.name, tuple(of_run(run))) for run in self.runs)]
 
-    def forecast_clip(self, player, caption, index, predicted, note="") -> Clip:
+    def forecast_clip(self, player, caption, index, predicted, note="") -> ShownClip:
         """The conditioning frames of video `index`, then predicted ones [K, H, W, C]."""
         video = np.concatenate([self.observed[index], predicted])
         return player.clip(caption, video, self.nt_cond, note)

@@ -17,7 +17,7 @@ _STATIC = ("style.css", "player.js")
 
 
 @dataclasses.dataclass(frozen=True)
-class Section:
+class PageSection:
     """Part of a chapter.
 
     id: unique in the chapter. title, text: plain text.
@@ -47,7 +47,7 @@ class Chapter:
     title: str
     lede: str
     runs: tuple[str, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[PageSection, ...]
     charts: tuple[Chart, ...]
     charts_text: str
     results: Results
@@ -56,7 +56,7 @@ class Chapter:
 
 
 @dataclasses.dataclass(frozen=True)
-class Page:
+class GalleryPage:
     """A title, an introduction, chapters.
 
     demo: address of a page in which the model itself can be tried; empty if there is none.
@@ -87,15 +87,15 @@ def load_template(package: str, name: str) -> jinja2.Template:
     return environment.get_template(name)
 
 
-def render(page: Page) -> str:
+def render_page(page: GalleryPage) -> str:
     """The HTML of a page; every text in it is escaped."""
     template = load_template("srvp_tf.gallery_page", "page.html.jinja")
     return template.render(page=page, charts=charts, version=__version__)
 
 
-def write(page: Page, folder: Path) -> None:
+def write_page(page: GalleryPage, folder: Path) -> None:
     """Write a page and all that it shows into an existing folder."""
-    (folder / PAGE).write_text(render(page), encoding="utf-8")
+    (folder / PAGE).write_text(render_page(page), encoding="utf-8")
     static = importlib.resources.files("srvp_tf.gallery_page") / "static"
     for name in _STATIC:
         (folder / name).write_bytes((static / name).read_bytes())

@@ -13,7 +13,7 @@ SIDES = (192, 128)
 NO_TILE = -1
 
 
-class Clip(NamedTuple):
+class ShownClip(NamedTuple):
     """One video of a player.
 
     caption: what it is. note: a score or the like, may be empty.
@@ -31,7 +31,7 @@ class Group(NamedTuple):
     """Clips that belong together, e.g. those of one run; the label may be empty."""
 
     label: str
-    clips: tuple[Clip, ...]
+    clips: tuple[ShownClip, ...]
 
 
 class Row(NamedTuple):
@@ -77,7 +77,7 @@ class Player:
         """Frame intervals' ends that the clock passes, the first frame counted too."""
         return (self.length - 1) // self.ticks_per_frame + 1
 
-    def clip(self, caption, video, predicted_from, note="", hold=1) -> Clip:
+    def clip(self, caption, video, predicted_from, note="", hold=1) -> ShownClip:
         """A clip of this player.
 
         Args:
@@ -88,7 +88,7 @@ class Player:
         """
         tiles = [tile for tile in self.sheet.add(video) for _ in range(hold)][: self.length]
         tiles += [NO_TILE] * (self.length - len(tiles))
-        return Clip(caption, note, tuple(tiles), min(predicted_from * hold, self.length))
+        return ShownClip(caption, note, tuple(tiles), min(predicted_from * hold, self.length))
 
     def add_row(self, title: str, groups: Sequence[Group]) -> None:
         """Append a row."""

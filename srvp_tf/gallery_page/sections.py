@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from srvp_tf.gallery_page.page import Section
+from srvp_tf.gallery_page.page import PageSection
 from srvp_tf.gallery_page.players import at_rate
-from srvp_tf.gallery_page.stored_evaluations import unit_range
+from srvp_tf.gallery_page.stored_evaluations import as_unit_floats
 from srvp_tf.metrics.registry import METRICS, formatted
 
 RATES = (1, 2, 4)
@@ -12,7 +12,7 @@ NUM_POINTS = 6  # of an interpolation, ends included
 _RATE_NAMES = {1: "every frame", 2: "twice the rate", 4: "four times the rate"}
 
 
-def samples(material, metric, score) -> Section:
+def samples(material, metric, score) -> PageSection:
     """The truth, and the best, the worst and a random sample of each run.
 
     Args:
@@ -35,7 +35,8 @@ def samples(material, metric, score) -> Section:
             for kind in kinds:
                 predicted = kept[run.name][kind][index]
                 value = score(
-                    unit_range(video[material.nt_cond :]), unit_range(predicted, floored=True)
+                    as_unit_floats(video[material.nt_cond :]),
+                    as_unit_floats(predicted, floored=True),
                 )
                 note = f"{METRICS[metric].heading} {formatted(metric, np.mean(value))}"
                 yield material.forecast_clip(player, f"{kind} sample", index, predicted, note)
@@ -48,17 +49,19 @@ def samples(material, metric, score) -> Section:
         f"{material.horizon} predicted. Best and worst by {METRICS[metric].heading} of "
         f"{' or '.join(map(str, drawn))} samples per video; the random one is the first drawn."
     )
-    return Section("samples", "Samples", text, player)
+    return PageSection("samples", "Samples", text, player)
 
 
-def frame_rates(material, num_videos=2) -> Section:
+def frame_rates(material, num_videos=2) -> PageSection:
     """One future at several frame rates."""
     from srvp_tf.experiments import forecast_at_rates, steps_for_rate
 
     title = "Frame rates"
     able = [run for run in material.runs if run.model.config.takes_euler_steps]
     if not able:
-        return Section("frame-rates", title, "These dynamics take one step per frame: no others.")
+        return PageSection(
+            "frame-rates", title, "These dynamics take one step per frame: no others."
+        )
     material = material._replace(runs=tuple(able))
     ticks, observed = RATES[-1], material.observed[:num_videos]
     given = (material.nt_cond - 1) * ticks + 1
@@ -90,16 +93,16 @@ def frame_rates(material, num_videos=2) -> Section:
         "all rates: one future in each row. dt is the step of the dynamics, in frames; in training "
         f"it was {trained}. At a quarter of the speed the difference shows best."
     )
-    return Section("frame-rates", title, text, player)
+    return PageSection("frame-rates", title, text, player)
 
 
-def content_swap(material, num_pairs=2) -> Section:
+def content_swap(material, num_pairs=2) -> PageSection:
     """What one video shows, moving as another one does."""
     from srvp_tf.experiments import swap_content
 
     title = "Content swap"
     if len(material.videos) < 2:
-        return Section("content-swap", title, "It takes two test videos.")
+        return PageSection("content-swap", title, "It takes two test videos.")
     pairs = _pairs(len(material.videos), num_pairs)
     content, dynamics = (material.videos[list(side)] for side in zip(*pairs, strict=True))
     length = material.videos.shape[1]
@@ -124,16 +127,16 @@ def content_swap(material, num_pairs=2) -> Section:
         f"The content variable is read from the first {material.nt_cond} frames of A, the states "
         "from all frames of B; the decoder joins them. Nothing is forecast here."
     )
-    return Section("content-swap", title, text, player)
+    return PageSection("content-swap", title, text, player)
 
 
-def interpolation(material, num_pairs=2) -> Section:
+def interpolation(material, num_pairs=2) -> PageSection:
     """From the dynamics of one video to those of another."""
     from srvp_tf.experiments import interpolate_dynamics
 
     title = "Interpolation of dynamics"
     if len(material.videos) < 2:
-        return Section("interpolation", title, "It takes two test videos.")
+        return PageSection("interpolation", title, "It takes two test videos.")
     pairs = _pairs(len(material.videos), num_pairs)
     start, end = (material.observed[list(side)] for side in zip(*pairs, strict=True))
     length = material.videos.shape[1]
@@ -161,10 +164,10 @@ def interpolation(material, num_pairs=2) -> Section:
         "The first state runs on the line from that of A to that of B; the content stays that of "
         "A, and the noise after the first frame is the same in all, drawn from the prior."
     )
-    return Section("interpolation", title, text, player)
+    return PageSection("interpolation", title, text, player)
 
 
-def long_horizon(material, num_frames, num_videos=2) -> Section:
+def long_horizon(material, num_frames, num_videos=2) -> PageSection:
     """A forecast far past the length of training clips."""
     from srvp_tf.experiments import forecast_thinned
 
@@ -188,7 +191,7 @@ def long_horizon(material, num_frames, num_videos=2) -> Section:
         f"{num_frames} frames predicted from {material.nt_cond}; the first sample. The truth is "
         "shown as far as the test videos go."
     )
-    return Section("long-horizon", "Long horizon", text, player)
+    return PageSection("long-horizon", "Long horizon", text, player)
 
 
 def _pairs(num_videos, most):

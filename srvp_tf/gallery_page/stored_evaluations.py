@@ -10,10 +10,9 @@ import numpy as np
 
 from srvp_tf.config.corpora import read_header
 from srvp_tf.errors import UserError
+from srvp_tf.evaluation.protocol import REPORT
 from srvp_tf.evaluation.sample_store import KEY
 from srvp_tf.metrics.registry import per_frame
-
-REPORT = "results.json"
 
 
 class StoredEvaluation(NamedTuple):
@@ -71,7 +70,7 @@ def stored(folder: Path) -> StoredEvaluation | None:
         raise UserError(f"{path} is no report ({error!r}): evaluate the run again") from None
 
 
-def differences(report: dict, config, step: int) -> list[str]:
+def mismatches(report: dict, config, step: int) -> list[str]:
     """In what a report is not of this configuration's test videos and model, as short texts."""
     data = config.data
     expected = {
@@ -89,7 +88,7 @@ def differences(report: dict, config, step: int) -> list[str]:
     ]
 
 
-def unit_range(frames: np.ndarray, floored: bool = False) -> np.ndarray:
+def as_unit_floats(frames: np.ndarray, floored: bool = False) -> np.ndarray:
     """Frames uint8 as float32 in [0, 1]; `floored` ones lay anywhere in [k, k + 1) / 255."""
     return (frames.astype(np.float32) + (0.5 if floored else 0.0)) / 255
 
@@ -124,13 +123,13 @@ def frame_scores(evaluation, batches, nt_cond, metrics):
             break
         if rows is None:
             rows = {name: evaluation.samples(f"{name}_best", len(videos)) for name in metrics}
-        truth = unit_range(videos)
+        truth = as_unit_floats(videos)
         target, last = truth[:, nt_cond:], last_frame(truth, nt_cond)
         for name, metric in compiled.items():
             predicted = next(rows[name], None)
             if predicted is None or predicted.shape != target.shape:
                 raise UserError(f"{evaluation.folder} is not of these test videos: evaluate again")
-            model[name].append(metric(target, unit_range(predicted, floored=True)).numpy())
+            model[name].append(metric(target, as_unit_floats(predicted, floored=True)).numpy())
             baseline[name].append(metric(target, last).numpy())
     return tuple(
         {name: np.concatenate(values).astype(np.float64) for name, values in table.items()}

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 WEIGHTS = Path(__file__).with_suffix(".npz")
-NUM_CLASSES = 10
+NUM_DIGITS = 10
 MAX_COUNT = 2
 """Of one class in a frame: two digits are read at most."""
 
@@ -34,7 +34,7 @@ class DigitReader(keras.Model):
             keras.layers.Conv2D(96, 3, **conv),
         ]
         self.hidden = keras.layers.Dense(128, activation="relu", dtype="float32")
-        self.head = keras.layers.Dense(NUM_CLASSES * (MAX_COUNT + 1), dtype="float32")
+        self.head = keras.layers.Dense(NUM_DIGITS * (MAX_COUNT + 1), dtype="float32")
 
     def call(self, frames):
         """See the class."""
@@ -45,7 +45,7 @@ class DigitReader(keras.Model):
             [tf.reduce_max(features, axis=(1, 2)), tf.reduce_sum(features, axis=(1, 2)) / 64.0], -1
         )
         logits = self.head(self.hidden(pooled))
-        return tf.nn.log_softmax(tf.reshape(logits, (-1, NUM_CLASSES, MAX_COUNT + 1)))
+        return tf.nn.log_softmax(tf.reshape(logits, (-1, NUM_DIGITS, MAX_COUNT + 1)))
 
 
 def load_digit_reader() -> DigitReader:
@@ -83,4 +83,4 @@ def _read(reader, frames):
     shape = tf.shape(frames)
     grey = tf.reduce_mean(tf.clip_by_value(tf.cast(frames, tf.float32), 0.0, 1.0), -1, True)
     read = reader(tf.reshape(grey, tf.concat([[-1], tf.shape(grey)[-3:]], 0)))
-    return tf.reshape(read, tf.concat([shape[:-3], (NUM_CLASSES, MAX_COUNT + 1)], 0))
+    return tf.reshape(read, tf.concat([shape[:-3], (NUM_DIGITS, MAX_COUNT + 1)], 0))

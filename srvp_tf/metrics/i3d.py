@@ -10,10 +10,10 @@ import keras
 import tensorflow as tf
 
 from srvp_tf.metrics import weight_cache
-from srvp_tf.metrics.lpips import assign
+from srvp_tf.metrics.lpips import assign_weights
 
 FRAME_SIZE = 224
-NUM_CLASSES = 400
+NUM_ACTIONS = 400
 MINIMUM_FRAMES = 9  # fewer leave less than the two time steps that are averaged at the end
 
 # Widths of an Inception module: branch 0; branch 1, narrow and wide; branch 2; branch 3.
@@ -67,7 +67,7 @@ class I3D(keras.Model):
             self._add_unit(f"{module}/Branch_2/Conv3d_0b_3x3", b2, b2_wide, 3)
             self._add_unit(f"{module}/Branch_3/Conv3d_0b_1x1", channels, b3)
             channels = b0 + b1_wide + b2_wide + b3
-        self._add_unit("Logits/Conv3d_0c_1x1", channels, NUM_CLASSES, activation=None)
+        self._add_unit("Logits/Conv3d_0c_1x1", channels, NUM_ACTIONS, activation=None)
         self.built = True
 
     def _add_unit(self, path, inputs, filters, size=1, stride=1, activation="relu"):
@@ -116,9 +116,9 @@ def load_i3d(cache_dir: str | os.PathLike | None = None) -> I3D:
 
     `cache_dir` is a folder; None: $SRVP_TF_CACHE, else srvp_tf in $XDG_CACHE_HOME or ~/.cache.
     """
-    arrays, _ = weight_cache.read("fvd", cache_dir)
+    arrays, _ = weight_cache.read_weights("fvd", cache_dir)
     model = I3D()
-    assign(model, arrays, weight_cache.weights_path("fvd", cache_dir))
+    assign_weights(model, arrays, weight_cache.cache_path("fvd", cache_dir))
     return model
 
 

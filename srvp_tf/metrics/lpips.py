@@ -13,7 +13,7 @@ from srvp_tf.runs import checkpoints
 
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
-EPSILON = 1e-10
+_EPSILON = 1e-10
 MINIMUM_SIZE = 31  # pixels; smaller frames leave nothing after the second pooling
 
 # Filters, kernel size, stride and zero padding of AlexNet's convolutions.
@@ -82,7 +82,7 @@ class LPIPS(keras.Model):
                 x = tf.nn.max_pool2d(x, 3, 2, "VALID")
             x = layer(tf.pad(x, [[0, 0], [padding, padding], [padding, padding], [0, 0]]))
             length = tf.sqrt(tf.reduce_sum(tf.square(x), axis=-1, keepdims=True))
-            unit = x / (length + EPSILON)
+            unit = x / (length + _EPSILON)
             yield tf.reshape(unit, tf.concat([leading, tf.shape(x)[1:]], axis=0))
 
 
@@ -91,18 +91,18 @@ def load_lpips(cache_dir: str | os.PathLike | None = None) -> LPIPS:
 
     `cache_dir` is a folder; None: $SRVP_TF_CACHE, else srvp_tf in $XDG_CACHE_HOME or ~/.cache.
     """
-    arrays, _ = weight_cache.read("lpips", cache_dir)
+    arrays, _ = weight_cache.read_weights("lpips", cache_dir)
     model = LPIPS()
-    assign(model, arrays, weight_cache.weights_path("lpips", cache_dir))
+    assign_weights(model, arrays, weight_cache.cache_path("lpips", cache_dir))
     return model
 
 
-def assign(model: keras.Model, arrays: dict, source: str | os.PathLike) -> None:
+def assign_weights(model: keras.Model, arrays: dict, source: str | os.PathLike) -> None:
     """Give a metric's network its weights, by name; `UserError` unless all of them fit."""
     variables = {
         variable.path.removeprefix(f"{model.name}/"): variable.value for variable in model.weights
     }
-    checkpoints.assign(variables, arrays, source)
+    checkpoints.assign_arrays(variables, arrays, source)
 
 
 def _check(frames: tf.Tensor) -> None:

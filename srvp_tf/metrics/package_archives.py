@@ -50,7 +50,7 @@ ARCHIVES = {
 }
 
 
-def fetch(archive: Archive) -> bytes:
+def fetch_archive(archive: Archive) -> bytes:
     """The content of an archive, from where pip is set up to look for packages.
 
     Raises:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from srvp_tf.config import Config
 
 
-class Published(NamedTuple):
+class PublishedScores(NamedTuple):
     """One model's row: PSNR in dB, SSIM, LPIPS and FVD; None where the paper has none."""
 
     model: str
@@ -17,33 +17,33 @@ class Published(NamedTuple):
 
 RESULTS = {
     "SM-MNIST": (
-        Published("SRVP", 16.93, 0.7799),
-        Published("SRVP-GRU", 15.80, 0.7464),
-        Published("SRVP-MLP", 16.55, 0.7694),
-        Published("SVG", 14.50, 0.7090),
+        PublishedScores("SRVP", 16.93, 0.7799),
+        PublishedScores("SRVP-GRU", 15.80, 0.7464),
+        PublishedScores("SRVP-MLP", 16.55, 0.7694),
+        PublishedScores("SVG", 14.50, 0.7090),
     ),
     "deterministic MM": (
-        Published("SRVP", 18.25, 0.8300),
-        Published("SRVP-GRU", 13.17, 0.6237),
-        Published("SRVP-MLP", 16.70, 0.7876),
-        Published("SRVP without z", 14.99, 0.4757),
-        Published("SVG", 12.85, 0.6185),
+        PublishedScores("SRVP", 18.25, 0.8300),
+        PublishedScores("SRVP-GRU", 13.17, 0.6237),
+        PublishedScores("SRVP-MLP", 16.70, 0.7876),
+        PublishedScores("SRVP without z", 14.99, 0.4757),
+        PublishedScores("SVG", 12.85, 0.6185),
     ),
     "KTH": (
-        Published("SRVP", 29.69, 0.8697, 0.0736, 222),
-        Published("SVG", 28.06, 0.8438, 0.0923, 377),
-        Published("SAVP", 26.51, 0.7564, 0.1120, 374),
-        Published("SV2P", 28.19, 0.8141, 0.2049, 636),
+        PublishedScores("SRVP", 29.69, 0.8697, 0.0736, 222),
+        PublishedScores("SVG", 28.06, 0.8438, 0.0923, 377),
+        PublishedScores("SAVP", 26.51, 0.7564, 0.1120, 374),
+        PublishedScores("SV2P", 28.19, 0.8141, 0.2049, 636),
     ),
     "Human3.6M": (
-        Published("SRVP", 25.30, None, 0.0509, 416),
-        Published("StructVRNN", 24.46, None, 0.0557, 556),
+        PublishedScores("SRVP", 25.30, None, 0.0509, 416),
+        PublishedScores("StructVRNN", 24.46, None, 0.0557, 556),
     ),
     "BAIR": (
-        Published("SRVP", 19.59, 0.8196, 0.0574, 163),
-        Published("SVG", 18.95, 0.8058, 0.0609, 255),
-        Published("SAVP", 18.44, 0.7887, 0.0634, 152),
-        Published("SV2P", 20.39, 0.8169, 0.0912, 965),
+        PublishedScores("SRVP", 19.59, 0.8196, 0.0574, 163),
+        PublishedScores("SVG", 18.95, 0.8058, 0.0609, 255),
+        PublishedScores("SAVP", 18.44, 0.7887, 0.0634, 152),
+        PublishedScores("SV2P", 20.39, 0.8169, 0.0912, 965),
     ),
 }
 

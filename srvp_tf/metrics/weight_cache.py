@@ -18,7 +18,7 @@ from srvp_tf.runs import checkpoints
 CACHE_VARIABLE = "SRVP_TF_CACHE"
 
 _FILES = {"lpips": "lpips_alexnet_v0.1.npz", "fvd": "i3d_kinetics_400.npz"}
-METRICS = tuple(_FILES)
+WITH_WEIGHTS = tuple(_FILES)
 
 PUBLISHED_SHA256 = {
     "lpips": "c848fc4d99c02670285d65fed1d46daf2f85362101506231d97fe1ab4640ab86",
@@ -45,7 +45,7 @@ def cache_folder(cache_dir: str | os.PathLike | None = None) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "srvp_tf"
 
 
-def weights_path(metric: str, cache_dir: str | os.PathLike | None = None) -> Path:
+def cache_path(metric: str, cache_dir: str | os.PathLike | None = None) -> Path:
     """Where the weights of "lpips" or "fvd" are kept."""
     return cache_folder(cache_dir) / _FILES[metric]
 
@@ -60,7 +60,7 @@ def content_sha256(arrays: dict[str, np.ndarray]) -> str:
     return total.hexdigest()
 
 
-def write(
+def write_weights(
     metric: str,
     arrays: dict[str, np.ndarray],
     source: str,
@@ -71,10 +71,12 @@ def write(
     Raises:
       UserError: the folder cannot be written.
     """
-    path = weights_path(metric, cache_dir)
+    path = cache_path(metric, cache_dir)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        checkpoints.write(path, arrays, {"sha256": content_sha256(arrays), "source": source})
+        checkpoints.write_checkpoint(
+            path, arrays, {"sha256": content_sha256(arrays), "source": source}
+        )
     except OSError as error:
         raise UserError(
             f"{path} cannot be written ({error.strerror}): choose another --cache_dir"
@@ -82,7 +84,7 @@ def write(
     return path
 
 
-def read(
+def read_weights(
     metric: str, cache_dir: str | os.PathLike | None = None
 ) -> tuple[dict[str, np.ndarray], str]:
     """(name -> array, their SHA-256) of the weights of a metric.
@@ -90,14 +92,14 @@ def read(
     Raises:
       UserError: they are not there, or not as they were written; it names the command to run.
     """
-    path = weights_path(metric, cache_dir)
+    path = cache_path(metric, cache_dir)
     way_out = f"run `python -m srvp_tf.fetch --metric={metric}`"
     if cache_dir:
         way_out = f"{way_out[:-1]} --cache_dir={cache_dir}`"
     if not path.is_file():
         raise UserError(f"{metric} needs weights that are not in {path.parent}: {way_out}")
     try:
-        arrays, metadata = checkpoints.read(path)
+        arrays, metadata = checkpoints.read_checkpoint(path)
     except UserError:
         raise UserError(f"{path} is damaged: {way_out}") from None
     found = content_sha256(arrays)

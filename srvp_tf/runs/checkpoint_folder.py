@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from srvp_tf.runs.atomic_files import remove_leftovers
-from srvp_tf.runs.checkpoints import DamagedCheckpoint, read, write
+from srvp_tf.runs.checkpoints import DamagedCheckpoint, read_checkpoint, write_checkpoint
 
 SET_ASIDE = ".damaged"
 _NAME = re.compile(r"(last|best)-(\d+)\.npz")
@@ -27,7 +27,7 @@ class CheckpointFolder:
         Files that were set aside go too: their steps are behind, or are about to be taken anew.
         """
         path = self.path(kind, step)
-        write(path, arrays, metadata)
+        write_checkpoint(path, arrays, metadata)
         self.prune(kind, newest=path)
         for damaged in self.folder.glob(f"*{SET_ASIDE}"):
             damaged.unlink()
@@ -78,7 +78,7 @@ class CheckpointFolder:
         numbered = [(step, kind, path) for kind in kinds for step, path in self._numbered(kind)]
         for *_, path in sorted(numbered, reverse=True):
             try:
-                return path, read(path), damaged
+                return path, read_checkpoint(path), damaged
             except DamagedCheckpoint as error:
                 damaged[path] = error
         return None, None, damaged

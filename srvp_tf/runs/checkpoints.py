@@ -20,7 +20,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.runs.atomic_files import replacing
 from srvp_tf.runs.npz_files import write_npz
 
-FORMAT_VERSION = 2
+CHECKPOINT_FORMAT = 2
 _METADATA = "metadata"
 _MARK = b"sha256:"
 _DIGITS = 64
@@ -30,9 +30,9 @@ class DamagedCheckpoint(UserError):
     """A checkpoint that is not what was written, or no checkpoint."""
 
 
-def write(path, arrays, metadata):
+def write_checkpoint(path, arrays, metadata):
     """Write name -> array and a JSON-able dictionary to `path`, atomically."""
-    text = json.dumps({"format_version": FORMAT_VERSION, **metadata})
+    text = json.dumps({"format_version": CHECKPOINT_FORMAT, **metadata})
     with replacing(path) as temporary, open(temporary, "w+b") as file:
         write_npz(file, {_METADATA: np.array(text), **arrays})
         with zipfile.ZipFile(file, "a") as archive:
@@ -42,7 +42,7 @@ def write(path, arrays, metadata):
         file.write(digest)
 
 
-def read(path):
+def read_checkpoint(path):
     """(name -> array, metadata) of a checkpoint.
 
     Raises:
@@ -58,7 +58,7 @@ def read(path):
             arrays = _read_arrays(file)
         metadata = json.loads(str(arrays.pop(_METADATA)))
         version = metadata["format_version"]
-        if version == FORMAT_VERSION and not has_digest:
+        if version == CHECKPOINT_FORMAT and not has_digest:
             raise ValueError("its checksum is missing")
     except PermissionError:
         raise
@@ -67,9 +67,9 @@ def read(path):
             f"{path} is damaged or not a checkpoint ({_reason(error)}): delete it and use another "
             "one"
         ) from None
-    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
+    if type(version) is not int or not 1 <= version <= CHECKPOINT_FORMAT:
         raise UserError(
-            f"{path} has format {version}, this version reads 1 to {FORMAT_VERSION}: use the "
+            f"{path} has format {version}, this version reads 1 to {CHECKPOINT_FORMAT}: use the "
             "version of srvp-tf that wrote it"
         )
     return arrays, metadata
@@ -130,18 +130,18 @@ def values(variables):
     return {name: np.asarray(variable) for name, variable in variables.items()}
 
 
-def assign(variables, arrays, source):
+def assign_arrays(variables, arrays, source):
     """Give every variable its array, by name; nothing is assigned unless all of them fit.
 
     Raises:
         UserError: as `check`.
     """
-    check(variables, arrays, source)
+    check_arrays(variables, arrays, source)
     for name, variable in variables.items():
         variable.assign(arrays[name])
 
 
-def check(variables, arrays, source):
+def check_arrays(variables, arrays, source):
     """Check that every variable has an array by name and no array is left over.
 
     Raises:

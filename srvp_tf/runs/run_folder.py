@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from srvp_tf.config import RESUMABLE_FIELDS, Config, differences
+from srvp_tf.config import RESUMABLE_FIELDS, Config, differing_settings
 from srvp_tf.config.corpora import local_path
 from srvp_tf.config.shipped import describe_shipped_models, shipped_models
 from srvp_tf.config.tensorflow_start import load_tensorflow
@@ -58,7 +58,9 @@ class RunFolder:
             UserError: it holds another configuration, or something else.
         """
         if self.config_path.exists():
-            found = differences(Config.load(self.config_path), config, ignore=RESUMABLE_FIELDS)
+            found = differing_settings(
+                Config.load(self.config_path), config, ignore=RESUMABLE_FIELDS
+            )
             if found:
                 raise UserError(
                     f"{self.path} holds a run of another configuration ({'; '.join(found[:5])}"
@@ -155,7 +157,7 @@ def load_weights(model, run_or_checkpoint):
     """
     path = weights_path(run_or_checkpoint)
     weights, metadata = _read_weights(path)
-    checkpoints.assign(model_variables(model), weights, path)
+    checkpoints.assign_arrays(model_variables(model), weights, path)
     return metadata
 
 
@@ -173,13 +175,13 @@ def read_model(config, run_or_checkpoint):
     path = weights_path(run_or_checkpoint)
     weights, metadata = _read_weights(path)
     model = SRVP(config)
-    checkpoints.assign(model_variables(model), weights, path)
+    checkpoints.assign_arrays(model_variables(model), weights, path)
     return model, metadata
 
 
 def _read_weights(path):
     try:
-        arrays, metadata = checkpoints.read(path)
+        arrays, metadata = checkpoints.read_checkpoint(path)
     except DamagedCheckpoint as error:
         raise UserError(f"{error}{_older_one(path)}") from None
     return {name: array for name, array in arrays.items() if name.startswith("model/")}, metadata

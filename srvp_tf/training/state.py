@@ -71,7 +71,7 @@ def restore_newest(folder, variables, may_rename=True):
             f"{path} was imported: it has weights but no state of Adam to go on from; train in "
             f"a new --run_dir with --init_from={folder.folder.parent}"
         )
-    checkpoints.assign(variables, arrays, path)
+    checkpoints.assign_arrays(variables, arrays, path)
     for broken in damaged if may_rename else ():
         folder.set_aside(broken)
         print(

@@ -22,7 +22,7 @@ LABEL_WIDTH = 240
 Conditioning = int | Sequence[int] | None
 
 
-class Clips(NamedTuple):
+class ShownVideos(NamedTuple):
     """N checked videos: frames uint8 [N, T, H, W, 3], what frames each one, and its caption."""
 
     frames: np.ndarray
@@ -53,12 +53,12 @@ def to_uint8(videos: np.ndarray) -> np.ndarray:
     return np.floor(255 * np.clip(videos, 0, 1)).astype(np.uint8)
 
 
-def check_clips(
+def shown_videos(
     videos: np.ndarray,
     conditioning: Conditioning,
     captions: Sequence[str] | None,
     columns: int | None,
-) -> Clips:
+) -> ShownVideos:
     """Brings [T,H,W,C], [N,T,H,W,C] or [B,S,T,H,W,C] videos and what goes with them to one form.
 
     Raises:
@@ -87,10 +87,12 @@ def check_clips(
         captions = [captions] if isinstance(captions, str) else [str(text) for text in captions]
         if len(captions) != count:
             raise UserError(f"{len(captions)} captions for {count} videos")
-    return Clips(np.broadcast_to(frames, (*frames.shape[:-1], 3)), conditioning, captions, columns)
+    return ShownVideos(
+        np.broadcast_to(frames, (*frames.shape[:-1], 3)), conditioning, captions, columns
+    )
 
 
-def grid_frames(clips: Clips, scale: int | None = None) -> Iterator[np.ndarray]:
+def grid_frames(clips: ShownVideos, scale: int | None = None) -> Iterator[np.ndarray]:
     """Plays the clips side by side, row by row: yields T pictures, uint8 [H', W', 3].
 
     Args:
@@ -146,7 +148,7 @@ def strip(
     Raises:
       UserError: as `write_video`.
     """
-    clips = check_clips(videos, conditioning, captions, None)
+    clips = shown_videos(videos, conditioning, captions, None)
     if every < 1:
         raise UserError(f"every must be at least 1, got {every}")
     scale = _checked_scale(scale, clips, width=128)
@@ -176,7 +178,7 @@ def strip(
     return picture
 
 
-def _checked_scale(scale: int | None, clips: Clips, width: int) -> int:
+def _checked_scale(scale: int | None, clips: ShownVideos, width: int) -> int:
     if scale is None:
         return max(1, width // clips.frames.shape[3])
     if scale < 1:
@@ -184,12 +186,12 @@ def _checked_scale(scale: int | None, clips: Clips, width: int) -> int:
     return scale
 
 
-def _border(clips: Clips, scale: int) -> int:
+def _border(clips: ShownVideos, scale: int) -> int:
     """Thickness of the coloured frame in pixels: visible at a glance, none without colours."""
     return 0 if clips.conditioning is None else max(2, clips.frames.shape[3] * scale // 40)
 
 
-def _framed(clips: Clips, index: int, time: int, scale: int, border: int) -> np.ndarray:
+def _framed(clips: ShownVideos, index: int, time: int, scale: int, border: int) -> np.ndarray:
     """Frame `time` of a clip, enlarged, inside its border: uint8 [H', W', 3]."""
     pixels = clips.frames[index, time].repeat(scale, axis=0).repeat(scale, axis=1)
     if clips.conditioning is None:

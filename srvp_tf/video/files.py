@@ -11,7 +11,7 @@ from srvp_tf.config.corpora import local_path
 from srvp_tf.errors import UserError
 from srvp_tf.runs.atomic_files import replacing
 from srvp_tf.runs.npz_files import write_npz
-from srvp_tf.video.canvas import Conditioning, check_clips, grid_frames, strip, to_uint8
+from srvp_tf.video.canvas import Conditioning, grid_frames, shown_videos, strip, to_uint8
 from srvp_tf.video.gif import write_gif
 
 # suffix -> container, encoder, options: constant quality at which the coloured borders stay clean.
@@ -63,7 +63,7 @@ def write_video(
         raise UserError(f"{path}: unknown video format; use one of {', '.join(SUFFIXES)}")
     if not fps > 0:
         raise UserError(f"fps must be above 0, got {fps:g}")
-    clips = check_clips(videos, conditioning, captions, columns)
+    clips = shown_videos(videos, conditioning, captions, columns)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:

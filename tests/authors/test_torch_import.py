@@ -184,7 +184,7 @@ def test_the_best_model_is_both_and_is_judged_where_the_paper_judges_it(experime
         files = sorted(path.name for path in (run / "checkpoints").iterdir())
         assert files == ["best-00200000.npz", "last-00200000.npz"]
         assert RunFolder(run).config().eval.checkpoint == judged
-        arrays = [checkpoints.read(run / "checkpoints" / name)[0] for name in files]
+        arrays = [checkpoints.read_checkpoint(run / "checkpoints" / name)[0] for name in files]
         assert all(np.array_equal(arrays[0][name], arrays[1][name]) for name in arrays[1])
 
 
@@ -195,7 +195,7 @@ def test_what_is_imported_is_judged(runs, experiment):
     import_experiment(experiment, experiment / "run", "model_70000.pt")
     path = RunFolder(experiment / "run").checkpoint_path()
     assert path.name == "last-00070000.npz"
-    metadata = checkpoints.read(path)[1]
+    metadata = checkpoints.read_checkpoint(path)[1]
     assert metadata["imported_from"].endswith("model_70000.pt") and metadata["step"] == 70000
 
 
@@ -278,7 +278,7 @@ def test_a_failed_write_leaves_nothing(capsys, experiment, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint_folder, "write", full)
+    monkeypatch.setattr(checkpoint_folder, "write_checkpoint", full)
     assert "No space left" in refusal(capsys, experiment)
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from srvp_tf.config import (
-    FORMAT_VERSION,
+    CONFIG_FORMAT,
     RESUMABLE_FIELDS,
     Config,
     DataConfig,
@@ -16,7 +16,7 @@ from srvp_tf.config import (
     ModelConfig,
     TrainConfig,
     config_fields,
-    differences,
+    differing_settings,
 )
 from srvp_tf.config.corpora import CORPORA
 from srvp_tf.errors import UserError
@@ -125,7 +125,7 @@ def test_json_round_trip(config, tmp_path):
 def test_json_is_laid_out_by_section():
     tree = json.loads(Config().to_json())
     assert list(tree) == ["format_version", "srvp_tf_version", "model", "data", "train", "eval"]
-    assert tree["format_version"] == FORMAT_VERSION
+    assert tree["format_version"] == CONFIG_FORMAT
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,12 @@ def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
 
 def test_differences_lists_fields_with_both_values():
     other = dataclasses.replace(Config(), train=TrainConfig(batch_size=64, log_interval=1))
-    assert differences(Config(), Config()) == []
-    assert differences(Config(), other) == ["batch_size: 128 != 64", "log_interval: 100 != 1"]
-    assert differences(Config(), other, ignore=RESUMABLE_FIELDS) == ["batch_size: 128 != 64"]
+    assert differing_settings(Config(), Config()) == []
+    assert differing_settings(Config(), other) == [
+        "batch_size: 128 != 64",
+        "log_interval: 100 != 1",
+    ]
+    assert differing_settings(Config(), other, ignore=RESUMABLE_FIELDS) == ["batch_size: 128 != 64"]
 
 
 def test_every_field_has_help_and_a_default_that_passes():

@@ -11,7 +11,7 @@ from absl import flags
 import srvp_tf
 from export.writers.version_folder import choose_version
 from srvp_tf import release, torch_import
-from srvp_tf.config import Config, DataConfig, differences
+from srvp_tf.config import Config, DataConfig, differing_settings
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.protocol import evaluate
 from srvp_tf.metrics import weight_cache
@@ -77,7 +77,7 @@ def test_every_flag_that_takes_a_path(command, home):
 def test_a_path_of_a_setting_is_the_same_with_and_without_its_tilde(home):
     config = Config(data=DataConfig(data_dir="~/prepared"))
     expanded = dataclasses.replace(config, data=DataConfig(data_dir=f"{home}/prepared"))
-    assert differences(config, expanded) == []
+    assert differing_settings(config, expanded) == []
 
 
 GIF = np.zeros((2, 8, 8, 1), np.uint8)
@@ -92,7 +92,7 @@ USERS = {
     "release": lambda path: release.release("run", path),
     "import_experiment": lambda path: torch_import.import_experiment(path, "run"),
     "evaluate": lambda path: evaluate(Config(), None, path),
-    "weights_path": lambda path: weight_cache.weights_path("fvd", path),
+    "weights_path": lambda path: weight_cache.cache_path("fvd", path),
     "read_published": lambda path: read_published("fvd", path),
     "choose_version": choose_version,
 }

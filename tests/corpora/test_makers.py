@@ -8,7 +8,7 @@ from absl import flags
 
 from data_pipelines.errors import DataError
 from data_pipelines.readers.video_files import read_video
-from srvp_tf.config import differences
+from srvp_tf.config import differing_settings
 from srvp_tf.config.flags import config_from_flags, define_config_flags
 from tests.corpora.broken_videos import SHORT, make_broken_videos
 from tests.corpora.encoding import CODECS, write_video
@@ -54,7 +54,7 @@ def test_the_small_setting_differs_from_the_published_one_in_size_and_duration_a
         define_config_flags(values)
         values(["test", f"--flagfile={ROOT / file}"])
         configs.append(config_from_flags(values))
-    names = {line.partition(":")[0] for line in differences(*configs)}
+    names = {line.partition(":")[0] for line in differing_settings(*configs)}
     size = {"nf", "nhx", "ny", "nz", "nh_inf", "nh_res"}
     pace = {"batch_size", "learning_rate", "lr_burnin", "lr_decay", "log_interval"}
     validation = {"val_interval", "val_batches", "val_samples", "checkpoint_interval"}

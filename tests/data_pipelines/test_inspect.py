@@ -171,7 +171,7 @@ def test_the_film_shows_every_frame_and_what_ends_early_stays(kth_dir, inspect_h
 
 def test_a_coloured_film_is_exact(tmp_path):
     frames = clip(6, 64, 64)[None]
-    sections = [contact_sheet.Section("clips", frames)]
+    sections = [contact_sheet.SheetSection("clips", frames)]
     contact_sheet.save_film(tmp_path / "a.webp", contact_sheet.film(sections), fps=10)
     film = Image.open(tmp_path / "a.webp")
     read = []

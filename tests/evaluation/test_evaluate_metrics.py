@@ -33,9 +33,9 @@ def run_dir(tmp_path):
 def cache_dir(tmp_path_factory):
     """Random weights, in the place of the published ones."""
     folder = tmp_path_factory.mktemp("cache")
-    for metric in weight_cache.METRICS:
+    for metric in weight_cache.WITH_WEIGHTS:
         arrays = weights(metric)
-        weight_cache.write(metric, arrays, "random", folder)
+        weight_cache.write_weights(metric, arrays, "random", folder)
     return folder
 
 

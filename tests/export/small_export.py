@@ -77,7 +77,7 @@ def settings_flags(kind):
 @functools.cache
 def signatures(kind):
     """A caller of the signatures of `served`: name, name -> array to name -> array."""
-    return saved_model_writer.load(served(kind))
+    return saved_model_writer.load_saved_model(served(kind))
 
 
 @functools.cache

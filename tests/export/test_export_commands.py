@@ -87,7 +87,7 @@ def test_in_the_working_directory_the_model_has_its_name(capsys, tmp_path, monke
     (tmp_path / "bouncing").mkdir()
     monkeypatch.chdir(tmp_path / "bouncing")
     assert small_export.call(saved_model, f"--run_dir={run}", "--output_dir=.", "--horizon=1") == 0
-    records = tf.data.TFRecordDataset(f"1/assets.extra/{warmup.FILE}").as_numpy_iterator()
+    records = tf.data.TFRecordDataset(f"1/assets.extra/{warmup.WARMUP_FILE}").as_numpy_iterator()
     names = {
         prediction_log_pb2.PredictionLog.FromString(r).predict_log.request.model_spec.name
         for r in records

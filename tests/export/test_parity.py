@@ -67,7 +67,7 @@ def judged(outputs, keras, exact, valid=True):
         return {**outputs, "valid": np.array([valid])}
 
     try:
-        return parity.check(call, {"step": case})["step"]
+        return parity.check_parity(call, {"step": case})["step"]
     except UserError as error:
         return error
 
@@ -109,7 +109,7 @@ def official():
 
 
 def check(model):
-    """`parity.check` of what would be exported of a model, as its graphs compute it."""
+    """`parity.check_parity` of what would be exported of a model, as its graphs compute it."""
     _, settings, cases = official()
     signatures = build_signatures(model, settings)
     graphs = {name: saved_model_writer.concrete_function(signatures[name], True) for name in cases}
@@ -118,7 +118,7 @@ def check(model):
         given = {key: tf.constant(tensors[key]) for key in signatures[name].fields(True)}
         return {key: value.numpy() for key, value in graphs[name](**given).items()}
 
-    return parity.check(call, cases)
+    return parity.check_parity(call, cases)
 
 
 def test_a_model_of_the_authors_is_right():

@@ -226,7 +226,7 @@ def test_a_wrong_shape_or_dtype_fails_the_request(wrong):
 
 @kinds
 def test_outputs_never_share_a_name_with_inputs_and_only_the_batch_is_free(kind):
-    described = json.loads((served(kind) / "assets.extra" / metadata.FILE).read_text())
+    described = json.loads((served(kind) / "assets.extra" / metadata.METADATA_FILE).read_text())
     loaded = tf.saved_model.load(str(served(kind)))
     assert set(loaded.signatures) == {*described["signatures"], "serving_default"}
     for name in described["signatures"]:
@@ -270,7 +270,7 @@ def test_it_is_loaded_without_any_code_of_ours(tmp_path):
 def test_warm_up_requests_are_answered_by_their_signatures(kind):
     from tensorflow_serving.apis import prediction_log_pb2
 
-    path = served(kind) / "assets.extra" / warmup.FILE
+    path = served(kind) / "assets.extra" / warmup.WARMUP_FILE
     asked = set()
     for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
         log = prediction_log_pb2.PredictionLog.FromString(record)
@@ -286,7 +286,7 @@ def test_warm_up_requests_are_answered_by_their_signatures(kind):
 
 @kinds
 def test_the_metadata_tell_what_was_exported(kind):
-    told = json.loads((served(kind) / "assets.extra" / metadata.FILE).read_text())
+    told = json.loads((served(kind) / "assets.extra" / metadata.METADATA_FILE).read_text())
     assert told["settings"] == vars(SETTINGS[kind])
     assert told["source"]["step"] == 7 and told["source"]["best_psnr"] == 12.5
     assert told["source"]["checkpoint"] == "last-00000007.npz"

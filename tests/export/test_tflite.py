@@ -50,7 +50,7 @@ def observed(kind):
 
 @kinds
 def test_many_steps_and_single_ones_are_the_forecast(files, kind):
-    s, call = SETTINGS[kind], tflite_writer.load(files[kind])
+    s, call = SETTINGS[kind], tflite_writer.load_tflite(files[kind])
     expected = forecast(kind, observed(kind), SEED)[:, 0]
     whole = noise(kind, s.conditioning_frames + s.horizon)
     outputs = call("predict_multi_step", {"frames": observed(kind), **whole})
@@ -68,7 +68,7 @@ def test_many_steps_and_single_ones_are_the_forecast(files, kind):
 
 @kinds
 def test_an_observed_frame_is_one_more_encoded(files, kind):
-    count, call = SETTINGS[kind].conditioning_frames, tflite_writer.load(files[kind])
+    count, call = SETTINGS[kind].conditioning_frames, tflite_writer.load_tflite(files[kind])
     state = call("encode", {"frames": observed(kind), **noise(kind, count)})
     index = np.array([count, count], np.int64)
     z = draw_at_frame(small_export.model(kind).config, SEED, index)
@@ -84,7 +84,7 @@ def test_an_observed_frame_is_one_more_encoded(files, kind):
 
 @kinds
 def test_an_invalid_video_is_flagged_and_touches_no_other(files, kind):
-    s, call = SETTINGS[kind], tflite_writer.load(files[kind])
+    s, call = SETTINGS[kind], tflite_writer.load_tflite(files[kind])
     frames = observed(kind)
     given = {"frames": frames, **noise(kind, s.conditioning_frames + s.horizon)}
     expected = call("predict_multi_step", given)["predicted_frames"]
@@ -115,7 +115,7 @@ def test_a_horizon_beyond_unrolling(tmp_path):
     s = dataclasses.replace(SETTINGS["dcgan"], horizon=100, num_samples=1)
     path = export(tmp_path, "dcgan", "--batch=2", "--horizon=100")
     given = {"frames": observed("dcgan"), **noise("dcgan", s.conditioning_frames + 100)}
-    outputs = tflite_writer.load(path)("predict_multi_step", given)
+    outputs = tflite_writer.load_tflite(path)("predict_multi_step", given)
     expected = forecast("dcgan", observed("dcgan"), SEED, s)[:, 0]
     np.testing.assert_allclose(outputs["predicted_frames"], expected, **CLOSE)
 
@@ -129,7 +129,7 @@ def test_quantised_files_are_smaller_and_near(tmp_path, files, quantize, allowed
     path = export(tmp_path, "vgg", f"--quantize={quantize}", "--batch=2", *sampling("vgg"))
     s = SETTINGS["vgg"]
     given = {"frames": observed("vgg"), **noise("vgg", s.conditioning_frames + s.horizon)}
-    found = tflite_writer.load(path)("predict_multi_step", given)["predicted_frames"]
+    found = tflite_writer.load_tflite(path)("predict_multi_step", given)["predicted_frames"]
     error = np.sqrt(np.mean((found - forecast("vgg", observed("vgg"), SEED)[:, 0]) ** 2))
     assert 0 < error <= allowed
     assert path.stat().st_size < files["vgg"].stat().st_size

@@ -44,7 +44,7 @@ def forecast(model, frames, num_samples):
 def test_a_saved_model_predicts_and_steps(run_dir, frames, tmp_path):
     settings = "--num_samples=2", f"--horizon={HORIZON}"
     assert call(saved_model, f"--run_dir={run_dir}", f"--output_dir={tmp_path}", *settings) == 0
-    ask = saved_model_writer.load(tmp_path / "1")
+    ask = saved_model_writer.load_saved_model(tmp_path / "1")
     expected = forecast(load_model(run_dir), frames, num_samples=2)
     asked = {"frames": frames, "seed": SEED}
     found = ask("predict_samples", asked)["predicted_frames"]
@@ -64,5 +64,5 @@ def test_a_tflite_file_predicts(run_dir, frames, tmp_path):
     model = load_model(run_dir)
     noise = draw_from_start(model.config, tf.constant(SEED), CONDITIONING_FRAMES + HORIZON)
     inputs = {"frames": frames} | {name: x.numpy() for name, x in noise.items()}
-    found = tflite_writer.load(path)("predict_multi_step", inputs)["predicted_frames"]
+    found = tflite_writer.load_tflite(path)("predict_multi_step", inputs)["predicted_frames"]
     np.testing.assert_allclose(found, forecast(model, frames, 1)[:, 0], **CLOSE)

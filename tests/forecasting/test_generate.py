@@ -133,9 +133,9 @@ def test_arrays_are_the_forecast_of_the_model(runs, generate_here, tmp_path):
 
 def test_decoding_in_pieces_changes_nothing(runs, monkeypatch):
     model = load_model(runs["grey"])
-    whole = generation.predict(model, clip(3), 5, num_samples=3)
+    whole = generation.predict_video(model, clip(3), 5, num_samples=3)
     monkeypatch.setattr(generation, "frames_per_chunk", lambda model: 4)
-    pieces = generation.predict(model, clip(3), 5, num_samples=3)
+    pieces = generation.predict_video(model, clip(3), 5, num_samples=3)
     assert whole.shape == pieces.shape == (3, 5, SIZE, SIZE, 1)
     assert np.abs(whole.astype(int) - pieces).max() <= 1
 

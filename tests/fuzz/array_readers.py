@@ -130,14 +130,14 @@ def _checkpoint():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, _CHECKPOINT)
         arrays = {"model/a/kernel": _random((4, 3)), "optimizer/step": np.int64(12)}
-        checkpoints.write(path, arrays, {"step": 12, "best_psnr": 20.5})
+        checkpoints.write_checkpoint(path, arrays, {"step": 12, "best_psnr": 20.5})
         return {"checkpoint": {_CHECKPOINT: path.read_bytes()}}
 
 
 def _read_checkpoint(folder):
     from srvp_tf.runs import checkpoints
 
-    return checkpoints.read(folder / _CHECKPOINT)
+    return checkpoints.read_checkpoint(folder / _CHECKPOINT)
 
 
 def _hostile_checkpoints():
@@ -155,14 +155,14 @@ def _cached():
     from srvp_tf.metrics import weight_cache
 
     with tempfile.TemporaryDirectory() as folder:
-        path = weight_cache.write("lpips", {"a": _random((3, 2))}, "a test", folder)
+        path = weight_cache.write_weights("lpips", {"a": _random((3, 2))}, "a test", folder)
         return {"cache": {_CACHED: path.read_bytes()}}
 
 
 def _read_cached(folder):
     from srvp_tf.metrics import weight_cache
 
-    return weight_cache.read("lpips", folder)[0]
+    return weight_cache.read_weights("lpips", folder)[0]
 
 
 def _hostile_cached():

@@ -4,7 +4,7 @@ import numpy as np
 
 from srvp_tf.config import Config
 from srvp_tf.gallery_page import charts, tables
-from srvp_tf.gallery_page.page import Chapter, Page, Section
+from srvp_tf.gallery_page.page import Chapter, GalleryPage, PageSection
 from srvp_tf.gallery_page.players import Group, Player
 from srvp_tf.metrics.published_results import RESULTS
 
@@ -52,9 +52,9 @@ def make_page(name=HOSTILE):
         f"lede of {name}",
         runs,
         (
-            Section("samples", f"samples of {name}", "text", player),
-            Section("slow", "Slow", "text", slow),
-            Section("empty", "Nothing to play", "text"),
+            PageSection("samples", f"samples of {name}", "text", player),
+            PageSection("slow", "Slow", "text", slow),
+            PageSection("empty", "Nothing to play", "text"),
         ),
         (charts.chart("PSNR", "higher", curves, NUM_GIVEN + 1, 2),),
         "text of the curves",
@@ -62,4 +62,4 @@ def make_page(name=HOSTILE):
         (f"note of {name}",),
         tables.settings_table({name: Config(), "other": Config()}),
     )
-    return Page(f"page of {name}", f"lede of {name}", (chapter,))
+    return GalleryPage(f"page of {name}", f"lede of {name}", (chapter,))

@@ -17,7 +17,7 @@ VIDEOS = [pages.video(seed) for seed in (0, 1, 2)]  # of the first player: truth
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site with spaces & <signs>")
-    page.write(pages.make_page(), folder)
+    page.write_page(pages.make_page(), folder)
     return (folder / page.PAGE).as_uri()
 
 

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from srvp_tf.errors import UserError
-from srvp_tf.gallery_page.folder import LISTING, check_replaceable, replacing_folder
+from srvp_tf.gallery_page.folder import LISTING, check_replaceable, replacing_gallery
 
 
 def write(path, text="new"):
-    with replacing_folder(path) as folder:
+    with replacing_gallery(path) as folder:
         (folder / "index.html").write_text(text)
         (folder / "sheets").mkdir()
         (folder / "sheets" / "a.webp").write_text(text)
@@ -71,7 +71,7 @@ def test_a_file_that_was_put_into_a_gallery_saves_it(tmp_path):
 
 def test_a_file_that_appears_meanwhile_saves_the_folder(tmp_path):
     path = tmp_path / "site"
-    with pytest.raises(UserError, match="late"), replacing_folder(path) as folder:
+    with pytest.raises(UserError, match="late"), replacing_gallery(path) as folder:
         (folder / "index.html").write_text("new")
         path.mkdir()
         (path / "late").write_text("mine")
@@ -81,7 +81,7 @@ def test_a_file_that_appears_meanwhile_saves_the_folder(tmp_path):
 def test_after_an_error_everything_is_as_it_was(tmp_path):
     path = tmp_path / "site"
     write(path, "old")
-    with pytest.raises(KeyboardInterrupt), replacing_folder(path) as folder:
+    with pytest.raises(KeyboardInterrupt), replacing_gallery(path) as folder:
         (folder / "index.html").write_text("half")
         raise KeyboardInterrupt
     assert (path / "index.html").read_text() == "old"

@@ -15,7 +15,7 @@ from srvp_tf.config import corpora
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
 from srvp_tf.gallery_page import chapters, stored_evaluations
-from srvp_tf.gallery_page.folder import DEMO, replacing_folder
+from srvp_tf.gallery_page.folder import DEMO, replacing_gallery
 from srvp_tf.gallery_page.shown_runs import address_of_demo
 from srvp_tf.metrics.frame_metrics import psnr
 from srvp_tf.runs.run_folder import RunFolder, load_model
@@ -50,7 +50,7 @@ def made(tmp_path_factory):
     shutil.copytree(small_run.finished("--seed=1"), folder / "<b>two")
     shutil.copytree(small_run.finished("--dynamics=gru", "--test_length=5"), folder / "gru")
     assert evaluate_run.run(f"--run_dir={evaluated}", "--num_samples=4") == 0
-    with replacing_folder(folder / "demo", DEMO) as demo:
+    with replacing_gallery(folder / "demo", DEMO) as demo:
         (demo / "index.html").write_text("demo")
     before = sorted(folder.rglob("*"))
     output = folder / "site"
@@ -170,7 +170,7 @@ def opened(evaluated, tmp_path, capsys):
             1, "psnr", 1, ChosenMetrics(metrics or ("psnr", "ssim")), judge_anew
         )
         folder = RunFolder(evaluated)
-        result = chapters.open_run("name", folder, folder.config(), request, tmp_path / "scratch")
+        result = chapters.judged_run("name", folder, folder.config(), request, tmp_path / "scratch")
         return result, capsys.readouterr().err
 
     shutil.copytree(evaluated / "evaluation", evaluated / "evaluation_3")
@@ -262,7 +262,7 @@ def test_a_demo_is_linked(made):
 
 def test_the_address_of_a_demo_is_relative_to_the_gallery(tmp_path):
     demo = tmp_path / "a demo & more"
-    with replacing_folder(demo, DEMO) as folder:
+    with replacing_gallery(demo, DEMO) as folder:
         (folder / "index.html").write_text("demo")
     address = address_of_demo(demo, tmp_path / "deep" / "site")
     assert address == "../../a%20demo%20%26%20more/index.html"

@@ -45,7 +45,7 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def html():
-    return page.render(pages.make_page())
+    return page.render_page(pages.make_page())
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_hostile_names_stay_text(html, reader):
 
 
 def test_everything_it_refers_to_is_written_and_near(reader, tmp_path):
-    page.write(pages.make_page(), tmp_path)
+    page.write_page(pages.make_page(), tmp_path)
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
     ids = {attributes.get("id") for _, attributes in reader.elements}
     referred = {"index.html"}
@@ -91,7 +91,7 @@ def test_the_same_content_gives_the_same_bytes(tmp_path):
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
         folder.mkdir()
-        page.write(pages.make_page(), folder)
+        page.write_page(pages.make_page(), folder)
     first, second = (
         {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
         for folder in folders
@@ -129,5 +129,5 @@ def test_no_folder_of_this_machine_is_shown():
 
 def test_a_demo_is_linked_where_there_is_one(reader):
     made = dataclasses.replace(pages.make_page(), demo="../demo/index.html")
-    assert "../demo/index.html" in [a["href"] for a in Reader(page.render(made)).all("a")]
+    assert "../demo/index.html" in [a["href"] for a in Reader(page.render_page(made)).all("a")]
     assert not [a for a in reader.all("a") if not a["href"].startswith("#")]

@@ -8,8 +8,8 @@ from itertools import chain
 
 import numpy as np
 
-from data_pipelines.moving_mnist.test_set import OFFICIAL_SEED, generate
-from data_pipelines.moving_mnist.trajectories import render, start, trajectory
+from data_pipelines.moving_mnist.test_set import OFFICIAL_SEED, official_videos
+from data_pipelines.moving_mnist.trajectories import render_digits, start, trajectory
 from tests.golden.comparison import Row, Tolerance, relative_error
 
 _EXACT = Tolerance(0.0, None)
@@ -59,7 +59,7 @@ def _clips(expected, digits):
         for _ in range(_DIGITS_PER_CLIP):
             indices.append(rng.randint(len(digits)))
             paths.append(trajectory(rng, expected.shape[1]))
-        return render(digits[indices], np.stack(paths))
+        return render_digits(digits[indices], np.stack(paths))
 
     for seed in range(_SEEDS):
         rng = np.random.RandomState(seed)
@@ -71,7 +71,7 @@ def _clips(expected, digits):
 
 def _test_videos(expected, digits):
     for seed in chain([OFFICIAL_SEED], range(_SEEDS)):
-        videos = generate(digits, expected.shape[1], seed=seed)
+        videos = official_videos(digits, expected.shape[1], seed=seed)
         first = next(videos)
         if np.array_equal(first, expected[0]):
             return [first, *videos]

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_pipelines.moving_mnist.test_set import generate
-from data_pipelines.moving_mnist.trajectories import render, trajectory
+from data_pipelines.moving_mnist.test_set import official_videos
+from data_pipelines.moving_mnist.trajectories import render_digits, trajectory
 from tests.golden import check as golden_check
 
 FOLDER = Path(__file__).parents[1] / "data" / "golden"
@@ -105,9 +105,9 @@ def test_moving_mnist_of_another_seed_passes(tmp_path):
         for _ in range(2):
             indices.append(rng.randint(20))
             paths.append(trajectory(rng, 12))
-        clips.append(render(golden["digits"][indices], np.stack(paths)))
+        clips.append(render_digits(golden["digits"][indices], np.stack(paths)))
     golden["stochastic/clips"] = np.stack(clips)
-    golden["test_set/videos"] = np.stack(list(generate(golden["digits"], 25, seed=77)))
+    golden["test_set/videos"] = np.stack(list(official_videos(golden["digits"], 25, seed=77)))
     path = tmp_path / "other_seed.npz"
     np.savez(path, **golden)
     assert golden_check.main([str(path)]) == 0

@@ -30,7 +30,7 @@ def assert_equal(found, expected):
         np.testing.assert_array_equal(found[name], array)
 
 
-@pytest.mark.parametrize("metric", weight_cache.METRICS)
+@pytest.mark.parametrize("metric", weight_cache.WITH_WEIGHTS)
 def test_converts_what_the_user_has(metric, tmp_path, monkeypatch, capsys):
     archive, content = packed(metric)
     monkeypatch.setitem(package_archives.ARCHIVES, metric, archive)
@@ -38,7 +38,7 @@ def test_converts_what_the_user_has(metric, tmp_path, monkeypatch, capsys):
     cache = tmp_path / "new" / "cache"
     assert run(f"--metric={metric}", f"--weights={tmp_path}/file", f"--cache_dir={cache}") == 0
     assert "NOT the published weights" in capsys.readouterr().out
-    arrays, sha256 = weight_cache.read(metric, cache)
+    arrays, sha256 = weight_cache.read_weights(metric, cache)
     assert_equal(arrays, weights(metric))
     assert sha256 == weight_cache.content_sha256(arrays)
     (path,) = cache.iterdir()
@@ -81,17 +81,17 @@ def test_bad_input_is_one_line_and_nothing_is_written(
 
 def test_a_cache_that_was_changed_is_noticed(tmp_path):
     with pytest.raises(UserError, match=r"fetch --metric=fvd --cache_dir=.*`$"):
-        weight_cache.read("fvd", tmp_path)
+        weight_cache.read_weights("fvd", tmp_path)
     arrays = {"a": np.arange(1000, dtype=np.float32), "b": np.ones((2, 3), np.float32)}
-    path = weight_cache.write("fvd", arrays, "test", tmp_path)
-    assert_equal(weight_cache.read("fvd", tmp_path)[0], arrays)
+    path = weight_cache.write_weights("fvd", arrays, "test", tmp_path)
+    assert_equal(weight_cache.read_weights("fvd", tmp_path)[0], arrays)
     whole = path.read_bytes()
     for place in np.random.default_rng(0).integers(0, len(whole), 200):
         flipped = bytearray(whole)
         flipped[place] ^= 4
         path.write_bytes(flipped)
         try:
-            assert_equal(weight_cache.read("fvd", tmp_path)[0], arrays)  # e.g. a time stamp
+            assert_equal(weight_cache.read_weights("fvd", tmp_path)[0], arrays)  # e.g. a time stamp
         except UserError as error:
             assert "srvp_tf.fetch --metric=fvd" in str(error)
 

@@ -7,7 +7,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.metrics.frechet import frechet_distance
 from srvp_tf.metrics.fvd import DrawnFVD, VideoFeatures, preprocess
 from srvp_tf.metrics.i3d import I3D
-from srvp_tf.metrics.lpips import assign
+from srvp_tf.metrics.lpips import assign_weights
 from tests.metrics import torch_networks
 from tests.metrics.weight_files import i3d_tree, weights
 
@@ -15,7 +15,7 @@ from tests.metrics.weight_files import i3d_tree, weights
 @pytest.fixture(scope="module")
 def model():
     model = I3D()
-    assign(model, weights("fvd"), "test")
+    assign_weights(model, weights("fvd"), "test")
     return model
 
 

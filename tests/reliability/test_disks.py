@@ -18,7 +18,7 @@ ENDLESS = ("--lr_burnin=1000000", "--checkpoint_interval=2", "--log_interval=2")
 def assert_intact(run_dir):
     """The newest checkpoint can be read, and nothing half-written is beside it."""
     folder = CheckpointFolder(run_dir / "checkpoints")
-    checkpoints.read(folder.newest("last"))
+    checkpoints.read_checkpoint(folder.newest("last"))
     assert not [name for name in files(run_dir) if name.endswith(".tmp")]
 
 
@@ -55,7 +55,7 @@ def test_a_folder_that_turns_read_only_stops_the_run_in_one_line(tmp_path):
         _, err = process.communicate(timeout=120)
         assert process.returncode == 1
         assert re.fullmatch(r"python -m srvp_tf.train: .*Read-only file system\n", err), err
-        checkpoints.read(CheckpointFolder(folder).newest("last"))
+        checkpoints.read_checkpoint(CheckpointFolder(folder).newest("last"))
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
     mount("--bind", str(tmp_path), str(tmp_path))

@@ -95,7 +95,7 @@ def stop_at_moments(run_dir, moments, rng, *arguments):
         assert_one_line(process, number, out, err)
         saved += out.endswith(f"{STOPPED}\n")
         assert not [name for name in files(run_dir) if name.endswith(".tmp")]
-    checkpoints.read(CheckpointFolder(run_dir / "checkpoints").newest("last"))
+    checkpoints.read_checkpoint(CheckpointFolder(run_dir / "checkpoints").newest("last"))
     return saved
 
 

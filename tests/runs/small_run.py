@@ -106,7 +106,7 @@ def finished(*arguments):
 
 def saved(run_dir, kind="last"):
     """(arrays, metadata) of a run's newest checkpoint."""
-    return checkpoints.read(CheckpointFolder(Path(run_dir, "checkpoints")).newest(kind))
+    return checkpoints.read_checkpoint(CheckpointFolder(Path(run_dir, "checkpoints")).newest(kind))
 
 
 def assert_same_run(run_dir, other):

@@ -29,12 +29,14 @@ def bits(arrays):
 
 @pytest.fixture
 def path(tmp_path):
-    checkpoints.write(tmp_path / "last-00000007.npz", some_arrays(), {"step": 7, "best": None})
+    checkpoints.write_checkpoint(
+        tmp_path / "last-00000007.npz", some_arrays(), {"step": 7, "best": None}
+    )
     return tmp_path / "last-00000007.npz"
 
 
 def test_a_round_trip_keeps_every_bit(path):
-    arrays, metadata = checkpoints.read(path)
+    arrays, metadata = checkpoints.read_checkpoint(path)
     assert bits(arrays) == bits(some_arrays())
     assert metadata == {"format_version": 2, "step": 7, "best": None}
 
@@ -47,7 +49,7 @@ def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(path, monke
 
     monkeypatch.setattr(atomic_files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        checkpoints.write(path, some_arrays(1), {})
+        checkpoints.write_checkpoint(path, some_arrays(1), {})
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
 
 
@@ -57,7 +59,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
     try:
         with pytest.raises(OSError):
-            checkpoints.write(path, some_arrays(1), {})
+            checkpoints.write_checkpoint(path, some_arrays(1), {})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
@@ -72,7 +74,7 @@ def test_a_truncated_file_is_refused_wherever_it_ends(path):
     }:
         path.write_bytes(whole[:length])
         with pytest.raises(UserError, match="damaged or not a checkpoint") as caught:
-            checkpoints.read(path)
+            checkpoints.read_checkpoint(path)
         assert "\n" not in str(caught.value)
 
 
@@ -88,7 +90,7 @@ def test_a_flipped_bit_never_gives_wrong_values(path):
         damaged[place] ^= 1 << int(random.integers(8))
         path.write_bytes(damaged)
         try:
-            arrays, _ = checkpoints.read(path)
+            arrays, _ = checkpoints.read_checkpoint(path)
         except UserError as error:
             assert "\n" not in str(error)
             continue
@@ -105,7 +107,7 @@ def test_the_length_of_an_arrays_header_is_protected(path):
     whole[whole.index(b"\x93NUMPY") + 8] ^= 4
     path.write_bytes(whole)
     with pytest.raises(UserError, match="its checksum is another"):
-        checkpoints.read(path)
+        checkpoints.read_checkpoint(path)
 
 
 def npz(path, **arrays):
@@ -128,7 +130,7 @@ def npz(path, **arrays):
 def test_other_files_are_refused_in_one_line(tmp_path, make):
     make(tmp_path / "x.npz")
     with pytest.raises(UserError, match="x.npz is damaged or not a checkpoint") as caught:
-        checkpoints.read(tmp_path / "x.npz")
+        checkpoints.read_checkpoint(tmp_path / "x.npz")
     assert "\n" not in str(caught.value)
 
 
@@ -141,19 +143,19 @@ def test_nothing_is_unpickled(tmp_path):
     metadata = np.array(json.dumps({"format_version": 1}))
     npz(tmp_path / "x.npz", metadata=metadata, y=np.array([Bomb()], object))
     with pytest.raises(UserError, match="holds object"):
-        checkpoints.read(tmp_path / "x.npz")
+        checkpoints.read_checkpoint(tmp_path / "x.npz")
 
 
 def test_another_format_version_is_refused(tmp_path):
     npz(tmp_path / "x.npz", metadata=np.array(json.dumps({"format_version": 3})))
     with pytest.raises(UserError, match="format 3, this version reads 1 to 2"):
-        checkpoints.read(tmp_path / "x.npz")
+        checkpoints.read_checkpoint(tmp_path / "x.npz")
 
 
 @pytest.mark.parametrize("name", ["", "nothing.npz", "nothing/x.npz"])
 def test_a_missing_file_is_named(tmp_path, name):
     with pytest.raises(UserError, match="no such checkpoint"):
-        checkpoints.read(tmp_path / name)
+        checkpoints.read_checkpoint(tmp_path / name)
 
 
 def variables():
@@ -180,14 +182,14 @@ def test_a_strict_restore_names_the_array_and_assigns_nothing(arrays, words):
     into = variables()
     arrays = {name: np.asarray(value) for name, value in arrays.items()}
     with pytest.raises(UserError, match=f"x.npz belongs to another model: .*{words}"):
-        checkpoints.assign(into, arrays, "x.npz")
+        checkpoints.assign_arrays(into, arrays, "x.npz")
     assert into["a"].numpy().tolist() == [1, 2] and into["b"].numpy() == 3
 
 
 def test_assign_and_values_are_inverse():
     into = variables()
     arrays = {"a": np.array([5, np.nan], np.float32), "b": np.array(2**62, np.int64)}
-    checkpoints.assign(into, arrays, "x.npz")
+    checkpoints.assign_arrays(into, arrays, "x.npz")
     assert bits(checkpoints.values(into)) == bits(arrays)
 
 
@@ -201,14 +203,14 @@ def test_the_last_and_the_best_are_kept_apart(tmp_path):
             folder.save("best", step, {"x": np.array(-step)}, {"step": step})
     names = sorted(path.name for path in (tmp_path / "c").iterdir())
     assert names == ["best-00000010.npz", "last-00000009.npz", "last-00000010.npz"]
-    assert checkpoints.read(folder.newest("last"))[0]["x"] == 10
-    assert checkpoints.read(folder.newest("best"))[0]["x"] == -10
+    assert checkpoints.read_checkpoint(folder.newest("last"))[0]["x"] == 10
+    assert checkpoints.read_checkpoint(folder.newest("best"))[0]["x"] == -10
 
 
 def test_one_more_than_is_kept_may_be_pruned_later(tmp_path):
     folder = CheckpointFolder(tmp_path, keep_last=2)
     for step in (1, 2, 3):
-        checkpoints.write(folder.path("last", step), {}, {})
+        checkpoints.write_checkpoint(folder.path("last", step), {}, {})
     folder.prune("last")
     folder.prune("best")
     assert [path.name for path in folder.paths("last")] == [
@@ -240,7 +242,7 @@ def test_a_checkpoint_is_a_plain_npz(path):
 
 def test_bfloat16_does_not_slip_through(tmp_path):
     # NumPy's format has no name for it: it would come back as raw bytes.
-    checkpoints.write(tmp_path / "x.npz", {"a": np.zeros(2, ml_dtypes.bfloat16)}, {})
-    arrays, _ = checkpoints.read(tmp_path / "x.npz")
+    checkpoints.write_checkpoint(tmp_path / "x.npz", {"a": np.zeros(2, ml_dtypes.bfloat16)}, {})
+    arrays, _ = checkpoints.read_checkpoint(tmp_path / "x.npz")
     with pytest.raises(UserError, match="a is "):
-        checkpoints.assign({"a": tf.Variable([1, 2], dtype=tf.bfloat16)}, arrays, "x.npz")
+        checkpoints.assign_arrays({"a": tf.Variable([1, 2], dtype=tf.bfloat16)}, arrays, "x.npz")

@@ -52,8 +52,8 @@ def test_a_released_run_is_the_same_model(tmp_path):
 def test_half_precision_stores_rounded_kernels_and_loads_as_float32(tmp_path):
     run_dir, released = small_run.finished(), tmp_path / "released"
     assert call(run_dir=run_dir, output_dir=released, half=True) == 0
-    stored, _ = checkpoints.read(RunFolder(released).checkpoint_path())
-    whole, _ = checkpoints.read(RunFolder(run_dir).checkpoint_path())
+    stored, _ = checkpoints.read_checkpoint(RunFolder(released).checkpoint_path())
+    whole, _ = checkpoints.read_checkpoint(RunFolder(run_dir).checkpoint_path())
     for name, array in stored.items():
         assert array.dtype == (np.float16 if array.ndim > 1 else np.float32)
         np.testing.assert_allclose(array, whole[name], rtol=2**-11, atol=2**-25)

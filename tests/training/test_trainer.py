@@ -43,8 +43,8 @@ def test_a_run_leaves_the_last_models_the_best_one_and_samples():
 def test_the_last_step_has_rate_zero():
     # checkpoint_interval=1 keeps step 11; every trainable weight of step 12 is the same.
     path = finished("--checkpoint_interval=1", "--keep_last=2")
-    before, _ = checkpoints.read(path / "checkpoints" / "last-00000011.npz")
-    after, _ = checkpoints.read(path / "checkpoints" / "last-00000012.npz")
+    before, _ = checkpoints.read_checkpoint(path / "checkpoints" / "last-00000011.npz")
+    after, _ = checkpoints.read_checkpoint(path / "checkpoints" / "last-00000012.npz")
     trainable = [n.removeprefix("adam/first_moment/") for n in after if "first_moment" in n]
     assert trainable
     for name in trainable:

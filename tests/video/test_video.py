@@ -9,7 +9,7 @@ from PIL import Image, ImageSequence
 from data_pipelines.readers.video_files import read_video
 from srvp_tf.errors import UserError
 from srvp_tf.video import strip, to_uint8, write_video
-from srvp_tf.video.canvas import GAP, GREEN, LINE_HEIGHT, RED, check_clips, grid_frames
+from srvp_tf.video.canvas import GAP, GREEN, LINE_HEIGHT, RED, grid_frames, shown_videos
 
 LENGTH, SCALE, BORDER = 7, 3, 2
 CELL = 16 * SCALE + 2 * BORDER
@@ -182,26 +182,26 @@ def test_strip_shows_videos_as_rows_and_frames_as_columns(tmp_path):
 
 def test_pixels_are_enlarged_without_blending():
     video = np.random.default_rng(0).integers(0, 256, (1, 5, 4, 3), np.uint8)
-    clips = check_clips(video, conditioning=None, captions=None, columns=None)
+    clips = shown_videos(video, conditioning=None, captions=None, columns=None)
     (picture,) = grid_frames(clips, scale=4)
     np.testing.assert_array_equal(picture[GAP:-GAP:4, GAP:-GAP:4], video[0])
     np.testing.assert_array_equal(picture[GAP + 3 : -GAP : 4, GAP + 3 : -GAP : 4], video[0])
 
 
 def test_captions_stand_above_their_own_video():
-    clips = check_clips(make_videos(2), 0, ["a", " "], None)
+    clips = shown_videos(make_videos(2), 0, ["a", " "], None)
     picture = next(grid_frames(clips, SCALE))
     dark = (picture[GAP : GAP + LINE_HEIGHT] < 100).any(axis=(0, 2))
     assert dark[GAP : GAP + CELL].any() and not dark[GAP + CELL :].any()
     assert tuple(picture[GAP + LINE_HEIGHT, GAP]) == RED
-    long = check_clips(make_videos(2), 0, ["W" * 500, ""], None)  # cut, not run over
+    long = shown_videos(make_videos(2), 0, ["W" * 500, ""], None)  # cut, not run over
     picture = next(grid_frames(long, SCALE))
     assert (picture[GAP : GAP + LINE_HEIGHT, GAP + CELL :] == 255).all()
 
 
 def test_samples_of_several_videos_are_laid_out_as_rows():
     videos = make_videos(6).reshape(2, 3, LENGTH, 16, 16, 3)
-    pictures = np.stack(list(grid_frames(check_clips(videos, 2, None, None), SCALE)))
+    pictures = np.stack(list(grid_frames(shown_videos(videos, 2, None, None), SCALE)))
     assert pictures.shape[1:] == (2 * (CELL + GAP) + GAP, 3 * (CELL + GAP) + GAP, 3)
     check_grid(pictures, [2] * 6, columns=3)
 

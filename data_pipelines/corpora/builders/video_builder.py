@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tqdm import tqdm
 
-from data_pipelines.corpora.sources import Layout, layout_fingerprint, one_line, summarised
+from data_pipelines.corpora.sources import Layout, layout_fingerprint, printable_line, summarised
 from data_pipelines.errors import DataError
 from data_pipelines.storage.shard_files import Report, Shard, plan, settle, shard_path
 from data_pipelines.storage.worker_pool import write_shards
@@ -108,7 +108,7 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def _write_parts(self, folder: Path, staging: Path) -> list[tfds.core.SplitInfo]:
         excluded, skipped = frozenset(), set()
         metadata = self.info.metadata
-        metadata["source"] = one_line(str(folder))
+        metadata["source"] = printable_line(str(folder))
         metadata["layout"] = layout_fingerprint(self.layout(folder, excluded), folder)
         while True:
             layout = self.layout(folder, excluded)
@@ -130,7 +130,7 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         remarks = [
             line for shards in written.values() for _, report in shards for line in report.remarks
         ]
-        metadata["remarks"] = summarised(map(one_line, remarks))
+        metadata["remarks"] = summarised(map(printable_line, remarks))
         infos = [self._collect(part, shards) for part, shards in written.items()]
         shutil.rmtree(staging)
         return infos
@@ -157,10 +157,10 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             dynamic_ncols=True,
             mininterval=0.2 if sys.stderr.isatty() else 30.0,
         ) as bar:
-            skipped.update(map(one_line, layout.skipped))
+            skipped.update(map(printable_line, layout.skipped))
             for index, report in write_shards(tasks, workers):
                 reports[index] = report
-                skipped.update(map(one_line, report.skipped))
+                skipped.update(map(printable_line, report.skipped))
                 bar.update(len(shards[index].sources))
         written = {part: [] for part in layout.parts}
         for shard, (_, path), report in zip(shards, tasks, reports, strict=True):

@@ -5,14 +5,14 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from data_pipelines.moving_mnist.draws import Clips, stream_key, uniform_integers, words
+from data_pipelines.moving_mnist.draws import ClipRows, stream_key, uniform_integers, words
 
 KEY = stream_key(3, "train")
 
 
 def clips(first_batch, num_batches, batch_size, rows=None):
     rows = range(batch_size) if rows is None else rows
-    return Clips(tf.constant(first_batch, tf.int64), num_batches, batch_size, rows)
+    return ClipRows(tf.constant(first_batch, tf.int64), num_batches, batch_size, rows)
 
 
 def draw(clips, shape=(2, 5), tag=0, key=KEY):

@@ -6,7 +6,7 @@ import tensorflow as tf
 from scipy import stats
 
 from data_pipelines.moving_mnist import motion, trajectories
-from data_pipelines.moving_mnist.draws import Clips, stream_key
+from data_pipelines.moving_mnist.draws import ClipRows, stream_key
 from data_pipelines.moving_mnist.motion import Rules
 
 # Published settings, faster digits, more of them, and a frame so narrow that most steps bounce
@@ -28,7 +28,7 @@ def name(rules):
 
 
 def clips(count, first=0):
-    return Clips(tf.constant(first, tf.int64), 1, count, range(count))
+    return ClipRows(tf.constant(first, tf.int64), 1, count, range(count))
 
 
 def generate(rules, count, length, seed=0):

@@ -7,10 +7,10 @@ import tensorflow as tf
 from data_pipelines import Corpus, DataError, MovingMNIST, open_corpus
 from data_pipelines.moving_mnist import test_set
 from data_pipelines.moving_mnist.digits import load_digits, split_train_validation
-from data_pipelines.moving_mnist.draws import Clips, stream_key
+from data_pipelines.moving_mnist.draws import ClipRows, stream_key
 from data_pipelines.moving_mnist.motion import Rules, scenes
 from data_pipelines.moving_mnist.rendering import Renderer
-from data_pipelines.moving_mnist.trajectories import render
+from data_pipelines.moving_mnist.trajectories import render_digits
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,12 @@ def test_it_is_a_corpus(corpus):
 def test_frames_equal_the_reference_rendering(frame_size, num_digits):
     digits = load_digits().train[:50]
     rules = Rules(num_digits, frame_size, 28, 9, deterministic=False)
-    clips = Clips(tf.constant(0, tf.int64), 1, 20, range(20))
+    clips = ClipRows(tf.constant(0, tf.int64), 1, 20, range(20))
     pictures, corners = scenes(stream_key("test"), clips, 6, len(digits), rules)
     made = Renderer(digits, frame_size)(pictures, corners).numpy()
     assert made.shape == (20, 6, frame_size, frame_size, 1)
     for video, shown, paths in zip(made, pictures.numpy(), corners.numpy(), strict=True):
-        expected = render(digits[shown], paths.transpose(1, 0, 2), frame_size)
+        expected = render_digits(digits[shown], paths.transpose(1, 0, 2), frame_size)
         np.testing.assert_array_equal(video[..., 0], expected)
     if num_digits > 1:
         assert (made == 255).any(), "no overlap was clipped: the test saw too little"
@@ -128,7 +128,7 @@ def test_test_videos_follow_the_official_procedure(motion):
     corpus = MovingMNIST(motion=motion)
     videos = steps(corpus.test_videos(length=12, num_videos=5), 10)
     digits = load_digits().test
-    expected = test_set.generate(digits, 12, deterministic=motion == "deterministic")
+    expected = test_set.official_videos(digits, 12, deterministic=motion == "deterministic")
     assert videos.shape == (5, 12, 64, 64, 1)
     for video in videos[..., 0]:
         np.testing.assert_array_equal(video, next(expected))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_pipelines.moving_mnist import test_set
-from data_pipelines.moving_mnist.trajectories import render, trajectory
+from data_pipelines.moving_mnist.trajectories import render_digits, trajectory
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden" / "moving_mnist.npz"
 
@@ -37,11 +37,11 @@ def test_clips_equal_the_authors(golden):
         for _ in range(2):
             pictures.append(digits[rng.randint(len(digits))])
             paths.append(trajectory(rng, len(clip)))
-        np.testing.assert_array_equal(render(np.stack(pictures), np.stack(paths)), clip)
+        np.testing.assert_array_equal(render_digits(np.stack(pictures), np.stack(paths)), clip)
 
 
 def test_test_set_equals_the_authors(golden):
-    made = np.stack(list(test_set.generate(golden["digits"], length=25)))
+    made = np.stack(list(test_set.official_videos(golden["digits"], length=25)))
     np.testing.assert_array_equal(made, golden["test_set/videos"])
 
 
@@ -49,4 +49,4 @@ def test_overlapping_digits_are_clipped_at_255():
     digits = np.full((2, 1, 1), 200, np.uint8)
     paths = np.array([[[0, 0], [0, 0]], [[0, 0], [0, 1]]])
     expected = [[[255, 0], [0, 0]], [[200, 200], [0, 0]]]
-    np.testing.assert_array_equal(render(digits, paths, frame_size=2), expected)
+    np.testing.assert_array_equal(render_digits(digits, paths, frame_size=2), expected)

@@ -28,7 +28,7 @@ def clip(tmp_path):
 def run(capsys, *arguments):
     """(exit status, standard output, standard error) of the command."""
     with pytest.raises(SystemExit) as exit_:
-        client.run(["client", *map(str, arguments)])
+        client.run_client(["client", *map(str, arguments)])
     return (exit_.value.code or 0, *capsys.readouterr())
 
 

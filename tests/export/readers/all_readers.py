@@ -7,7 +7,7 @@ import numpy as np
 
 from export import parity
 from export.writers.tflite import SIGNATURES as TFLITE_SIGNATURES
-from export.writers.tflite import load as load_litert
+from export.writers.tflite import load_tflite as load_litert
 from tests.export import small_export
 from tests.export.readers import exported, onnx_files, openvino_models, other_process
 from tests.export.readers.older_tensorflow import older_python, older_version
@@ -78,7 +78,7 @@ def errors(reader, kind, folder):
         UserError: one is beyond `parity.FLOAT32`.
     """
     call, version, cases = READERS[reader](kind, Path(folder))
-    return parity.check(call, cases), version
+    return parity.check_parity(call, cases), version
 
 
 def _numeric_cases(kind):

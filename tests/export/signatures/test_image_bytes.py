@@ -13,7 +13,7 @@ from PIL import Image
 from data_pipelines.moving_mnist.digits import load_embedded
 from data_pipelines.readers.image_folders import iterate_images
 from data_pipelines.readers.resizing import fit_frames
-from export.signatures.image_bytes import MAX_PIXELS, decode_videos, encode_videos
+from export.signatures.image_bytes import MAX_IMAGE_PIXELS, decode_videos, encode_videos
 from srvp_tf.video import to_uint8
 
 SIZE = 32
@@ -147,7 +147,7 @@ def test_images_of_one_request_may_differ_in_size_and_kind(decode):
 
 def huge_png():
     """A few bytes that ask for a picture of `MAX_PIXELS` and one row more."""
-    header = struct.pack(">IIBBBBB", 8192, MAX_PIXELS // 8192 + 1, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", 8192, MAX_IMAGE_PIXELS // 8192 + 1, 8, 2, 0, 0, 0)
     parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(bytes(100))), chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 

@@ -63,7 +63,7 @@ def test_the_parts_put_together_are_the_forecast(variant, tmp_path):
     parts = signatures.build_parts(model.frozen(), settings)
     content, _ = tflite_writer.convert_signatures(parts, 1, "none")
     (tmp_path / "model.tflite").write_bytes(content)
-    call = tflite_writer.load(tmp_path / "model.tflite")
+    call = tflite_writer.load_tflite(tmp_path / "model.tflite")
     rng = np.random.default_rng(0)
     frames = rng.random((T, c.frame_size, c.frame_size, c.channels), np.float32)
     noise_y = rng.normal(size=(SAMPLES, c.ny)).astype(np.float32)

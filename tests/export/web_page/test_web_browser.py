@@ -436,7 +436,7 @@ def test_digits_are_picked_and_thrown_with_keys(page, model):
     assert len(shown) == T + HORIZON
     digits = np.fromfile(web_demo.demo() / "digits.bin", np.uint8).reshape(10, 28, 28)
     starts = [(m["x"], m["y"], m["dx"], m["dy"]) for m in motions(page)]
-    expected = trajectories.render(
+    expected = trajectories.render_digits(
         digits[[0, 7]],
         np.array([[[x + t * dx, y + t * dy] for t in range(3)] for x, y, dx, dy in starts]),
     )
