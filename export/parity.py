@@ -8,7 +8,8 @@ the geometric mean over all of them, and the worst one by a wider bound.
 
 import functools
 import io
-from typing import NamedTuple
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +22,9 @@ from srvp_tf.models import filtering
 from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.models.srvp import SRVP
 
+if TYPE_CHECKING:
+    from export.writers.settings import ExportSettings
+
 _SEEDS = (7, -(2**40) - 3, 0, 11, -1, 2**62, 13, 1)
 
 NUM_VIDEOS = len(_SEEDS)
@@ -31,12 +35,12 @@ FLOOR = 1e-6
 """Errors below count as this, in parts of a tensor's range."""
 
 
-def largest(errors):
+def largest(errors: np.ndarray) -> np.ndarray:
     """Of the errors [..., pixels] of a frame or tensor."""
     return np.max(errors, axis=-1)
 
 
-def root_mean_square(errors):
+def root_mean_square(errors: np.ndarray) -> np.ndarray:
     """For quantised models: 10^(-p / 20) is a PSNR of p dB."""
     return np.sqrt(np.mean(np.square(errors), axis=-1))
 
@@ -99,7 +103,12 @@ class Errors(NamedTuple):
         )
 
 
-def reference_cases(model, settings, frames, names=None):
+def reference_cases(
+    model: SRVP,
+    settings: "ExportSettings",
+    frames: np.ndarray,
+    names: Collection[str] | None = None,
+) -> "dict[str, Case]":
     """Signature name -> `Case`, answered by `SRVP` itself in float32 and in float64.
 
     Args:
@@ -117,7 +126,7 @@ def reference_cases(model, settings, frames, names=None):
     lengths = np.resize(np.array([longest, c.nt_inf], np.int64), len(frames))
     answers = [_answers(m, s, frames, seed, lengths) for m in (model, exact)]
 
-    def from_start(num_frames, num_samples=None):
+    def from_start(num_frames: int, num_samples: int | None = None):
         return {"seed": seed, **draw_from_start(c, seed, num_frames, num_samples)}
 
     frame_index = np.full(len(frames), count, np.int64)
@@ -153,7 +162,13 @@ def reference_cases(model, settings, frames, names=None):
     return {name: Case(tensors[name](), *(a[name]() for a in answers)) for name in names}
 
 
-def _answers(model, settings, frames, seed, lengths):
+def _answers(
+    model: SRVP,
+    settings: "ExportSettings",
+    frames: np.ndarray,
+    seed: np.ndarray,
+    lengths: np.ndarray,
+):
     """Signature name -> a function that computes its outputs, name -> array.
 
     They are those for float32 videos, in the model's precision.
@@ -161,13 +176,13 @@ def _answers(model, settings, frames, seed, lengths):
     s, count = settings, settings.conditioning_frames
 
     @functools.cache
-    def forecast(num_frames):
+    def forecast(num_frames: int) -> np.ndarray:
         sampling = s.horizon, s.num_samples, tf.constant(seed), s.euler_steps, s.frames_per_step
         ids = np.zeros(len(frames), int)
         return model.forecast(frames[:, :num_frames], *sampling, video_ids=ids).numpy()
 
     @functools.cache
-    def encoded(num_frames):
+    def encoded(num_frames: int):
         noise = draw_from_start(model.config, seed, num_frames)
         noise = {name: tf.cast(x, model.dtype) for name, x in noise.items()}
         state = filtering.encode(model, tf.cast(frames[:, :num_frames], model.dtype), **noise)
@@ -194,7 +209,7 @@ def _answers(model, settings, frames, seed, lengths):
     }
 
 
-def _next_states(model, settings, frames, seed):
+def _next_states(model: SRVP, settings: "ExportSettings", frames: np.ndarray, seed: np.ndarray):
     """y after the first predicted interval [B, ny], by `SRVP.sample_paths`."""
     num_frames = settings.conditioning_frames + settings.horizon
     noise = ForecastNoise(*draw_from_start(model.config, seed, num_frames, 1).values())
@@ -202,12 +217,14 @@ def _next_states(model, settings, frames, seed):
     return model.sample_paths(inferred, noise, settings.euler_steps).future[:, 0, 0].numpy()
 
 
-def frames_needed(settings):
+def frames_needed(settings: "ExportSettings") -> int:
     """How many frames the videos of `reference_cases` have."""
     return max(settings.conditioning_frames + 1, settings.max_conditioning_frames)
 
 
-def check_parity(call, cases, bound=FLOAT32):
+def check_parity(
+    call: Callable, cases: "dict[str, Case]", bound: "Bound" = FLOAT32
+) -> "dict[str, Errors]":
     """Signature name -> `Errors`.
 
     Args:
@@ -237,13 +254,13 @@ def check_parity(call, cases, bound=FLOAT32):
     return found
 
 
-def _judge(found, expected, exact, bound):
+def _judge(found: np.ndarray, expected: np.ndarray, exact: np.ndarray, bound: "Bound"):
     """(Share of what is allowed that the worst frame takes, its `Errors`); NaN is the worst."""
     scale = max(1.0, np.abs(exact).max())
     is_video = exact.ndim >= 5  # [B, K, H, W, C] or, with samples, [B, S, K, H, W, C]
     shape = (-1, exact.shape[-4], np.prod(exact.shape[-3:])) if is_video else (len(exact), 1, -1)
 
-    def by_video(errors):  # [videos, frames]; samples are videos too
+    def by_video(errors: np.ndarray):  # [videos, frames]; samples are videos too
         return np.maximum(bound.norm(np.reshape(errors / scale, shape)), FLOOR)
 
     ours = by_video(_beyond(np.asarray(found), exact))
@@ -259,7 +276,7 @@ def _judge(found, expected, exact, bound):
     return float(share[frame]), Errors(*(float(x[frame]) for x in (export, keras, worst)))
 
 
-def _beyond(found, exact):
+def _beyond(found: np.ndarray, exact: np.ndarray):
     """|found - exact|; k in a PNG stands for [k, k + 1) / 255."""
     if found.dtype == object:
         k = np.array([[_pixels(image) for image in video] for video in found], np.float64)
@@ -269,11 +286,11 @@ def _beyond(found, exact):
     return np.abs(found - exact)
 
 
-def _png(frame):
+def _png(frame: np.ndarray):
     file = io.BytesIO()
     Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame).save(file, "PNG")
     return file.getvalue()
 
 
-def _pixels(image):
+def _pixels(image: bytes):
     return np.asarray(Image.open(io.BytesIO(image)))

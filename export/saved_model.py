@@ -20,7 +20,7 @@ from srvp_tf.config.tensorflow_start import start_tensorflow
 _OUTPUT_DIR = {True: "models/srvp", False: "models/srvp_noise_inputs"}  # by whether it is seeded
 
 
-def define_flags(flag_values):
+def define_flags(flag_values: flags.FlagValues) -> None:
     """The flags of this command."""
     source_run.define_run_flags(flag_values)
     define_path(
@@ -43,7 +43,7 @@ def define_flags(flag_values):
     flags.DEFINE_bool("warmup", True, "add warm-up requests", flag_values=flag_values)
 
 
-def main(flag_values):
+def main(flag_values: flags.FlagValues) -> int | None:
     """Export; returns the exit status."""
     run = source_run.open_source_run(flag_values)
     settings = export_settings(flag_values, run.config)

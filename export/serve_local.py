@@ -19,16 +19,16 @@ from srvp_tf.errors import UserError
 _SHIPPED_CONFIG = Path(__file__).parent / "deploy" / "model.config"
 
 
-def define_flags(flag_values):
+def define_flags(flag_values: flags.FlagValues) -> None:
     """The flags of this command."""
 
-    def text(name, default, help):
+    def text(name: str, default: object, help: str):
         flags.DEFINE_string(name, default, help, flag_values=flag_values)
 
-    def path(name, default, help):
+    def path(name: str, default: object, help: str):
         define_path(name, default, help, flag_values)
 
-    def number(name, default, help, least=0):
+    def number(name: str, default: object, help: str, least: int | None = 0):
         flags.DEFINE_integer(name, default, help, lower_bound=least, flag_values=flag_values)
 
     path("model_dir", None, "folder that holds the version folders 1, 2, ...")
@@ -41,7 +41,7 @@ def define_flags(flag_values):
     number("max_message_mib", 64, "largest request", 1)
 
 
-def main(flag_values):
+def main(flag_values: flags.FlagValues) -> int | None:
     """Serve until stopped."""
     if not flag_values.model_dir:
         raise UserError("--model_dir is missing: name the folder that holds the version folders")

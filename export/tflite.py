@@ -21,7 +21,7 @@ from srvp_tf.runs.atomic_files import replacing
 QUANTIZATIONS = ("none", "float16", "dynamic_int8")
 
 
-def define_flags(flag_values):
+def define_flags(flag_values: flags.FlagValues) -> None:
     """The flags of this command."""
     source_run.define_run_flags(flag_values)
     define_path("output", "srvp.tflite", "file to write", flag_values)
@@ -33,7 +33,7 @@ def define_flags(flag_values):
     define_settings_flags(flag_values, names)
 
 
-def main(flag_values):
+def main(flag_values: flags.FlagValues) -> int | None:
     """Export; returns the exit status."""
     run = source_run.open_source_run(flag_values)
     settings = export_settings(flag_values, run.config)

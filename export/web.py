@@ -22,7 +22,7 @@ WEB_QUANTIZATIONS = ("none", "float16")
 _TITLE = "Futures, drawn in your browser"
 
 
-def define_flags(flag_values):
+def define_flags(flag_values: flags.FlagValues) -> None:
     """The flags of this command."""
     source_run.define_run_flags(flag_values)
     define_path("output", "demo", "folder to write; an earlier demo is replaced", flag_values)
@@ -45,7 +45,7 @@ def define_flags(flag_values):
     )
 
 
-def main(flag_values):
+def main(flag_values: flags.FlagValues) -> int | None:
     """Write the page; returns the exit status."""
     run = source_run.open_source_run(flag_values)
     settings = export_settings(flag_values, run.config)

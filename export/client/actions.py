@@ -99,7 +99,9 @@ def _frames_spec(metadata: ModelMetadata, name: str) -> TensorSpec:
     return inputs[FRAMES]
 
 
-def _read(flag_values, spec: TensorSpec, num_needed: int = 0, num_more: int = 0) -> np.ndarray:
+def _read(
+    flag_values: flags.FlagValues, spec: TensorSpec, num_needed: int = 0, num_more: int = 0
+) -> np.ndarray:
     """uint8 frames as the model takes them: T + num_needed, and up to num_more after them."""
     first, least = flag_values.first_frame, spec.shape[1] + num_needed
     most = first + least + num_more

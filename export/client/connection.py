@@ -131,7 +131,7 @@ class Client:
         return known, checked_inputs(name, known, inputs)
 
     def forecast(
-        self, frames, seed: int | np.ndarray = 0, signature: str = DEFAULT_SIGNATURE
+        self, frames: np.ndarray, seed: int | np.ndarray = 0, signature: str = DEFAULT_SIGNATURE
     ) -> np.ndarray:
         """Draw futures of videos.
 
@@ -159,7 +159,7 @@ class Client:
             )
         return predicted[0][0] if single else predicted[0]
 
-    def stream(self, frames, seed: int | np.ndarray = 0) -> Stream:
+    def stream(self, frames: np.ndarray, seed: int | np.ndarray = 0) -> Stream:
         """Encode frames [T, H, W, C] or [B, T, H, W, C] once; then go on frame by frame.
 
         The stream stays with the version that encoded, however many newer ones the server loads.
@@ -168,7 +168,7 @@ class Client:
         metadata = self.metadata()
         pinned = ServedModel(self._model.name, metadata.version)
 
-        def call(name, inputs):
+        def call(name: str, inputs: dict):
             signature = metadata.signature(name)
             arrays = checked_inputs(name, signature, inputs)
             outputs = self._transport.predict(pinned, name, signature, arrays)

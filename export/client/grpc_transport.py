@@ -4,6 +4,8 @@ The messages hold TensorFlow's TensorProto: importing this module imports Tensor
 transport does without.
 """
 
+from collections.abc import Callable
+
 import grpc
 import numpy as np
 import tensorflow as tf
@@ -69,7 +71,7 @@ class GrpcTransport:
         """Close the connection."""
         self._channel.close()
 
-    def _call(self, method, request):
+    def _call(self, method: Callable, request: object):
         try:
             return method(request, timeout=self._timeout)
         except grpc.RpcError as error:
@@ -101,7 +103,7 @@ def _model_spec(model: ServedModel, signature_name: str = "") -> model_pb2.Model
     return spec
 
 
-def _specs(tensors) -> dict:
+def _specs(tensors: dict) -> dict:
     return {
         name: tensor_spec(
             types_pb2.DataType.Name(info.dtype), [dim.size for dim in info.tensor_shape.dim]

@@ -53,13 +53,13 @@ def _jsonable(array: np.ndarray, finite: bool):
     return array if finite else array.tolist()
 
 
-def _strings_encoded(value):
+def _strings_encoded(value: object):
     if isinstance(value, list):
         return [_strings_encoded(item) for item in value]
     return {"b64": base64.b64encode(value).decode()}
 
 
-def _array(value, spec: TensorSpec) -> np.ndarray:
+def _array(value: object, spec: TensorSpec) -> np.ndarray:
     if spec.dtype != object:
         return np.asarray(value, spec.dtype)
     shape, flat = [], [value]

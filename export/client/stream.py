@@ -63,7 +63,7 @@ class Stream:
             frames = frames[:, 0]
         return frames[0] if self._single else frames
 
-    def observe(self, frame) -> None:
+    def observe(self, frame: np.ndarray) -> None:
         """Take in the true next frame, [H, W, C] or [B, H, W, C], uint8 or float in [0, 1]."""
         frame = unit_range(frame)
         if self._single:
@@ -100,7 +100,7 @@ class Stream:
         return state, rest
 
 
-def unit_range(frames) -> np.ndarray:
+def unit_range(frames: np.ndarray) -> np.ndarray:
     """uint8 frames in [0, 255], or float ones in [0, 1] -> float32 in [0, 1]."""
     frames = np.asarray(frames)
     if frames.dtype == np.uint8:

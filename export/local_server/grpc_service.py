@@ -2,6 +2,8 @@
 
 import math
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import grpc
 import numpy as np
@@ -16,6 +18,11 @@ from export.local_server.loaded_model import DEFAULT_SIGNATURE
 from export.local_server.model_versions import ModelVersions
 from export.local_server.request_checks import check_batch, check_dtype, check_names, check_shape
 from export.local_server.request_error import RequestError, invalid
+
+if TYPE_CHECKING:
+    from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
+
+    from export.local_server.loaded_model import LoadedModel
 
 SIGNATURE_DEF = "signature_def"
 # TensorFlow Serving answers in the typed field of a TensorProto, not in its raw bytes.
@@ -35,15 +42,19 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def __init__(self, versions: ModelVersions, max_bytes: int):
         self._versions, self._max_bytes = versions, max_bytes
 
-    def Predict(self, request, context):
+    def Predict(
+        self, request: object, context: grpc.ServicerContext
+    ) -> predict_pb2.PredictResponse:
         """Call a signature."""
         return _answer(context, self._predict, request)
 
-    def GetModelMetadata(self, request, context):
+    def GetModelMetadata(
+        self, request: object, context: grpc.ServicerContext
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         """The signatures of a model."""
         return _answer(context, self._metadata, request)
 
-    def _predict(self, request):
+    def _predict(self, request: object):
         with self._versions.lease(*_which(request)) as model:
             name = request.model_spec.signature_name
             signature = model.signature(name)
@@ -62,7 +73,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             _fill(response.outputs[key], array)
         return response
 
-    def _metadata(self, request):
+    def _metadata(self, request: object):
         if not request.metadata_field:
             raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
         for field in request.metadata_field:
@@ -71,7 +82,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         with self._versions.lease(*_which(request)) as model:
             return metadata_response(self._versions.name, model)
 
-    def _array(self, name, info, proto) -> np.ndarray:
+    def _array(self, name: str, info: "TensorInfo", proto: object) -> np.ndarray:
         check_dtype(name, info, proto.dtype)
         shape = [dim.size for dim in proto.tensor_shape.dim]
         check_shape(name, info, shape)
@@ -84,7 +95,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             raise invalid(f"{name} is no tensor of shape {shape}: {error}") from None
 
 
-def metadata_response(name: str, model) -> get_model_metadata_pb2.GetModelMetadataResponse:
+def metadata_response(
+    name: str, model: "LoadedModel"
+) -> get_model_metadata_pb2.GetModelMetadataResponse:
     """The metadata of a `LoadedModel`, as a message."""
     response = get_model_metadata_pb2.GetModelMetadataResponse()
     response.model_spec.name = name
@@ -94,13 +107,13 @@ def metadata_response(name: str, model) -> get_model_metadata_pb2.GetModelMetada
     return response
 
 
-def _which(request) -> tuple[str, int | None, str | None]:
+def _which(request: object) -> tuple[str, int | None, str | None]:
     spec = request.model_spec
     version = spec.version.value if spec.HasField("version") else None
     return spec.name, version, spec.version_label or None
 
 
-def _answer(context, handle, request):
+def _answer(context: grpc.ServicerContext, handle: Callable, request: object):
     try:
         return handle(request)
     except RequestError as error:
@@ -111,7 +124,7 @@ def _answer(context, handle, request):
     context.abort(getattr(grpc.StatusCode, code, grpc.StatusCode.UNKNOWN), message)
 
 
-def _fill(proto, array: np.ndarray) -> None:
+def _fill(proto: object, array: np.ndarray) -> None:
     dtype = tf.string if array.dtype == object else tf.dtypes.as_dtype(array.dtype)
     proto.dtype = dtype.as_datatype_enum
     for size in array.shape:

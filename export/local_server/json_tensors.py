@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
@@ -9,6 +10,9 @@ import tensorflow as tf
 
 from export.local_server.request_checks import check_batch, check_names, check_shape
 from export.local_server.request_error import invalid
+
+if TYPE_CHECKING:
+    from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
 # Kinds of NumPy arrays that JSON numbers, and nothing else, become.
 _KINDS = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}
@@ -31,7 +35,7 @@ def parse_body(body: bytes) -> tuple[str, dict]:
     return name, parsed
 
 
-def inputs_of(body: dict, signature) -> tuple[dict[str, np.ndarray], bool]:
+def inputs_of(body: dict, signature: object) -> tuple[dict[str, np.ndarray], bool]:
     """(name -> array, whether they came in rows); raises `RequestError`."""
     forms = {"instances", "inputs"} & body.keys()
     if len(forms) != 1:
@@ -75,7 +79,7 @@ def encode_outputs(outputs: dict[str, np.ndarray], rows: bool) -> bytes:
     return json.dumps(body, default=lambda array: array.tolist()).encode()
 
 
-def _columns_of_rows(rows, signature) -> dict:
+def _columns_of_rows(rows: list, signature: object) -> dict:
     if not isinstance(rows, list) or not rows:
         raise invalid("'instances' is empty or no list: give one example or more")
     if all(isinstance(row, dict) and not _is_b64(row) for row in rows):
@@ -96,14 +100,14 @@ def _columns_of_rows(rows, signature) -> dict:
     return {next(iter(signature.inputs)): rows}
 
 
-def _array(name: str, info, value) -> np.ndarray:
+def _array(name: str, info: "TensorInfo", value: object) -> np.ndarray:
     dtype = tf.dtypes.as_dtype(info.dtype)
     array = _bytes_array(name, value) if dtype == tf.string else _numbers(name, dtype, value)
     check_shape(name, info, array.shape)
     return array
 
 
-def _numbers(name: str, dtype, value) -> np.ndarray:
+def _numbers(name: str, dtype: object, value: object) -> np.ndarray:
     try:
         array = np.asarray(value)
     except (ValueError, OverflowError):
@@ -115,7 +119,7 @@ def _numbers(name: str, dtype, value) -> np.ndarray:
     return array.astype(wanted)
 
 
-def _bytes_array(name: str, value) -> np.ndarray:
+def _bytes_array(name: str, value: object) -> np.ndarray:
     shape, flat = [], [value]
     while isinstance(flat[0], list):
         lengths = {len(item) if isinstance(item, list) else None for item in flat}
@@ -130,7 +134,7 @@ def _bytes_array(name: str, value) -> np.ndarray:
     return array.reshape(shape)
 
 
-def _bytes(name: str, value) -> bytes:
+def _bytes(name: str, value: object) -> bytes:
     if isinstance(value, str):
         return value.encode()
     if not _is_b64(value):
@@ -141,7 +145,7 @@ def _bytes(name: str, value) -> bytes:
         raise invalid(f"{name} holds a b64 string that is not base64") from None
 
 
-def _is_b64(value) -> bool:
+def _is_b64(value: object) -> bool:
     return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
 
 
@@ -151,7 +155,7 @@ def _jsonable(name: str, array: np.ndarray):
     return np.ascontiguousarray(array)
 
 
-def _strings_encoded(value, as_base64: bool):
+def _strings_encoded(value: object, as_base64: bool):
     if isinstance(value, list):
         return [_strings_encoded(item, as_base64) for item in value]
     if as_base64:

@@ -42,7 +42,9 @@ HTTP_STATUS = {
 }
 
 
-def make_app(versions: ModelVersions, workers: Executor, places: int, max_bytes: int):
+def make_app(
+    versions: ModelVersions, workers: Executor, places: int, max_bytes: int
+) -> web.Application:
     """The application: at most `places` bodies are in memory at a time, of `max_bytes` each."""
     free = asyncio.Semaphore(places)
 
@@ -129,7 +131,7 @@ def _version_status(version: int, state: str, reason: str = "") -> dict:
     return {"version": str(version), "state": state, "status": status}
 
 
-def _as_dict(message) -> dict:
+def _as_dict(message: object) -> dict:
     return json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )

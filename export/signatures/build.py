@@ -5,8 +5,8 @@ A signature is written in one of two forms. With seeds, its noise is drawn insid
 """
 
 import dataclasses
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
@@ -15,6 +15,12 @@ from export.signatures.seeded_noise import draw_at_frame, draw_from_start
 from export.signatures.validity import checked, checked_padded, finite_too, where_valid
 from srvp_tf.models import filtering
 from srvp_tf.models.filtering import FilterState
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from export.writers.settings import ExportSettings
+    from srvp_tf.models.srvp import SRVP
 
 MULTI_STEP = "predict_multi_step"
 """The signature that is `serving_default` too."""
@@ -49,13 +55,13 @@ class Signature:
     draw: Callable
     check: Callable = checked
 
-    def fields(self, seeded):
+    def fields(self, seeded: bool) -> "dict[str, Field]":
         """Name -> `Field` of all inputs of a form."""
         # Other runtimes know no tensors without elements.
         noise = {name: field for name, field in self.noise.items() if 0 not in field.shape}
         return self.inputs | (self.addresses if seeded else noise)
 
-    def empty_noise(self, batch):
+    def empty_noise(self, batch: tf.Tensor) -> dict[str, tf.Tensor]:
         """Name -> tensor of the noise without elements, for a batch of shape `batch` [1]."""
         tensors = {}
         for name, field in self.noise.items():
@@ -64,7 +70,7 @@ class Signature:
                 tensors[name].set_shape([None, *field.shape])
         return tensors
 
-    def __call__(self, tensors, seeded):
+    def __call__(self, tensors: dict, seeded: bool):
         """Name -> tensor of a form's inputs to name -> tensor of outputs, with `valid` [B].
 
         An example is valid if its inputs are usable and its outputs finite. The other outputs of
@@ -84,7 +90,7 @@ class Signature:
         return outputs | {"valid": valid}
 
 
-def build_signatures(model, settings):
+def build_signatures(model: "SRVP", settings: "ExportSettings") -> "dict[str, Signature]":
     """Name -> `Signature` of all that a model of given `ExportSettings` is asked.
 
     State tensors are called as the fields of `FilterState`, skips `skip_0` (the deepest), `skip_1`
@@ -97,13 +103,13 @@ def build_signatures(model, settings):
     seed = {"seed": Field((), tf.int64, "any")}
     frame_index = {"frame_index": Field((), tf.int64, "of the frame in its video; 1 or more")}
 
-    def video(num_frames):
+    def video(num_frames: int):
         return frame._replace(shape=(num_frames, *frame.shape))
 
     def noise(*shape):
         return Field(shape, tf.float32, "standard normal")
 
-    def from_start(num_frames, num_samples=None):
+    def from_start(num_frames: int, num_samples: int | None = None):
         """Noise of a whole video: its fields, and how it is drawn."""
         samples = () if num_samples is None else (num_samples,)
         fields = {
@@ -122,12 +128,12 @@ def build_signatures(model, settings):
         "draw": lambda seed, frame_index: draw_at_frame(c, seed, frame_index),
     }
 
-    def predicted(frames, *leading):
+    def predicted(frames: "np.ndarray", *leading):
         """Frames as outputs; metadata should tell the sizes that the graph has forgotten."""
         frames.set_shape([None, *leading, s.predicted_frames, *frame.shape])
         return {"predicted_frames": frames}
 
-    def predict_multi_step(frames, noise_y, noise_z):
+    def predict_multi_step(frames: "np.ndarray", noise_y: tf.Tensor, noise_z: tf.Tensor):
         samples = noise_y[:, None], noise_z[:, None]
         futures = filtering.predict_samples(model, frames, *samples, **sampling)
         # A slice of six dimensions is more than TFLite of TensorFlow 2.20 has.
@@ -143,11 +149,11 @@ def build_signatures(model, settings):
     def encode(**tensors):
         return filtering.encode(model, **tensors).tensors()
 
-    def observe(frame, noise_z, **tensors):
+    def observe(frame: tf.Tensor, noise_z: tf.Tensor, **tensors):
         after = filtering.observe(model, FilterState.from_tensors(tensors), frame, noise_z)
         return {_CHANGED + name: value for name, value in after.tensors().items()}
 
-    def predict_single_step(noise_z, **tensors):
+    def predict_single_step(noise_z: tf.Tensor, **tensors):
         before = FilterState.from_tensors(tensors)
         y, frames = filtering.predict_single_step(model, before, noise_z, **sampling)
         frames.set_shape([None, s.frames_per_step, *frame.shape])
@@ -157,7 +163,7 @@ def build_signatures(model, settings):
         frames = predict_multi_step(**tensors)["predicted_frames"]
         return {"predicted_image_bytes": encode_videos(frames)}
 
-    def decoded(inputs):
+    def decoded(inputs: dict):
         frames, valid = decode_videos(inputs["image_bytes"], c.frame_size, c.channels)
         return {"frames": frames}, valid
 
@@ -200,11 +206,11 @@ def build_signatures(model, settings):
     }
 
 
-def _skip_names(names):
+def _skip_names(names: Iterable[str]):
     return [name for name in names if name.startswith("skip_")]
 
 
-def _state_fields(model):
+def _state_fields(model: "SRVP"):
     """Name -> `Field` of a model's `FilterState`."""
     c = model.config
     frames = tf.zeros([1, c.nt_inf, c.frame_size, c.frame_size, c.channels])

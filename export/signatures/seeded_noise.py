@@ -1,14 +1,21 @@
 """Noise of a request, addressed by (seed, sample, frame): never by what it was batched with."""
 
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
 from srvp_tf.models import rng
 from srvp_tf.models.noise import forecast_noise
 
+if TYPE_CHECKING:
+    from srvp_tf.config import ModelConfig
+
 _VIDEO = 0  # in the address of the noise: a request's place in its batch must not count
 
 
-def draw_from_start(config, seed, num_frames, num_samples=None):
+def draw_from_start(
+    config: "ModelConfig", seed: tf.Tensor, num_frames: int, num_samples: int | None = None
+) -> dict[str, tf.Tensor]:
     """The noise of whole videos: that of `SRVP.forecast` with these seeds and video id 0.
 
     Args:
@@ -27,7 +34,9 @@ def draw_from_start(config, seed, num_frames, num_samples=None):
     return {"noise_y": noise.y_1, "noise_z": noise.z}
 
 
-def draw_at_frame(config, seed, frame_index):
+def draw_at_frame(
+    config: "ModelConfig", seed: tf.Tensor, frame_index: tf.Tensor
+) -> dict[str, tf.Tensor]:
     """The part of `draw_from_start` that belongs to one frame of sample 0: noise_z [B, nz].
 
     Args:

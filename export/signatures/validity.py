@@ -8,7 +8,7 @@ RANGE_TOLERANCE = 1e-3
 _FRAMES = ("frames", "frame")
 
 
-def checked(inputs):
+def checked(inputs: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """Inputs name -> [B, ...] with zeros in the place of invalid examples, and valid: bool [B].
 
     Frames must lie in [0, 1], give or take `TOLERANCE`; all else must be finite.
@@ -25,7 +25,7 @@ def checked(inputs):
     return {name: where_valid(valid, value) for name, value in inputs.items()}, valid
 
 
-def checked_padded(inputs, least):
+def checked_padded(inputs: dict, least: int) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """`checked` of frames [B, T, H, W, C], of which num_frames [B] count, `least` or more.
 
     The frames beyond may hold anything, and become zeros. A number out of range is not valid.
@@ -38,7 +38,7 @@ def checked_padded(inputs, least):
     return inputs | {"num_frames": known}, tf.logical_and(valid, known == num_frames)
 
 
-def finite_too(valid, outputs):
+def finite_too(valid: tf.Tensor, outputs: dict[str, tf.Tensor]) -> tf.Tensor:
     """valid [B] -> the same, false where a float of outputs, name -> [B, ...], is not finite."""
     for value in outputs.values():
         if value.dtype.is_floating:
@@ -46,18 +46,18 @@ def finite_too(valid, outputs):
     return valid
 
 
-def where_valid(valid, value):
+def where_valid(valid: tf.Tensor, value: object) -> tf.Tensor:
     """`value` [B, ...] with zeros (empty strings) in the place of examples not valid [B]."""
     mask = tf.reshape(valid, [-1] + [1] * (value.shape.rank - 1))
     return tf.where(mask, value, tf.zeros_like(value))
 
 
-def _usable(name, value):
+def _usable(name: str, value: object):
     # Comparisons with NaN are false.
     if name in _FRAMES:
         return tf.logical_and(value >= -RANGE_TOLERANCE, value <= 1.0 + RANGE_TOLERANCE)
     return _is_finite(value)
 
 
-def _is_finite(value):
+def _is_finite(value: object):
     return tf.abs(value) <= value.dtype.max

@@ -1,15 +1,30 @@
 """Futures out of the page's parts, in Python: what `static/futures.js` does, to be compared."""
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from export import parity
 from export.signatures.build import MULTI_STEP
 from export.web_page.signatures import FRAMES_PER_CALL, FUTURES_PER_CALL
 
+if TYPE_CHECKING:
+    from export.parity import Case
+    from export.writers.settings import ExportSettings
+    from srvp_tf.models.srvp import SRVP
+
 _OF_FUTURE = "y"  # the rest of a state is the same for all futures of a video
 
 
-def forecast(call, frames, noise_y, noise_z, euler_steps=1, frames_per_step=1):
+def forecast(
+    call: Callable,
+    frames: np.ndarray,
+    noise_y: np.ndarray,
+    noise_z: np.ndarray,
+    euler_steps: int = 1,
+    frames_per_step: int = 1,
+) -> np.ndarray:
     """Futures of one video, one for each row of noise.
 
     Args:
@@ -41,14 +56,14 @@ def forecast(call, frames, noise_y, noise_z, euler_steps=1, frames_per_step=1):
     return np.stack([_decoded(call, states[0], path) for path in np.stack(kept, axis=1)])
 
 
-def _moved(call, name, output, **tensors):
+def _moved(call: Callable, name: str, output: str, **tensors):
     """An output [S, ...] of `prior` or `step`, for inputs [S, ...]."""
     count = len(tensors[_OF_FUTURE])
     padded = {key: _padded(x, FUTURES_PER_CALL)[None] for key, x in tensors.items()}
     return call(name, padded)[output][0, :count]
 
 
-def _decoded(call, state, path):
+def _decoded(call: Callable, state: dict, path: np.ndarray):
     """Frames [K, H, W, C] of states [K, ny]."""
     shared = {key: x for key, x in state.items() if key != _OF_FUTURE}
     pieces = []
@@ -59,11 +74,11 @@ def _decoded(call, state, path):
     return np.concatenate(pieces)
 
 
-def _padded(array, count):
+def _padded(array: np.ndarray, count: int):
     return np.concatenate([array, np.zeros([count - len(array), *array.shape[1:]], array.dtype)])
 
 
-def cases(model, settings, frames):
+def cases(model: "SRVP", settings: "ExportSettings", frames: np.ndarray) -> "dict[str, Case]":
     """Name -> `parity.Case` of what the page is asked at given `ExportSettings`.
 
     The parts that are signatures of other exports too at one frame an interval; at every rate the
@@ -74,11 +89,11 @@ def cases(model, settings, frames):
     return {_forecast_name(settings) if x == MULTI_STEP else x: case for x, case in asked.items()}
 
 
-def caller(call, all_settings):
+def caller(call: Callable, all_settings: "Sequence[ExportSettings]") -> Callable:
     """A caller of `cases`, for `check_parity`: what is no signature is put together of some."""
     by_name = {_forecast_name(settings): settings for settings in all_settings}
 
-    def ask(name, tensors):
+    def ask(name: str, tensors: dict):
         count = len(next(iter(tensors.values())))
         videos = [
             {key: np.asarray(x[i : i + 1]) for key, x in tensors.items()} for i in range(count)
@@ -86,7 +101,7 @@ def caller(call, all_settings):
         answers = [one(name, video) for video in videos]
         return {key: np.concatenate([x[key] for x in answers]) for key in answers[0]}
 
-    def one(name, tensors):
+    def one(name: str, tensors: dict):
         if name not in by_name:
             return call(name, tensors)
         given = (tensors[key] for key in ("noise_y", "noise_z"))
@@ -97,5 +112,5 @@ def caller(call, all_settings):
     return ask
 
 
-def _forecast_name(settings):
+def _forecast_name(settings: "ExportSettings"):
     return f"forecast, {settings.frames_per_step} a frame"

@@ -1,6 +1,8 @@
 """Writes the folder of a page, and compares its model with the Keras model."""
 
 import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from export import parity
 from export.signatures.build import build_signatures
@@ -8,11 +10,24 @@ from export.web_page import composition, material, page, signatures
 from export.writers import metadata, source_run, tflite
 from export.writers.real_frames import real_frames
 
+if TYPE_CHECKING:
+    from export.parity import Errors
+    from export.web_page.runtime import Runtime
+    from export.writers.settings import ExportSettings
+    from export.writers.source_run import SourceRun
+
 _NUM_EXAMPLES = 4
 _RATE = 4  # frames per interval at which the model's sub-steps are compared
 
 
-def export_page(run, settings, folder, quantize, title, litert):
+def export_page(
+    run: "SourceRun",
+    settings: "ExportSettings",
+    folder: Path,
+    quantize: str,
+    title: str,
+    litert: "Runtime",
+) -> "tuple[dict[str, Errors], dict[str, int]]":
     """Write the page's folder, and compare its model with the Keras model.
 
     Args:
@@ -65,7 +80,7 @@ def export_page(run, settings, folder, quantize, title, litert):
     return errors, page.write_demo(made, folder)
 
 
-def _at_rate(settings, rate):
+def _at_rate(settings: "ExportSettings", rate: int):
     """The settings at which the page draws `rate` frames an interval, in fewer intervals."""
     steps = -(-settings.euler_steps // rate) * rate
     horizon = -(-settings.horizon // rate)

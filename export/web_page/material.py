@@ -1,8 +1,11 @@
 """What the page has to show from the start: test videos, and digits to be thrown."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from srvp_tf.config import Config
 
 DIGITS = (43, 53, 57, 6, 107, 33, 26, 102, 22, 63)
 """Test digits of the package that look like 0 to 9, in this order."""
@@ -16,14 +19,14 @@ class MotionRules(NamedTuple):
     deterministic: bool
 
 
-def digits():
+def digits() -> np.ndarray:
     """Pictures of the digits to pick: uint8 [10, 28, 28]."""
     from data_pipelines.moving_mnist.digits import load_embedded
 
     return load_embedded().test[np.array(DIGITS)]
 
 
-def rules(config):
+def rules(config: "Config") -> MotionRules | None:
     """The `MotionRules` of a run's `Config`; None if its corpus is no Moving MNIST."""
     data = config.data
     if data.dataset != "moving_mnist":

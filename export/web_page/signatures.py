@@ -5,6 +5,8 @@ nothing is checked: the page gives what is right, and LiteRT.js takes no boolean
 """
 
 import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
@@ -15,6 +17,11 @@ from export.signatures.build import (
 )
 from srvp_tf.models.distributions import draw
 from srvp_tf.models.filtering import FilterState
+
+if TYPE_CHECKING:
+    from export.writers.settings import ExportSettings
+    from srvp_tf.config import ModelConfig
+    from srvp_tf.models.srvp import SRVP
 
 FUTURES_PER_CALL = 8
 """States that one call of `prior` or `step` moves: a call costs more than their arithmetic."""
@@ -27,13 +34,13 @@ FRAMES_PER_CALL = 4
 class Part(Signature):
     """A `Signature` that neither checks its inputs nor tells whether they are valid."""
 
-    def __call__(self, tensors, seeded=False):
+    def __call__(self, tensors: dict, seeded: bool = False):
         """Name -> tensor of inputs and noise to name -> tensor of outputs."""
         batch = tf.shape(next(iter(tensors.values())))[:1]
         return self.function(**tensors, **self.empty_noise(batch))
 
 
-def build_parts(model, settings):
+def build_parts(model: "SRVP", settings: "ExportSettings") -> "dict[str, Part]":
     """Name -> `Part` of the page's model.
 
     encode      as `export.signatures` has it: the state after the observed frames, of one future
@@ -51,24 +58,24 @@ def build_parts(model, settings):
     state = whole["predict_single_step"].inputs
     futures = FUTURES_PER_CALL
 
-    def field(*shape, values="finite"):
+    def field(*shape, values: str = "finite"):
         return Field(shape, tf.float32, values)
 
-    def checked_no_more(signature):
+    def checked_no_more(signature: Signature):
         kept = signature.inputs, signature.addresses, signature.noise, signature.function
         return Part(*kept, signature.draw)
 
-    def part(function, inputs, noise=None):
+    def part(function: Callable, inputs: dict, noise: dict | None = None):
         return Part(inputs, {}, noise or {}, function, lambda: {})
 
-    def prior(y, noise_z):
+    def prior(y: tf.Tensor, noise_z: tf.Tensor):
         return {"z": draw(model.dynamics.prior(y), noise_z)}
 
-    def step(y, z=None, step_size=None):
+    def step(y: tf.Tensor, z: tf.Tensor | None = None, step_size: tf.Tensor | None = None):
         z = y[..., :0] if z is None else z
         return {"next_y": model.dynamics.sub_step(y, z, step_size)}
 
-    def decode(y, **tensors):
+    def decode(y: tf.Tensor, **tensors):
         of_video = FilterState.from_tensors(tensors)
         return {"frames": model.decode(of_video.w, y, of_video.skips or None)}
 
@@ -85,6 +92,6 @@ def build_parts(model, settings):
     return parts
 
 
-def has_sub_steps(config):
+def has_sub_steps(config: "ModelConfig") -> bool:
     """Whether a `ModelConfig`'s dynamics take Euler steps of any size: frames at any rate."""
     return config.takes_euler_steps

@@ -3,8 +3,15 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from srvp_tf._version import __version__
+
+if TYPE_CHECKING:
+    from export.parity import Bound, Errors
+    from export.signatures.build import Signature
+    from export.writers.settings import ExportSettings
+    from srvp_tf.config import Config
 
 METADATA_FORMAT = 1
 METADATA_FILE = "srvp.json"
@@ -18,7 +25,7 @@ _OUTPUT_VALUES = {
 }
 
 
-def describe_signatures(signatures, functions, seeded):
+def describe_signatures(signatures: "dict[str, Signature]", functions: dict, seeded: bool) -> dict:
     """Signature name -> inputs and outputs, each name -> shape (null: any), dtype and values.
 
     Args:
@@ -29,7 +36,7 @@ def describe_signatures(signatures, functions, seeded):
     state = signatures["observe"].inputs | signatures["predict_single_step"].inputs
     values = {name: field.values for name, field in state.items()} | _OUTPUT_VALUES
 
-    def tensor(spec, values):
+    def tensor(spec: object, values: str):
         return {"shape": list(spec.shape), "dtype": spec.dtype.name, "values": values}
 
     described = {}
@@ -46,7 +53,7 @@ def describe_signatures(signatures, functions, seeded):
     return described
 
 
-def describe_parity(corpus, bound, errors):
+def describe_parity(corpus: str, bound: "Bound", errors: "dict[str, Errors]") -> dict:
     """How it was compared: the videos' corpus, the `parity.Bound`, the `parity.Errors` by name."""
     return {
         "corpus": corpus,
@@ -56,7 +63,7 @@ def describe_parity(corpus, bound, errors):
     }
 
 
-def write_metadata(path, config, settings, **parts):
+def write_metadata(path: Path, config: "Config", settings: "ExportSettings", **parts) -> None:
     """Write the JSON: versions, the run's `Config`, `ExportSettings`, and other parts by name."""
     tree = {
         "format_version": METADATA_FORMAT,

@@ -1,12 +1,18 @@
 """Real videos for the comparison of an exported model with its source."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from srvp_tf.config import corpora
 from srvp_tf.errors import UserError
 
+if TYPE_CHECKING:
+    from data_pipelines.corpus import Corpus
+    from srvp_tf.config import Config
 
-def real_frames(config, num_videos, num_frames):
+
+def real_frames(config: "Config", num_videos: int, num_frames: int) -> tuple[np.ndarray, str]:
     """Test videos of a run's corpus; moving digits, and a line, where it cannot be read here.
 
     Args:
@@ -31,7 +37,7 @@ def real_frames(config, num_videos, num_frames):
     return np.repeat(digits, channels, axis=-1), "moving_mnist"
 
 
-def _test_videos(corpus, num_videos, num_frames):
+def _test_videos(corpus: "Corpus", num_videos: int, num_frames: int):
     available = min(num_videos, corpus.num_test_videos)
     videos = corpus.test_videos(length=num_frames, num_videos=available)
     # Where there are fewer, each serves again, with other noise.

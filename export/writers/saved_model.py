@@ -1,5 +1,9 @@
 """Writes signatures as TensorFlow SavedModels, which need none of this code to be run."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
 from export import parity
@@ -8,10 +12,17 @@ from export.writers import metadata, source_run, warmup
 from export.writers.real_frames import real_frames
 from srvp_tf.errors import UserError
 
+if TYPE_CHECKING:
+    from export.parity import Errors
+    from export.signatures.build import Signature
+    from export.writers.settings import ExportSettings
+    from export.writers.source_run import SourceRun
+    from srvp_tf.models.srvp import SRVP
+
 _DEFAULT = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
-def write_served(path, model, settings):
+def write_served(path: Path, model: "SRVP", settings: "ExportSettings") -> dict[str, Callable]:
     """One SavedModel in `path` with all signatures, noise addressed by seeds.
 
     Args:
@@ -28,7 +39,9 @@ def write_served(path, model, settings):
     return functions
 
 
-def write_noise_inputs(path, model, settings):
+def write_noise_inputs(
+    path: Path, model: "SRVP", settings: "ExportSettings"
+) -> dict[str, Callable]:
     """A SavedModel per signature, `path`/NAME, whose noise is an input; all but image bytes.
 
     For readers that know no more than one signature, and no random or image operations. Arguments
@@ -44,7 +57,9 @@ def write_noise_inputs(path, model, settings):
     return functions
 
 
-def write_static(path, signatures, batch_size):
+def write_static(
+    path: Path, signatures: "dict[str, Signature]", batch_size: int | None
+) -> dict[str, Callable]:
     """One SavedModel with signatures, name -> `Signature`: noise as input, all sizes fixed.
 
     Returns signature name -> the concrete function behind it.
@@ -54,11 +69,11 @@ def write_static(path, signatures, batch_size):
     return functions
 
 
-def load_saved_model(path):
+def load_saved_model(path: Path) -> Callable:
     """A caller of the signatures of a SavedModel, for `check_parity`."""
     loaded = tf.saved_model.load(str(path))
 
-    def call(name, tensors):
+    def call(name: str, tensors: dict):
         function = loaded.signatures[name]
         inputs = function.structured_input_signature[1]
         outputs = function(**{name: tf.constant(tensors[name]) for name in inputs})
@@ -67,16 +82,18 @@ def load_saved_model(path):
     return call
 
 
-def load_noise_inputs(path):
+def load_noise_inputs(path: Path) -> Callable:
     """A caller of what `write_noise_inputs` wrote, for `check_parity`."""
 
-    def call(name, tensors):
+    def call(name: str, tensors: dict):
         return load_saved_model(path / name)(_DEFAULT, tensors)
 
     return call
 
 
-def concrete_function(signature, seeded, batch_size=None):
+def concrete_function(
+    signature: "Signature", seeded: bool, batch_size: int | None = None
+) -> Callable:
     """A form of a `Signature` as a concrete function of tensors by name."""
     specs = {
         name: tf.TensorSpec([batch_size, *field.shape], field.dtype, name)
@@ -90,7 +107,7 @@ def concrete_function(signature, seeded, batch_size=None):
     return function.get_concrete_function(**specs)
 
 
-def _as_declared(tensors, specs):
+def _as_declared(tensors: dict, specs: dict):
     """Fails a request whose shapes are not those of the signature: no server checks them.
 
     Nothing here depends on values, so that a request fails for faults of its own alone: servers
@@ -104,7 +121,7 @@ def _as_declared(tensors, specs):
     return checked
 
 
-def _save(path, functions):
+def _save(path: Path, functions: dict):
     module = tf.Module()
     # All that the functions read, and nothing else: a converter computes garbage from variables
     # that a SavedModel reaches in another way.
@@ -113,7 +130,13 @@ def _save(path, functions):
     tf.saved_model.save(module, str(path), functions)
 
 
-def export_saved_model(run, settings, folder, seeded, warmup_name=None):
+def export_saved_model(
+    run: "SourceRun",
+    settings: "ExportSettings",
+    folder: Path,
+    seeded: bool,
+    warmup_name: str = None,
+) -> "dict[str, Errors]":
     """Write a SavedModel and what goes with it, and compare it with the Keras model.
 
     Args:

@@ -1,10 +1,15 @@
 """What is fixed when a model is exported."""
 
 import dataclasses
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from srvp_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from srvp_tf.config import Config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +42,7 @@ class ExportSettings:
             )
 
     @property
-    def predicted_frames(self):
+    def predicted_frames(self) -> int:
         """K: frames of one predicted future."""
         return self.horizon * self.frames_per_step
 
@@ -54,13 +59,15 @@ _HELP = {
 _DEFAULTS = {"num_samples": 5, "frames_per_step": 1}
 
 
-def define_settings_flags(flag_values, names=tuple(_HELP)):
+def define_settings_flags(
+    flag_values: flags.FlagValues, names: Collection[str] = tuple(_HELP)
+) -> None:
     """One flag for each of the named settings."""
     for name in names:
         flags.DEFINE_integer(name, _DEFAULTS.get(name), _HELP[name], flag_values=flag_values)
 
 
-def export_settings(flag_values, config):
+def export_settings(flag_values: flags.FlagValues, config: "Config") -> "ExportSettings":
     """The `ExportSettings` that the flags and the run's `Config` give; raises `UserError`."""
     given = {
         name: flag_values[name].value

@@ -1,7 +1,9 @@
 """Writes signatures as one TFLite file: built-in operations only, noise as input, fixed sizes."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -13,10 +15,19 @@ from export.writers.real_frames import real_frames
 from export.writers.saved_model import write_static
 from srvp_tf.errors import UserError
 
+if TYPE_CHECKING:
+    from export.parity import Errors
+    from export.signatures.build import Signature
+    from export.writers.settings import ExportSettings
+    from export.writers.source_run import SourceRun
+    from srvp_tf.models.srvp import SRVP
+
 SIGNATURES = ("encode", "observe", "predict_single_step", "predict_multi_step")
 
 
-def convert(model, settings, batch_size, quantize):
+def convert(
+    model: "SRVP", settings: "ExportSettings", batch_size: int | None, quantize: str
+) -> tuple[bytes, dict[str, Callable]]:
     """The TFLite file of a model.
 
     Args:
@@ -36,7 +47,9 @@ def convert(model, settings, batch_size, quantize):
     return convert_signatures({name: signatures[name] for name in SIGNATURES}, batch_size, quantize)
 
 
-def convert_signatures(signatures, batch_size, quantize):
+def convert_signatures(
+    signatures: "dict[str, Signature]", batch_size: int | None, quantize: str
+) -> tuple[bytes, dict[str, Callable]]:
     """`convert` of given signatures, name -> `Signature`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model")
@@ -56,7 +69,7 @@ def convert_signatures(signatures, batch_size, quantize):
             raise UserError(f"TFLite's converter refuses the model: {reason}") from error
 
 
-def load_tflite(path, num_threads=None):
+def load_tflite(path: Path, num_threads: int | None = None) -> Callable:
     """A caller of the signatures of a TFLite file, for `check_parity`: of any number of batches."""
     from ai_edge_litert.interpreter import Interpreter
 
@@ -64,7 +77,7 @@ def load_tflite(path, num_threads=None):
     names = interpreter.get_signature_list()
     runners = {name: interpreter.get_signature_runner(name) for name in names}
 
-    def call(name, tensors):
+    def call(name: str, tensors: dict):
         details = runners[name].get_input_details()
         given = {key: np.asarray(tensors[key]) for key in details}
         key, batch = next((key, detail["shape"][0]) for key, detail in details.items())
@@ -77,7 +90,14 @@ def load_tflite(path, num_threads=None):
     return call
 
 
-def export_tflite(run, settings, file, description, batch_size, quantize):
+def export_tflite(
+    run: "SourceRun",
+    settings: "ExportSettings",
+    file: Path,
+    description: str,
+    batch_size: int | None,
+    quantize: str,
+) -> "dict[str, Errors]":
     """Write a TFLite file and its metadata, and compare it with the Keras model.
 
     Args:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from srvp_tf.config.corpora import local_path
@@ -11,7 +12,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.runs.atomic_files import temporary_folder
 
 
-def choose_version(output_dir, version=None):
+def choose_version(output_dir: str | os.PathLike, version: int | None = None) -> int:
     """The number of the version to write: `version`, or the highest one there and 1 more.
 
     Raises:
@@ -34,7 +35,7 @@ def choose_version(output_dir, version=None):
     return version
 
 
-def check_kind(output_dir, seeded):
+def check_kind(output_dir: str | os.PathLike, seeded: bool) -> None:
     """Raises `UserError` if a version there is of the other kind.
 
     Args:
@@ -62,7 +63,9 @@ class NewVersion:
 
 
 @contextlib.contextmanager
-def new_version(output_dir, version, or_later=False):
+def new_version(
+    output_dir: str | os.PathLike, version: int | None, or_later: bool = False
+) -> "Iterator[NewVersion]":
     """Context: `NewVersion`, of a folder that gets its number when all went well, else vanishes.
 
     Until then its name is no number, so that servers pass it over.
@@ -92,7 +95,7 @@ def new_version(output_dir, version, or_later=False):
             new.path = path.parent / str(choose_version(output_dir))
 
 
-def _renamed(folder, path):
+def _renamed(folder: Path, path: Path):
     """Whether a folder could take this name: False if another has it."""
     try:
         folder.rename(path)
@@ -103,5 +106,5 @@ def _renamed(folder, path):
     return True
 
 
-def _is_version(name):
+def _is_version(name: str):
     return name.isascii() and name.isdecimal()

@@ -1,11 +1,13 @@
 """Warm-up requests: what TensorFlow Serving asks a new version before it gets real requests."""
 
+from pathlib import Path
+
 import tensorflow as tf
 
 WARMUP_FILE = "tf_serving_warmup_requests"
 
 
-def write_warmup(path, model_name, requests):
+def write_warmup(path: Path, model_name: str, requests: dict) -> None:
     """Write a TFRecord file of one request per signature.
 
     Args:

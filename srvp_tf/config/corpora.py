@@ -20,6 +20,7 @@ from srvp_tf.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
+    from data_pipelines.corpus import Corpus
     from data_pipelines.readers import npy_headers
 
 __all__ = [
@@ -68,7 +69,7 @@ def local_path(path: str | os.PathLike) -> Path:
 
 
 @_user_errors()
-def open_corpus(config):
+def open_corpus(config) -> "Corpus":
     """The `data_pipelines` corpus of a `Config`.
 
     Raises:

@@ -1,13 +1,17 @@
 """Which metrics an evaluation uses, and what they need: flags, weights, networks."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from absl import flags
 
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import weight_cache
 from srvp_tf.metrics.registry import METRICS, per_frame
+
+if TYPE_CHECKING:
+    from srvp_tf.config import DataConfig
+    from srvp_tf.metrics.fvd import DrawnFVD
 
 FVD_FRAMES = ("all", "predicted")
 NUM_DRAWS = 5  # of FVD
@@ -38,7 +42,7 @@ class ChosenMetrics(NamedTuple):
         needed = (name for name in self.names if METRICS[name].needs_weights)
         return {name: weight_cache.read_weights(name, self.cache_dir)[1] for name in needed}
 
-    def check_corpus(self, data) -> None:
+    def check_corpus(self, data: "DataConfig") -> None:
         """Raise `UserError` if one of the metrics cannot judge the corpus of a `DataConfig`."""
         for name in self.names:
             if METRICS[name].only_for not in ("", data.dataset):
@@ -51,7 +55,7 @@ class ChosenMetrics(NamedTuple):
         """Name -> function of (target, prediction), see `Evaluator`; call it in its strategy."""
         return {name: METRICS[name].load(self.cache_dir) for name in per_frame(self.names)}
 
-    def fvd(self, data, num_videos):
+    def fvd(self, data: "DataConfig", num_videos: int) -> "DrawnFVD | None":
         """The `DrawnFVD` of a `DataConfig`'s test videos, or None.
 
         Raises:

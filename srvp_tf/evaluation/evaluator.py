@@ -1,6 +1,7 @@
 """The evaluation protocol: best of N samples per video, for each metric separately."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -9,6 +10,11 @@ from srvp_tf.forecasting.sampling import Sampler
 from srvp_tf.metrics.best_of import RunningBest
 from srvp_tf.metrics.registry import METRICS
 from srvp_tf.models.unit_range import check_unit_range
+
+if TYPE_CHECKING:
+    from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
+    from srvp_tf.models.outputs import Inference
+    from srvp_tf.models.srvp import SRVP
 
 NUM_RANDOM = 5  # samples that are kept for their own sake
 
@@ -53,14 +59,14 @@ class Evaluator:
 
     def __init__(
         self,
-        model,
-        nt_cond,
-        num_frames,
-        num_samples,
-        seed,
-        strategy=None,
-        metrics=None,
-        num_draws=0,
+        model: "SRVP",
+        nt_cond: int,
+        num_frames: int,
+        num_samples: int,
+        seed: int,
+        strategy: tf.distribute.Strategy | None = None,
+        metrics: "ChosenMetrics" = None,
+        num_draws: int = 0,
     ):
         self.sampler = Sampler(model, nt_cond, num_frames, seed)
         self.num_samples, self.num_draws = num_samples, num_draws
@@ -71,7 +77,12 @@ class Evaluator:
         self._score = self._on_replicas(self._score)
         self._reconstruct = self._on_replicas(self._reconstruct)
 
-    def run(self, videos, first_video, on_chunk=lambda num_predictions: None):
+    def run(
+        self,
+        videos: np.ndarray,
+        first_video: int,
+        on_chunk: Callable = lambda num_predictions: None,
+    ) -> "BatchResult":
         """Judge videos first_video, first_video + 1, ... of the test set.
 
         Args:
@@ -119,14 +130,16 @@ class Evaluator:
         }
         return BatchResult(scores, kept, first[:, : self.num_draws])
 
-    def _chunks(self, batch_size):
+    def _chunks(self, batch_size: int):
         """Yields the indices of all samples, as many at a time as may be drawn and scored."""
         at_once = max(_SCORED_FRAMES // (batch_size * self.sampler.num_frames), 1)
         for samples in self.sampler.chunks(batch_size, self.num_samples):
             for first in range(0, len(samples), at_once):
                 yield samples[first : first + at_once]
 
-    def _score(self, videos, inferred, ids, samples):
+    def _score(
+        self, videos: np.ndarray, inferred: "Inference", ids: tf.Tensor, samples: np.ndarray
+    ):
         """(Metric -> score of every sample [B, S], averaged over the predicted frames; these)."""
         predicted = self.sampler.predict(inferred, ids, samples)
         target = self.sampler.model.to_unit_range(videos)[:, None, self.sampler.nt_cond :]
@@ -136,26 +149,26 @@ class Evaluator:
         }
         return scores, _quantise(predicted)
 
-    def _draw(self, inferred, ids, samples):
+    def _draw(self, inferred: "Inference", ids: tf.Tensor, samples: np.ndarray):
         """Predicted frames of samples that are not scored, uint8 [B, S, K, H, W, C]."""
         return _quantise(self.sampler.predict(inferred, ids, samples))
 
-    def _reconstruct(self, inferred, ids):
+    def _reconstruct(self, inferred: "Inference", ids: tf.Tensor):
         """The conditioning frames as reconstructed in the first sample, uint8."""
         return _quantise(self.sampler.reconstruct(inferred, ids, tf.range(1))[:, 0])
 
-    def _on_replicas(self, function):
+    def _on_replicas(self, function: Callable):
         """`function` as one graph that runs on every replica, on its part of each argument."""
         return tf.function(lambda *args: self.strategy.run(function, args=args))
 
-    def _cut(self, array):
+    def _cut(self, array: np.ndarray):
         """The rows of an array, in equal parts for the replicas."""
         parts = np.split(array, self.strategy.num_replicas_in_sync)
         return self.strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(parts[context.replica_id_in_sync_group])
         )
 
-    def _join(self, values):
+    def _join(self, values: list):
         """The results of all replicas, their rows in order, as arrays."""
         return tf.nest.map_structure(
             lambda x: np.concatenate(
@@ -165,6 +178,6 @@ class Evaluator:
         )
 
 
-def _quantise(frames):
+def _quantise(frames: np.ndarray):
     """[0, 1] -> uint8 by truncation, as saved frames are (docs/model.md)."""
     return tf.cast(tf.floor(tf.clip_by_value(frames, 0.0, 1.0) * 255.0), tf.uint8)

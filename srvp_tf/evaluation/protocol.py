@@ -1,8 +1,11 @@
 """The protocol of the paper on a run: the best of many samples of each test video."""
 
 import contextlib
+import os
 import sys
 import time
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,10 +19,19 @@ from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.runs.atomic_files import replacing_folder
 from srvp_tf.runs.npz_files import write_npz
 
+if TYPE_CHECKING:
+    from srvp_tf.config import Config
+    from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
+
 REPORT = "results.json"
 
 
-def evaluate(config, folder, output, metrics=DEFAULT_METRICS):
+def evaluate(
+    config: "Config",
+    folder: Path,
+    output: str | os.PathLike | None,
+    metrics: "ChosenMetrics" = DEFAULT_METRICS,
+) -> dict:
     """Judge a run on its test set.
 
     Args:
@@ -112,14 +124,14 @@ def evaluate(config, folder, output, metrics=DEFAULT_METRICS):
     return report
 
 
-def _filled(videos, batch_size, num_replicas):
+def _filled(videos: np.ndarray, batch_size: int, num_replicas: int):
     """`videos` and copies of the last one, up to a whole number of videos per replica."""
     size = -(-batch_size // num_replicas) * num_replicas
     return np.concatenate([videos, np.repeat(videos[-1:], size - len(videos), axis=0)])
 
 
 @contextlib.contextmanager
-def _fresh_folder(path):
+def _fresh_folder(path: Path):
     """Context: a new folder that takes the place of an earlier evaluation when all went well."""
     if path.exists() and not path.is_dir():
         raise UserError(f"{path} is a file: choose another --output_dir")
@@ -132,7 +144,7 @@ def _fresh_folder(path):
         yield fresh
 
 
-def _progress(total):
+def _progress(total: int):
     from tqdm import tqdm
 
     interval = 0.2 if sys.stderr.isatty() else 30.0  # seconds; a log wants fewer lines

@@ -1,6 +1,7 @@
 """The report of an evaluation: its table beside the paper's, and its JSON file."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from srvp_tf.metrics.registry import METRICS, formatted
 _WIDTH = 20
 
 
-def print_report(report):
+def print_report(report: dict) -> None:
     """Print the table of a report, with the published rows that it holds."""
     print(
         f"{report['run']}, {report['checkpoint']} model (step {report['step']}): "
@@ -41,24 +42,24 @@ def print_report(report):
         print(f"not the official test set: {corpora.EMBEDDED_DIGITS}")
 
 
-def write_report(report, path):
+def write_report(report: dict, path: Path) -> None:
     """Write a report as JSON."""
     path.write_text(json.dumps(_finite(report), indent=2) + "\n")
 
 
-def _row(head, cells):
+def _row(head: str, cells: list[str]):
     return f"{head:18}" + "".join(f"{cell:>{_WIDTH}}" for cell in cells)
 
 
-def _measured(name, summary):
+def _measured(name: str, summary: dict):
     return f"{formatted(name, summary['mean'])} +- {formatted(name, summary['ci95'])}"
 
 
-def _published(name, value):
+def _published(name: str, value: object):
     return "-" if value is None else formatted(name, value)
 
 
-def _finite(tree):
+def _finite(tree: object):
     """`tree` with infinite and undefined numbers as text, which JSON has no numbers for."""
     if isinstance(tree, dict):
         return {name: _finite(value) for name, value in tree.items()}

@@ -24,7 +24,7 @@ class SampleStore:
         num_rows: rows of every array.
     """
 
-    def __init__(self, folder, num_rows):
+    def __init__(self, folder: Path, num_rows: int):
         self._folder, self._num_rows = Path(folder), num_rows
         self._files, self._closing = {}, contextlib.ExitStack()
         self._worker, self._pending = ThreadPoolExecutor(1), None
@@ -33,14 +33,14 @@ class SampleStore:
     def __enter__(self):
         return self
 
-    def __exit__(self, error, *_):
+    def __exit__(self, error: object, *_):
         with self._worker, self._closing:
             if error is None:
                 self._wait()
         if error is None and self._filled != self._num_rows:
             raise ValueError(f"{self._filled} of {self._num_rows} rows were given")
 
-    def append(self, rows):
+    def append(self, rows: np.ndarray) -> None:
         """Name -> the next rows, uint8 [B, ...], not to be changed later; the same names always.
 
         Raises:
@@ -54,14 +54,14 @@ class SampleStore:
         if pending is not None:
             pending.result()
 
-    def _write(self, rows):
+    def _write(self, rows: np.ndarray):
         for name, values in rows.items():
             if name not in self._files:
                 self._files[name] = self._open(name, values)
             self._files[name].write(np.ascontiguousarray(values).data)
         self._filled += len(values)
 
-    def _open(self, name, like):
+    def _open(self, name: str, like: np.ndarray):
         path = self._folder / f"{name}.npz"
         archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
         self._closing.enter_context(archive)

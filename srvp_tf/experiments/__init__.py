@@ -23,7 +23,7 @@ _LAZY = {
 __all__ = list(_LAZY)
 
 
-def __getattr__(name):
+def __getattr__(name: str):
     # TensorFlow is imported with the first name that needs it.
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

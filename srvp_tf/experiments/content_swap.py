@@ -3,7 +3,7 @@
 As in the paper's section on disentangling.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +11,10 @@ import tensorflow as tf
 from srvp_tf.experiments.latents import check_pairs, decode_states, infer, numbered
 from srvp_tf.models.noise import forecast_noise
 from srvp_tf.video import to_uint8
+
+if TYPE_CHECKING:
+    from srvp_tf.models.outputs import Inference
+    from srvp_tf.models.srvp import SRVP
 
 
 class ContentSwap(NamedTuple):
@@ -27,7 +31,14 @@ class ContentSwap(NamedTuple):
 
 
 def swap_content(
-    model, content, dynamics, *, horizon=0, num_samples=1, seed=0, video_ids=None
+    model: "SRVP",
+    content: np.ndarray,
+    dynamics: np.ndarray,
+    *,
+    horizon: int = 0,
+    num_samples: int = 1,
+    seed: int = 0,
+    video_ids: tf.Tensor | None = None,
 ) -> ContentSwap:
     """Make the scene of one video move like another.
 
@@ -48,7 +59,7 @@ def swap_content(
     videos = numbered(video_ids, content)
     of_content, of_dynamics = infer(model, content), infer(model, dynamics)
 
-    def states(inferred):
+    def states(inferred: "Inference"):
         observed = inferred.q_z.loc.shape[1]
         samples = tf.range(num_samples)
         # One frame more than is wanted: a rollout of none is no rollout.

@@ -1,8 +1,12 @@
 """The experiments for people: which videos stand side by side, in step, under which caption."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from srvp_tf.experiments.content_swap import ContentSwap
 
 _FPS = 5
 """Frame intervals that are played per second."""
@@ -21,7 +25,9 @@ class Drawing(NamedTuple):
     scale: int
 
 
-def draw_frame_rates(truth, truth_rate, futures, nt_cond):
+def draw_frame_rates(
+    truth: np.ndarray, truth_rate: int, futures: np.ndarray, nt_cond: int
+) -> "Drawing":
     """A row per video: the truth, and the first sample at each rate; each frame stays until due.
 
     Args:
@@ -50,7 +56,7 @@ def draw_frame_rates(truth, truth_rate, futures, nt_cond):
     return _drawing(rows, conditioning, captions, len(truth), _FPS * finest)
 
 
-def draw_swap(content, dynamics, swapped):
+def draw_swap(content: np.ndarray, dynamics: np.ndarray, swapped: "ContentSwap") -> "Drawing":
     """A row per pair: the source of content, that of dynamics, the swapped video's first sample."""
     length = min(content.shape[1], dynamics.shape[1], swapped.shape[2])
     rows = [
@@ -62,7 +68,7 @@ def draw_swap(content, dynamics, swapped):
     return _drawing(rows, [length, length, 0], captions, len(content), _FPS)
 
 
-def draw_interpolation(videos):
+def draw_interpolation(videos: np.ndarray) -> "Drawing":
     """A row per pair: from the first point to the last, uint8 [B, P, T, H, W, C]."""
     shares = np.linspace(0, 1, videos.shape[1])
     captions = [f"{share:.2g}" for share in shares]
@@ -70,7 +76,7 @@ def draw_interpolation(videos):
     return _drawing(rows, [0] * len(captions), captions, len(videos), _FPS)
 
 
-def draw_long_horizon(futures, truth, every):
+def draw_long_horizon(futures: np.ndarray, truth: np.ndarray, every: int) -> "Drawing":
     """A row per video: the truth, white where it has ended, and the first sample, thinned.
 
     Args:
@@ -86,7 +92,9 @@ def draw_long_horizon(futures, truth, every):
     return _drawing(rows, [futures.shape[2], 0], captions, len(futures), 2 * _FPS)
 
 
-def _drawing(rows, conditioning, captions, count, fps):
+def _drawing(
+    rows: Sequence, conditioning: Sequence[int], captions: Sequence[str], count: int, fps: float
+):
     rows = np.stack(rows)
     scale = max(_WIDTH // rows.shape[3], 1)
     return Drawing(rows, conditioning * count, captions * count, len(captions), fps, scale)

@@ -1,6 +1,8 @@
 """How good frames in between are: against the true ones, beside a blend of their neighbours."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -11,20 +13,23 @@ from srvp_tf.experiments.frame_scores import FrameScores, to_unit_floats
 from srvp_tf.experiments.latents import decode_states, infer, video_batches
 from srvp_tf.models.noise import forecast_noise
 
+if TYPE_CHECKING:
+    from srvp_tf.models.srvp import SRVP
+
 EULER_STEPS = (1, 2, 4, 8)
 
 
 def measure_frame_rates(
-    model,
-    videos,
-    nt_cond,
+    model: "SRVP",
+    videos: np.ndarray,
+    nt_cond: int,
     *,
-    rate=2,
-    euler_steps=EULER_STEPS,
-    num_samples=10,
-    seed=0,
-    first_video=0,
-):
+    rate: int = 2,
+    euler_steps: int = EULER_STEPS,
+    num_samples: int = 10,
+    seed: int = 0,
+    first_video: int = 0,
+) -> dict:
     """Judge forecasts and reconstructions with several Euler steps per frame interval.
 
     Of the samples of a video that one is judged whose frames AT frame times have the least squared
@@ -83,12 +88,20 @@ def measure_frame_rates(
 class _Judge:
     """Scores by name, or by (number of steps, name)."""
 
-    def __init__(self, model, nt_cond, rate, all_steps, num_samples, seed):
+    def __init__(
+        self,
+        model: "SRVP",
+        nt_cond: int,
+        rate: int,
+        all_steps: Sequence[int],
+        num_samples: int,
+        seed: int,
+    ):
         self.model, self.nt_cond, self.rate = model, nt_cond, rate
         self.all_steps, self.num_samples, self.seed = all_steps, num_samples, seed
         self.scores = defaultdict(FrameScores)
 
-    def run(self, videos, video_ids):
+    def run(self, videos: np.ndarray, video_ids: tf.Tensor | None):
         """Judge B videos."""
         truth = to_unit_floats(videos)
         at_times = truth[:, :: self.rate]
@@ -109,10 +122,10 @@ class _Judge:
             self._judge_forecast(frames, at_times, between, steps)
             self._judge_reconstruction(at_times, between, steps)
 
-    def row(self, steps):
+    def row(self, steps: int):
         """The scores of a number of Euler steps."""
 
-        def summary(name):
+        def summary(name: str) -> dict:
             return self.scores[steps, name].summary()
 
         to_trained = summary("to trained")
@@ -135,20 +148,20 @@ class _Judge:
             ),
         }
 
-    def _forecaster(self, at_times, video_ids):
+    def _forecaster(self, at_times: bool, video_ids: tf.Tensor | None):
         """Number of steps -> float32 [B, S, horizon * `_frames_per_step(steps)`, H, W, C]."""
         model, num_frames = self.model, at_times.shape[1]
         inferred = infer(model, at_times[:, : self.nt_cond])
         samples = tf.range(self.num_samples)
         noise = forecast_noise(model.config, self.seed, tf.constant(video_ids), samples, num_frames)
 
-        def forecast(steps):
+        def forecast(steps: int):
             paths = model.sample_paths(inferred, noise, steps, _frames_per_step(steps))
             return decode_states(model, inferred, paths.future)
 
         return forecast
 
-    def _judge_forecast(self, frames, at_times, between, steps):
+    def _judge_forecast(self, frames: np.ndarray, at_times: bool, between: np.ndarray, steps: int):
         r = _frames_per_step(steps)
         target = at_times[:, self.nt_cond :]
         error = [
@@ -165,7 +178,7 @@ class _Judge:
         self.scores[steps, "between"].update(between, best[:, ::2])
         self.scores[steps, "blend"].update(between, _blend(around))
 
-    def _judge_reconstruction(self, at_times, between, steps):
+    def _judge_reconstruction(self, at_times: bool, between: np.ndarray, steps: int):
         r = _frames_per_step(steps)
         frames = reconstruct_at_rate(self.model, at_times, steps, r)
         self.scores[steps, "reconstructed at times"].update(at_times, frames[:, ::r])
@@ -173,24 +186,24 @@ class _Judge:
             self.scores[steps, "reconstructed between"].update(between, frames[:, 1::2])
             self.scores[steps, "reconstructed blend"].update(between, _blend(frames[:, ::2]))
 
-    def _share(self, one, other):
+    def _share(self, one: np.ndarray, other: np.ndarray):
         """In what share of the videos `one` has less error than `other`; None if not measured."""
         if any(self.scores[name].summary() is None for name in (one, other)):
             return None
         return float(np.mean(self.scores[one].errors < self.scores[other].errors))
 
 
-def _frames_per_step(steps):
+def _frames_per_step(steps: int):
     """How many frames to decode per interval: two, if there is a state half-way."""
     return 2 if steps % 2 == 0 else 1
 
 
-def _at_frame_times(frames, steps):
+def _at_frame_times(frames: np.ndarray, steps: int):
     """Of samples [B, S, K, ...] the frames at frame times [B, S, horizon, ...]."""
     r = _frames_per_step(steps)
     return frames[:, :, r - 1 :: r]
 
 
-def _blend(frames):
+def _blend(frames: np.ndarray):
     """Half-way between neighbours: [B, T, H, W, C] -> [B, T - 1, H, W, C]."""
     return (frames[:, :-1] + frames[:, 1:]) / 2

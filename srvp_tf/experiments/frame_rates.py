@@ -1,15 +1,24 @@
 """The same latent path at several frame rates: dt smaller than in training."""
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+import numpy as np
 import tensorflow as tf
 
 from srvp_tf.experiments.latents import decode_states, infer, numbered
 from srvp_tf.models.noise import forecast_noise
 from srvp_tf.video import to_uint8
 
+if TYPE_CHECKING:
+    import numpy as np
 
-def steps_for_rate(config, rate):
+    from srvp_tf.config import ModelConfig
+    from srvp_tf.models.srvp import SRVP
+
+
+def steps_for_rate(config: "ModelConfig", rate: int) -> int:
     """Euler steps per interval for `rate` frames in it: the least that keep dt <= the training's.
 
     Args:
@@ -25,8 +34,15 @@ def steps_for_rate(config, rate):
 
 
 def forecast_at_rates(
-    model, observed, horizon, rates=(1, 2, 4), *, num_samples=1, seed=0, video_ids=None
-):
+    model: "SRVP",
+    observed: "np.ndarray",
+    horizon: int,
+    rates: Sequence[int] = (1, 2, 4),
+    *,
+    num_samples: int = 1,
+    seed: int = 0,
+    video_ids: tf.Tensor | None = None,
+) -> "dict[int, np.ndarray]":
     """Futures of videos, each at several frame rates.
 
     Args:
@@ -54,7 +70,9 @@ def forecast_at_rates(
     return futures
 
 
-def reconstruct_at_rate(model, videos, euler_steps, rate):
+def reconstruct_at_rate(
+    model: "SRVP", videos: "np.ndarray", euler_steps: int, rate: int
+) -> "np.ndarray":
     """Videos as the model saw them, with frames in between: nothing is drawn.
 
     y_1 and z are the means of their posteriors given all T frames.

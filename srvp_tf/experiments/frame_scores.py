@@ -17,7 +17,7 @@ class FrameScores:
     def __init__(self):
         self._pooled, self._ssim, self._errors = PooledPSNR(), [], []
 
-    def update(self, target, prediction):
+    def update(self, target: np.ndarray, prediction: np.ndarray) -> None:
         """Take B more videos: both float32 [B, ..., H, W, C] in [0, 1]."""
         self._pooled.update(target, prediction)
         within = tuple(range(1, target.ndim))
@@ -26,11 +26,11 @@ class FrameScores:
         self._ssim.append(of_frames.reshape(len(target), -1).mean(axis=1))
 
     @property
-    def errors(self):
+    def errors(self) -> np.ndarray:
         """Mean squared error of each video, float64 [N]."""
         return np.concatenate(self._errors)
 
-    def summary(self):
+    def summary(self) -> dict:
         """`psnr` [dB], `ssim` and half its 95 % interval `ssim_ci95`; None before any video."""
         if not self._ssim:
             return None
@@ -42,7 +42,7 @@ class FrameScores:
         }
 
 
-def to_unit_floats(frames):
+def to_unit_floats(frames: np.ndarray) -> np.ndarray:
     """Frames in uint8, or floats in [0, 1] -> float32 in [0, 1]."""
     frames = np.asarray(frames)
     return frames / np.float32(255) if frames.dtype == np.uint8 else frames.astype(np.float32)

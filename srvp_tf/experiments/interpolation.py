@@ -1,5 +1,7 @@
 """From one video's dynamics to another's: y_1 on the line between the two, one content."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import tensorflow as tf
 
@@ -8,19 +10,22 @@ from srvp_tf.experiments.latents import check_pairs, decode_states, infer, numbe
 from srvp_tf.models.noise import forecast_noise
 from srvp_tf.video import to_uint8
 
+if TYPE_CHECKING:
+    from srvp_tf.models.srvp import SRVP
+
 
 def interpolate_dynamics(
-    model,
-    start,
-    end,
+    model: "SRVP",
+    start: np.ndarray,
+    end: np.ndarray,
     *,
-    num_points=7,
-    content=None,
-    horizon=0,
-    interpolate_z=False,
-    seed=0,
-    video_ids=None,
-):
+    num_points: int = 7,
+    content: np.ndarray = None,
+    horizon: int = 0,
+    interpolate_z: bool = False,
+    seed: int = 0,
+    video_ids: tf.Tensor | None = None,
+) -> np.ndarray:
     """Videos between two, as in the paper: the dynamics change, the content does not.
 
     Point p of P has y_1 = (1 - a) y_1(start) + a y_1(end), a = p / (P - 1), of the posterior means.
@@ -54,7 +59,7 @@ def interpolate_dynamics(
     first, last = infer(model, start), infer(model, end)
     shares = np.linspace(0, 1, num_points, dtype=np.float32)
 
-    def between(one, other):  # [B, ...] each -> [B P, ...]
+    def between(one: np.ndarray, other: np.ndarray):  # [B, ...] each -> [B P, ...]
         points = tf.stack([(1 - a) * one + a * other for a in shares], axis=1)
         return tf.reshape(points, [-1, *one.shape[1:]])
 

@@ -1,5 +1,7 @@
 """What the experiments do with latents that `SRVP.forecast` does not: read, exchange, decode."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import tensorflow as tf
 
@@ -7,8 +9,12 @@ from srvp_tf.errors import UserError
 from srvp_tf.forecasting.sampling import frames_per_chunk
 from srvp_tf.models.forecast_arguments import check_frames, check_video_ids
 
+if TYPE_CHECKING:
+    from srvp_tf.models.outputs import Inference
+    from srvp_tf.models.srvp import SRVP
 
-def infer(model, frames):
+
+def infer(model: "SRVP", frames: np.ndarray) -> "Inference":
     """Videos [B, T, H, W, C], uint8 or float in [0, 1] -> `Inference`; `UserError` on others."""
     frames = tf.convert_to_tensor(frames)
     if frames.shape.rank != 5:
@@ -17,7 +23,7 @@ def infer(model, frames):
     return model.infer(model.encode(frames))
 
 
-def check_pairs(**videos):
+def check_pairs(**videos) -> None:
     """Raise `UserError` unless there are as many videos under each name."""
     counts = {name: len(batch) for name, batch in videos.items()}
     if len(set(counts.values())) > 1:
@@ -25,14 +31,14 @@ def check_pairs(**videos):
         raise UserError(f"the videos do not make pairs ({found}): give equally many of each")
 
 
-def numbered(video_ids, frames):
+def numbered(video_ids: tf.Tensor | None, frames: np.ndarray) -> tf.Tensor:
     """The ids of videos [B]: `video_ids`, or 0..B-1 if None."""
     if video_ids is None:
         return tf.range(len(frames))
     return check_video_ids(video_ids, tf.convert_to_tensor(frames))
 
 
-def decode_states(model, inferred, states):
+def decode_states(model: "SRVP", inferred: "Inference", states: tf.Tensor) -> np.ndarray:
     """Frames of states [B, S, K, ny] -> NumPy [B, S, K, H, W, C] in (0, 1), in bounded pieces."""
     batch, num_samples, length, _ = states.shape
     at_once = max(frames_per_chunk(model) // (batch * num_samples), 1)
@@ -43,7 +49,7 @@ def decode_states(model, inferred, states):
     return np.concatenate(pieces, axis=2)
 
 
-def video_batches(model, num_videos, num_frames):
+def video_batches(model: "SRVP", num_videos: int, num_frames: int) -> list[slice]:
     """Slices of so many videos, as many at a time as a model may encode and decode at once."""
     size = max(frames_per_chunk(model) // num_frames, 1)
     return [slice(first, first + size) for first in range(0, num_videos, size)]

@@ -1,7 +1,7 @@
 """Forecasts of thousands of frames: one piece at a time, the state carried over."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +12,10 @@ from srvp_tf.models import rng
 from srvp_tf.models.noise import forecast_noise
 from srvp_tf.models.rng import Purpose
 from srvp_tf.video import to_uint8
+
+if TYPE_CHECKING:
+    from srvp_tf.models.outputs import Inference
+    from srvp_tf.models.srvp import SRVP
 
 CHUNK_LENGTH = 100  # frames; of which less fit into memory, less
 
@@ -30,7 +34,14 @@ class Chunk(NamedTuple):
 
 
 def forecast_in_chunks(
-    model, observed, horizon, *, chunk_length=CHUNK_LENGTH, num_samples=1, seed=0, video_ids=None
+    model: "SRVP",
+    observed: np.ndarray,
+    horizon: int,
+    *,
+    chunk_length: int = CHUNK_LENGTH,
+    num_samples: int = 1,
+    seed: int = 0,
+    video_ids: tf.Tensor | None = None,
 ) -> Iterator[Chunk]:
     """`SRVP.forecast` in pieces: memory does not grow with the horizon.
 
@@ -54,7 +65,7 @@ def forecast_in_chunks(
     chunk_length = max(min(chunk_length, frames_per_chunk(model) // (batch * num_samples)), 1)
 
     @tf.function(reduce_retracing=True)
-    def roll_on(y, first, count):
+    def roll_on(y: tf.Tensor, first: int, count: int):
         """States of frames first..first + count - 1 after y [B, S, ny]: [B, S, count, ny]."""
         frames = num_observed + first + tf.range(count)
         # The address that `forecast_noise` gives to these frames.
@@ -81,7 +92,9 @@ def forecast_in_chunks(
         yield Chunk(first, decode(inferred, states).numpy(), states.numpy())
 
 
-def forecast_thinned(model, observed, horizon, *, every=1, **options):
+def forecast_thinned(
+    model: "SRVP", observed: np.ndarray, horizon: int, *, every: int = 1, **options
+) -> np.ndarray:
     """Every `every`-th frame of a long forecast, from the first: to be shown.
 
     Args:
@@ -98,7 +111,9 @@ def forecast_thinned(model, observed, horizon, *, every=1, **options):
     return np.concatenate(kept, axis=2)
 
 
-def _last_observed_state(model, inferred, seed, videos, samples):
+def _last_observed_state(
+    model: "SRVP", inferred: "Inference", seed: int, videos: np.ndarray, samples: tf.Tensor
+):
     """y of the last observed frame [B, S, ny]."""
     # The noise of one frame more than is needed: a rollout of none is no rollout.
     num_frames = inferred.q_z.loc.shape[1] + 2

@@ -1,22 +1,30 @@
 """What becomes of a forecast after thousands of frames."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from srvp_tf.experiments.frame_scores import FrameScores, to_unit_floats
 from srvp_tf.experiments.long_horizon import CHUNK_LENGTH, forecast_in_chunks
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from srvp_tf.experiments.long_horizon import Chunk
+    from srvp_tf.models.srvp import SRVP
+
 
 def measure_long_horizon(
-    model,
-    observed,
-    horizon,
-    truth=None,
+    model: "SRVP",
+    observed: np.ndarray,
+    horizon: int,
+    truth: np.ndarray = None,
     *,
-    window=CHUNK_LENGTH,
-    num_samples=1,
-    seed=0,
-    video_ids=None,
-):
+    window: int = CHUNK_LENGTH,
+    num_samples: int = 1,
+    seed: int = 0,
+    video_ids: "tf.Tensor | None" = None,
+) -> dict:
     """Forecast, and judge one window of frames after the other.
 
     Args:
@@ -65,13 +73,13 @@ def measure_long_horizon(
     }
 
 
-def _finite_frames(chunk):
+def _finite_frames(chunk: "Chunk"):
     """Whether all samples of all videos are finite in a frame [K]."""
     pixels = np.isfinite(chunk.frames).all(axis=(0, 1, 3, 4, 5))
     return pixels & np.isfinite(chunk.states).all(axis=(0, 1, 3))
 
 
-def _window(chunk, before, truth, last):
+def _window(chunk: "Chunk", before: "Chunk", truth: np.ndarray, last: int):
     frames, states = chunk.frames, chunk.states
     path = states if before is None else np.concatenate([before, states], axis=2)
     values = frames.size + states.size
@@ -98,6 +106,6 @@ def _window(chunk, before, truth, last):
     return window | dict(zip(names, (*found, *(s.summary() for s in scores)), strict=True))
 
 
-def _mean(values):
+def _mean(values: list):
     """Mean, 0 of nothing: a window of one frame has no motion."""
     return float(values.mean(dtype=np.float64)) if values.size else 0.0

@@ -9,10 +9,15 @@ Motion: the absolute difference of successive frames, averaged over channels and
 all cells and times.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from srvp_tf.experiments.frame_scores import to_unit_floats
 from srvp_tf.metrics.best_of import summarize
+
+if TYPE_CHECKING:
+    from srvp_tf.experiments.content_swap import ContentSwap
 
 STILL = 0.05
 CONTRAST = 0.1
@@ -20,7 +25,9 @@ MIN_PIXELS = 16  # a smaller static part says nothing
 CELL = 4
 
 
-def measure_swap(content, dynamics, swap, background=True):
+def measure_swap(
+    content: np.ndarray, dynamics: np.ndarray, swap: "ContentSwap", background: bool = True
+) -> list[dict]:
     """Judge the pairs of a swap.
 
     Args:
@@ -49,7 +56,7 @@ def measure_swap(content, dynamics, swap, background=True):
     ]
 
 
-def summarize_swap(pairs):
+def summarize_swap(pairs: list) -> dict:
     """Mean and 95 % interval of each number of `measure_swap`, over the pairs that have it.
 
     Returns:
@@ -70,14 +77,14 @@ def summarize_swap(pairs):
     return summary
 
 
-def static_part(content, dynamics):
+def static_part(content: np.ndarray, dynamics: np.ndarray) -> np.ndarray:
     """The pixels [H, W] that tell two videos [T, H, W, C] apart though nothing moves in them."""
     still = [np.ptp(video, axis=0).max(axis=-1) <= STILL for video in (content, dynamics)]
     difference = np.abs(content.mean(axis=0) - dynamics.mean(axis=0)).max(axis=-1)
     return still[0] & still[1] & (difference > CONTRAST)
 
 
-def motion_energy(video):
+def motion_energy(video: np.ndarray) -> np.ndarray:
     """[T, H, W, C] -> motion in cells [T - 1, H // CELL, W // CELL]."""
     moved = np.abs(np.diff(video, axis=0)).mean(axis=-1)
     rows, columns = (size // CELL for size in moved.shape[1:])
@@ -85,7 +92,9 @@ def motion_energy(video):
     return moved.reshape(-1, rows, CELL, columns, CELL).mean(axis=(2, 4))
 
 
-def _measure_pair(content, dynamics, videos, background):
+def _measure_pair(
+    content: np.ndarray, dynamics: np.ndarray, videos: dict[str, np.ndarray], background: bool
+):
     sources = {"content": content, "dynamics": dynamics}
     static = static_part(content, dynamics) & background
     enough = static.sum() >= MIN_PIXELS
@@ -105,7 +114,7 @@ def _measure_pair(content, dynamics, videos, background):
     return pair
 
 
-def _correlation(one, other):
+def _correlation(one: np.ndarray, other: np.ndarray):
     """Pearson's correlation of two videos' motion, None if one does not move."""
     one, other = (motion_energy(video).ravel().astype(np.float64) for video in (one, other))
     if np.ptp(one) == 0 or np.ptp(other) == 0:
@@ -113,7 +122,7 @@ def _correlation(one, other):
     return float(np.corrcoef(one, other)[0, 1])
 
 
-def _share_below(pairs, lower, higher):
+def _share_below(pairs: list, lower: np.ndarray, higher: np.ndarray):
     """The share of the pairs whose number `lower` is below `higher`, None if none has them."""
     below = [
         pair[lower] < pair[higher] for pair in pairs if None not in (pair[lower], pair[higher])

@@ -1,7 +1,9 @@
 """The reports of the experiments as lines of text, made to be read on a terminal or pasted."""
 
+from collections.abc import Sequence
 
-def frame_rate_table(report):
+
+def frame_rate_table(report: dict) -> list[str]:
     """Lines for a report of `measure_frame_rates`."""
     lines = [
         f"frame rates: {report['videos']} videos, the best of {report['samples']} samples at frame "
@@ -37,7 +39,7 @@ def frame_rate_table(report):
     return lines
 
 
-def swap_table(report):
+def swap_table(report: dict) -> list[str]:
     """Lines for the summary of `summarize_swap`."""
     lines = [
         f"content swap: {report['pairs']} pairs; static part {_number(report['static_pixels'])} of "
@@ -63,7 +65,7 @@ def swap_table(report):
     return lines
 
 
-def interpolation_table(report):
+def interpolation_table(report: dict) -> list[str]:
     """Lines for a report of `measure_interpolation`; a line that there is none."""
     heading = f"interpolation of dynamics: {report['pairs']} pairs, {report['points']} points"
     if report["light"] is None:
@@ -78,7 +80,7 @@ def interpolation_table(report):
     ]
 
 
-def long_horizon_table(report):
+def long_horizon_table(report: dict) -> list[str]:
     """Lines for a report of `measure_long_horizon`."""
     horizon, finite = report["horizon"], report["finite_frames"]
     lines = [
@@ -107,11 +109,11 @@ def long_horizon_table(report):
     return lines
 
 
-def _step_size(euler_steps):
+def _step_size(euler_steps: int):
     return "1" if euler_steps == 1 else f"1/{euler_steps}"
 
 
-def _some(windows, count=12):
+def _some(windows: list, count: int = 12):
     """At most so many windows: the first, the last and some in between."""
     last = len(windows) - 1
     chosen = sorted({round(i * last / (count - 1)) for i in range(count)})
@@ -122,19 +124,19 @@ def _markdown(*cells):
     return f"| {' | '.join(cells)} |"
 
 
-def _rule(columns):
+def _rule(columns: Sequence[int]):
     return "|" + "---|" * columns
 
 
-def _score(score):
+def _score(score: dict):
     return "-" if score is None else f"{score['psnr']:.2f} / {score['ssim']:.4f}"
 
 
-def _number(summary, decimals=3):
+def _number(summary: dict, decimals: int = 3):
     if summary is None:
         return "-"
     return f"{summary['mean']:.{decimals}f} +- {summary['ci95']:.{decimals}f}"
 
 
-def _share(share):
+def _share(share: float):
     return "-" if share is None else f"{100 * share:.0f} %"

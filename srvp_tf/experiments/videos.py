@@ -1,12 +1,18 @@
 """The videos of the experiments' command: those of the run's corpus, or the user's own."""
 
 import dataclasses
-from typing import NamedTuple
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from srvp_tf.config import corpora
 from srvp_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from srvp_tf.config import Config
+    from srvp_tf.config.corpora import Corpus
 
 
 class Videos(NamedTuple):
@@ -19,19 +25,19 @@ class Videos(NamedTuple):
     frames: np.ndarray
     rate: int = 1
 
-    def coarse(self):
+    def coarse(self) -> np.ndarray:
         """Those frames that the model is meant for: every `rate`-th."""
         return self.frames[:, :: self.rate]
 
 
-def test_videos(corpus, num_videos, length):
+def test_videos(corpus: "Corpus", num_videos: int, length: int) -> "Videos":
     """The first test videos of a corpus, fewer if it has fewer: `Videos` at rate 1."""
     count = min(num_videos, corpus.num_test_videos)
     videos = corpus.test_videos(length=length, num_videos=count)
     return Videos(np.stack(list(videos.as_numpy_iterator())))
 
 
-def fine_test_videos(corpus, config, num_videos, length):
+def fine_test_videos(corpus: "Corpus", config: "Config", num_videos: int, length: int) -> "Videos":
     """Test videos at twice the model's rate, whose every second frame makes `length` frames.
 
     Moving MNIST is generated at half the speed: the frames that the model sees move by even
@@ -60,7 +66,9 @@ def fine_test_videos(corpus, config, num_videos, length):
     return Videos(np.stack(frames), rate=2)
 
 
-def input_videos(paths, config, rate, length, needed):
+def input_videos(
+    paths: Sequence[str | os.PathLike], config: "Config", rate: int, length: int, needed: int
+) -> "Videos":
     """The user's videos, all cut to the shortest: `Videos`.
 
     Args:

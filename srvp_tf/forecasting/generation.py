@@ -1,6 +1,7 @@
 """Futures of one video: drawn in bounded memory, laid out in step with the truth, written."""
 
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +15,11 @@ from srvp_tf.runs.npz_files import write_npz
 from srvp_tf.runs.run_folder import read_model
 from srvp_tf.video import to_uint8, write_video
 from srvp_tf.video.gif import MAX_FPS
+
+if TYPE_CHECKING:
+    from srvp_tf.config import Config
+    from srvp_tf.models.noise import ForecastNoise
+    from srvp_tf.models.srvp import SRVP
 
 FPS = 5
 """Frame intervals that the output plays per second; its frames are `frames_per_step` times that."""
@@ -53,7 +59,9 @@ class Futures(NamedTuple):
     frames_per_step: int
 
 
-def generate_video(config, checkpoint, settings, output):
+def generate_video(
+    config: "Config", checkpoint: Path, settings: "GenerationSettings", output: Path
+) -> str:
     """Predict what follows in a video, and write it.
 
     Args:
@@ -93,16 +101,16 @@ def generate_video(config, checkpoint, settings, output):
 
 
 def predict_video(
-    model,
-    observed,
-    horizon,
+    model: "SRVP",
+    observed: np.ndarray,
+    horizon: int,
     *,
-    num_samples,
-    seed=0,
-    euler_steps=None,
-    frames_per_step=1,
-    video_id=0,
-):
+    num_samples: int,
+    seed: int = 0,
+    euler_steps: int | None = None,
+    frames_per_step: int = 1,
+    video_id: int = 0,
+) -> np.ndarray:
     """`model.forecast` of one video, decoded in pieces: memory does not grow with its length.
 
     Args:
@@ -120,7 +128,7 @@ def predict_video(
     model = model.frozen()
 
     @tf.function
-    def infer_and_roll(frames, noise):
+    def infer_and_roll(frames: np.ndarray, noise: "ForecastNoise"):
         inferred = model.infer(model.encode(frames))
         return inferred, model.sample_paths(inferred, noise, euler_steps, frames_per_step).future
 
@@ -141,7 +149,7 @@ def predict_video(
     return np.concatenate(pieces).reshape(num_samples, -1, *observed.shape[1:])
 
 
-def check_futures(frames, first_frame=1):
+def check_futures(frames: np.ndarray, first_frame: int = 1) -> None:
     """Check predicted frames [S, K, H, W, C], of which the first has number `first_frame`.
 
     Raises:
@@ -155,7 +163,7 @@ def check_futures(frames, first_frame=1):
         )
 
 
-def check_fps(output, frames_per_step):
+def check_fps(output: Path, frames_per_step: int) -> None:
     """Raise `UserError` if the output cannot play so many frames per interval; costs nothing."""
     if output.suffix.lower() == ".gif" and FPS * frames_per_step > MAX_FPS:
         raise UserError(
@@ -165,7 +173,7 @@ def check_fps(output, frames_per_step):
         )
 
 
-def write_futures(output, futures):
+def write_futures(output: Path, futures: "Futures") -> None:
     """Write `Futures`: the arrays to an .npz, else the truth and the samples side by side.
 
     An .npz holds `frames` [S, K, H, W, C] and `conditioning` [nt_cond, H, W, C], uint8.
@@ -186,7 +194,7 @@ def write_futures(output, futures):
     )
 
 
-def timeline(futures):
+def timeline(futures: "Futures") -> tuple[np.ndarray, list[int], list[str]]:
     """The truth, if there is some, and the samples, in step: (videos, conditioning, captions).
 
     With r frames per interval a true frame stays until the next one is due, r frames long. The last
@@ -214,7 +222,7 @@ def timeline(futures):
     return np.stack(videos), conditioning, captions
 
 
-def _write_arrays(path, **arrays):
+def _write_arrays(path: Path, **arrays):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary, open(temporary, "wb") as file:

@@ -1,12 +1,24 @@
 """The frames that futures are predicted from: of a user's video, or of a test video."""
 
+import os
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from srvp_tf.config import corpora
 from srvp_tf.errors import UserError
 
+if TYPE_CHECKING:
+    from srvp_tf.config import Config, ModelConfig
 
-def input_frames(config, horizon, path=None, first=0, video_id=0):
+
+def input_frames(
+    config: "Config",
+    horizon: int,
+    path: str | os.PathLike | None = None,
+    first: int = 0,
+    video_id: int = 0,
+) -> np.ndarray:
     """Frames of a video, as a run's model takes them; what was done to them is printed.
 
     Args:
@@ -46,7 +58,7 @@ def input_frames(config, horizon, path=None, first=0, video_id=0):
     return np.stack(kept)
 
 
-def _test_video(config, index):
+def _test_video(config: "Config", index: int):
     """The frames of a test video, just as evaluation sees it: uint8 [test_length, H, W, C]."""
     corpus = corpora.open_corpus(config)
     if index >= corpus.num_test_videos:
@@ -58,7 +70,7 @@ def _test_video(config, index):
     return next(videos.skip(index).as_numpy_iterator())
 
 
-def _tell_fitting(shape, model_config, source):
+def _tell_fitting(shape: tuple, model_config: "ModelConfig", source: str | os.PathLike):
     """Say in one line what was done to frames [H, W, C] so that the model takes them."""
     size, channels = model_config.frame_size, model_config.channels
     height, width, found_channels = shape

@@ -1,6 +1,7 @@
 """Futures that show themselves where a notebook displays them."""
 
 import base64
+import os
 import tempfile
 from pathlib import Path
 
@@ -24,11 +25,18 @@ class ShownFutures:
         fps: frames per second.
     """
 
-    def __init__(self, videos, columns, conditioning, captions, fps):
+    def __init__(
+        self,
+        videos: np.ndarray,
+        columns: int,
+        conditioning: list[int],
+        captions: list[str],
+        fps: float,
+    ):
         self.videos, self.columns, self.conditioning = videos, columns, conditioning
         self.captions, self.fps = captions, fps
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Write what is shown as a .gif, .mp4, .webm or .png; raises as `write_video`."""
         width = self.videos.shape[3]
         write_video(
@@ -56,7 +64,13 @@ class ShownFutures:
         )
 
 
-def show(futures, frames=None, *, truth=None, frames_per_step=1):
+def show(
+    futures: np.ndarray,
+    frames: np.ndarray = None,
+    *,
+    truth: np.ndarray | None = None,
+    frames_per_step: int = 1,
+) -> "ShownFutures":
     """Show futures beside what they were predicted from: `srvp_tf.show`.
 
     What was given, and the truth, is framed in green, what was predicted in red.
@@ -107,7 +121,7 @@ def show(futures, frames=None, *, truth=None, frames_per_step=1):
     )
 
 
-def _batch(name, videos, rank):
+def _batch(name: str, videos: np.ndarray, rank: int):
     """Videos as uint8 of a rank; the first axis is added where it is missing."""
     videos = to_uint8(videos)
     if videos.ndim == rank - 1:

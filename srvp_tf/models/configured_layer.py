@@ -20,8 +20,8 @@ class ConfiguredLayer(keras.layers.Layer):
         self.config, self.seed = config, seed
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> "'ConfiguredLayer'":
         return cls(**config | {"config": ModelConfig(**config["config"])})
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | {"config": dataclasses.asdict(self.config), "seed": self.seed}

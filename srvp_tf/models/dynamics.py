@@ -1,6 +1,7 @@
 """The latent dynamics: prior of the noise, step of the state, and rollouts of both."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -10,6 +11,9 @@ from srvp_tf.models.configured_layer import ConfiguredLayer
 from srvp_tf.models.distributions import draw, gaussian
 from srvp_tf.models.initializers import child_seed, uniform
 from srvp_tf.models.perceptrons import MLP
+
+if TYPE_CHECKING:
+    from srvp_tf.config import ModelConfig
 
 # So many unrolled steps are up to 1.2 times as fast as a loop; more are no faster, and take seconds
 # to build (`python -m benchmarks.rollout`).
@@ -42,7 +46,7 @@ class Dynamics(ConfiguredLayer):
     takes_euler_steps = False
     """Whether a frame interval can be cut into sub-steps, and so be predicted at other rates."""
 
-    def __init__(self, config, seed=None, **kwargs):
+    def __init__(self, config: "ModelConfig", seed: int | None = None, **kwargs):
         super().__init__(config, seed, **kwargs)
         nz = config.noise_size  # 0: there is no noise, and no prior of it
         self.prior_head = self.perceptron(2 * nz, "prior") if nz else None
@@ -59,12 +63,12 @@ class Dynamics(ConfiguredLayer):
             dtype=self.dtype_policy,
         )
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: tuple | None = None) -> None:
         if self.prior_head is not None:
             self.prior_head.build((None, self.config.ny))
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> tuple:
         """Of the next state: for `summary`."""
         return None, self.config.ny
 
@@ -94,7 +98,7 @@ class Dynamics(ConfiguredLayer):
     def follow(self, y: tf.Tensor, z: tf.Tensor, euler_steps: int) -> Rollout:
         """The path from y [N, ny] with given z [N, F, nz]."""
 
-        def move(y, z):
+        def move(y: tf.Tensor, z: tf.Tensor):
             states, residuals = self.step(y, z, euler_steps)
             return states[:, -1], (states, residuals)
 
@@ -104,7 +108,7 @@ class Dynamics(ConfiguredLayer):
     def imagine(self, y: tf.Tensor, eps: tf.Tensor, euler_steps: int) -> Rollout:
         """A path from y [N, ny] whose z are drawn from the prior with noise eps [N, F, nz]."""
 
-        def move(y, eps):
+        def move(y: tf.Tensor, eps: tf.Tensor):
             z = draw(self.prior(y), eps)
             states, residuals = self.step(y, z, euler_steps)
             return states[:, -1], (states, z, residuals)
@@ -112,7 +116,7 @@ class Dynamics(ConfiguredLayer):
         states, z, residuals = _scan(move, y, eps, euler_steps)
         return Rollout(states, z, self._priors(y, states), residuals)
 
-    def _priors(self, y, states):
+    def _priors(self, y: tf.Tensor, states: tf.Tensor):
         # Of all frames at once; in a graph that does not use them they are not computed.
         return self.prior(tf.concat([y[:, None], states[:, :-1, -1]], axis=1))
 
@@ -122,15 +126,15 @@ class ResidualDynamics(Dynamics):
 
     takes_euler_steps = True
 
-    def __init__(self, config, seed=None, **kwargs):
+    def __init__(self, config: "ModelConfig", seed: int | None = None, **kwargs):
         super().__init__(config, seed, **kwargs)
         self.residual = self.perceptron(config.ny, "residual", config.res_gain)
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: tuple | None = None) -> None:
         super().build(input_shape)
         self.residual.build((None, self.config.ny + self.config.noise_size))
 
-    def step(self, y, z, euler_steps=1):
+    def step(self, y: tf.Tensor, z: tf.Tensor, euler_steps: int = 1) -> tuple[tf.Tensor, tf.Tensor]:
         states, residuals = [], []
         for _ in range(euler_steps):
             residuals.append(self.residual(tf.concat([y, z], -1)) / euler_steps)
@@ -138,32 +142,32 @@ class ResidualDynamics(Dynamics):
             states.append(y)
         return tf.stack(states, -2), tf.stack(residuals, -2)
 
-    def sub_step(self, y, z, size):
+    def sub_step(self, y: tf.Tensor, z: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
         return y + size * self.residual(tf.concat([y, z], -1))
 
 
 class PerceptronDynamics(Dynamics):
     """y_{t+1} = f(y_t, z_{t+1}), in the paper's ablation."""
 
-    def __init__(self, config, seed=None, **kwargs):
+    def __init__(self, config: "ModelConfig", seed: int | None = None, **kwargs):
         super().__init__(config, seed, **kwargs)
         self.transition = self.perceptron(config.ny, "perceptron")
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: tuple | None = None) -> None:
         super().build(input_shape)
         self.transition.build((None, self.config.ny + self.config.noise_size))
 
-    def next_state(self, y, z):
+    def next_state(self, y: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
         return self.transition(tf.concat([y, z], -1))
 
 
 class GRUDynamics(Dynamics):
     """y_{t+1} = GRU(z_{t+1}, y_t), in the paper's ablation: input z, state y, as PyTorch's cell."""
 
-    def __init__(self, config, seed=None, **kwargs):
+    def __init__(self, config: "ModelConfig", seed: int | None = None, **kwargs):
         super().__init__(config, seed, **kwargs)
 
-        def initial(name):
+        def initial(name: str):
             return uniform(config.ny, child_seed(child_seed(seed, "cell"), name))
 
         self.cell = keras.layers.GRUCell(
@@ -176,19 +180,19 @@ class GRUDynamics(Dynamics):
             dtype=self.dtype_policy,
         )
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: tuple | None = None) -> None:
         super().build(input_shape)
         self.cell.build((None, max(self.config.noise_size, 1)))
         self.cell.kernel.trainable = self.config.stochastic
 
-    def next_state(self, y, z):
+    def next_state(self, y: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
         if not self.config.stochastic:  # TensorFlow aborts in the gradient of an empty kernel
             z = tf.zeros_like(y[..., :1])
         flat = (tf.reshape(x, [-1, x.shape[-1]]) for x in (z, y))  # the cell knows no other ranks
         return tf.reshape(self.cell(*flat)[0], tf.shape(y))
 
 
-def _scan(function, y, inputs, euler_steps):
+def _scan(function: Callable, y: tf.Tensor, inputs: tf.Tensor, euler_steps: int):
     """Thread y [N, ny] through `function(y, inputs[:, i]) -> (next y, outputs)`.
 
     Returns the outputs of all i stacked on axis 1.
@@ -203,14 +207,14 @@ def _scan(function, y, inputs, euler_steps):
     return _loop(function, y, inputs)
 
 
-def _loop(function, y, inputs):
+def _loop(function: Callable, y: tf.Tensor, inputs: tf.Tensor):
     """`_scan` as one `tf.while_loop`."""
     by_frame = tf.transpose(inputs, [1, 0, 2])
     num_frames = tf.shape(by_frame)[0]
     _, like = function(y, tf.zeros_like(inputs[:, 0]))
     arrays = tuple(tf.TensorArray(x.dtype, num_frames, element_shape=x.shape) for x in like)
 
-    def body(i, y, arrays):
+    def body(i: tf.Tensor, y: tf.Tensor, arrays: tuple):
         y, outputs = function(y, by_frame[i])
         return i + 1, y, tuple(a.write(i, x) for a, x in zip(arrays, outputs, strict=True))
 

@@ -5,12 +5,15 @@ frame t: from its posterior where frame t is observed, from the prior where it i
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
 from srvp_tf.models.distributions import draw
 from srvp_tf.models.noise import ForecastNoise
+
+if TYPE_CHECKING:
+    from srvp_tf.models.srvp import SRVP
 
 
 class FilterState(NamedTuple):
@@ -44,7 +47,13 @@ class FilterState(NamedTuple):
         return cls(*(tensors.get(name) for name in cls._fields[:-1]), skips)
 
 
-def encode(model, frames, noise_y, noise_z, num_frames=None):
+def encode(
+    model: "SRVP",
+    frames: tf.Tensor,
+    noise_y: tf.Tensor,
+    noise_z: tf.Tensor,
+    num_frames: tf.Tensor | None = None,
+) -> "FilterState":
     """Frames [B, T, H, W, C] in [0, 1] -> `FilterState`.
 
     Args:
@@ -64,7 +73,7 @@ def encode(model, frames, noise_y, noise_z, num_frames=None):
         inferred = model.infer(encoding, recent_frames, num_frames - 1)
         recent = tf.gather(encoding.features, recent_frames, batch_dims=1)
 
-    def at_last(x):  # [B, T, ...] -> [B, ...]: nothing in it depends on later frames
+    def at_last(x: tf.Tensor):  # [B, T, ...] -> [B, ...]: nothing in it depends on later frames
         return x[:, -1] if num_frames is None else tf.gather(x, num_frames - 1, batch_dims=1)
 
     memory = None, None
@@ -79,7 +88,9 @@ def encode(model, frames, noise_y, noise_z, num_frames=None):
     return FilterState(at_last(path), *memory, recent, inferred.content, skips)
 
 
-def observe(model, state, frame, noise_z):
+def observe(
+    model: "SRVP", state: "FilterState", frame: tf.Tensor, noise_z: tf.Tensor
+) -> "FilterState":
     """The `FilterState` after one more frame.
 
     Args:
@@ -100,7 +111,13 @@ def observe(model, state, frame, noise_z):
     return FilterState(y, *memory, recent, model.content(recent), skips)
 
 
-def predict_single_step(model, state, noise_z, euler_steps, frames_per_step):
+def predict_single_step(
+    model: "SRVP",
+    state: "FilterState",
+    noise_z: tf.Tensor,
+    euler_steps: int | None,
+    frames_per_step: int,
+) -> tuple[tf.Tensor, tf.Tensor]:
     """One predicted frame interval.
 
     Args:
@@ -117,7 +134,13 @@ def predict_single_step(model, state, noise_z, euler_steps, frames_per_step):
     return y[:, -1], frames
 
 
-def predict_from_state(model, state, noise_z, euler_steps, frames_per_step):
+def predict_from_state(
+    model: "SRVP",
+    state: "FilterState",
+    noise_z: tf.Tensor,
+    euler_steps: int | None,
+    frames_per_step: int,
+) -> tuple[tf.Tensor, tf.Tensor]:
     """`predict_single_step` over the F intervals of noise_z [B, F, nz].
 
     Returns (y at the end of each interval [B, F, ny], frames [B, F * frames_per_step, H, W, C]).
@@ -129,7 +152,14 @@ def predict_from_state(model, state, noise_z, euler_steps, frames_per_step):
     return states[:, :, -1], model.decode(state.w, kept, state.skips or None)
 
 
-def predict_samples(model, frames, noise_y, noise_z, euler_steps, frames_per_step):
+def predict_samples(
+    model: "SRVP",
+    frames: tf.Tensor,
+    noise_y: tf.Tensor,
+    noise_z: tf.Tensor,
+    euler_steps: int | None,
+    frames_per_step: int,
+) -> tf.Tensor:
     """S futures of observed frames, as `SRVP.forecast` draws them.
 
     Args:
@@ -148,7 +178,15 @@ def predict_samples(model, frames, noise_y, noise_z, euler_steps, frames_per_ste
     return model.decode_samples(inferred, paths.future)
 
 
-def predict_variable(model, frames, num_frames, noise_y, noise_z, euler_steps, frames_per_step):
+def predict_variable(
+    model: "SRVP",
+    frames: tf.Tensor,
+    num_frames: tf.Tensor,
+    noise_y: tf.Tensor,
+    noise_z: tf.Tensor,
+    euler_steps: int | None,
+    frames_per_step: int,
+) -> tf.Tensor:
     """A future of the first num_frames [B] of T frames; what follows them has no influence.
 
     Args:

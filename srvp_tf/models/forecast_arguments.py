@@ -1,6 +1,7 @@
 """The arguments of `SRVP.forecast`, checked: each fault is one line that says what to give."""
 
 import operator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -8,10 +9,13 @@ import tensorflow as tf
 from srvp_tf.errors import UserError
 from srvp_tf.models.unit_range import check_unit_range
 
+if TYPE_CHECKING:
+    from srvp_tf.config import ModelConfig
+
 _LIMITS = {"seed": 2**63 - 1}  # of the others: what TensorFlow takes for sizes and counts
 
 
-def as_tensor(frames):
+def as_tensor(frames: object) -> tf.Tensor:
     """Frames as a tensor: also lists of uint8 arrays, for which TensorFlow would take int32.
 
     Raises:
@@ -29,7 +33,7 @@ def as_tensor(frames):
         ) from None
 
 
-def check_frames(frames, config):
+def check_frames(frames: tf.Tensor, config: "ModelConfig") -> None:
     """Raise `UserError` unless frames [B, T, H, W, C] are what a model of `config` takes."""
     if frames.shape.rank is None or frames.shape.rank == 5 and frames.shape[1] is None:
         raise UserError(
@@ -55,7 +59,9 @@ def check_frames(frames, config):
         check_unit_range(frames)
 
 
-def check_arguments(horizon, num_samples, seed, euler_steps, frames_per_step):
+def check_arguments(
+    horizon: int, num_samples: int, seed: int | tf.Tensor, euler_steps: int, frames_per_step: int
+) -> tuple[int, int, int | tf.Tensor, int, int]:
     """The numbers as integers, the seed as it is if a tensor; raises `UserError` for others."""
     counts = {
         "horizon": horizon,
@@ -75,7 +81,7 @@ def check_arguments(horizon, num_samples, seed, euler_steps, frames_per_step):
     return (*list(counts.values())[:2], seed, *list(counts.values())[2:])
 
 
-def check_video_ids(video_ids, frames):
+def check_video_ids(video_ids: object, frames: tf.Tensor) -> tf.Tensor:
     """The ids as a tensor; raises `UserError` unless there is one for each video."""
     video_ids = tf.convert_to_tensor(video_ids)
     if not video_ids.shape.is_compatible_with(frames.shape[:1]):
@@ -86,7 +92,7 @@ def check_video_ids(video_ids, frames):
     return video_ids
 
 
-def _integer(name, value):
+def _integer(name: str, value: object):
     try:
         number = operator.index(value)
     except TypeError:

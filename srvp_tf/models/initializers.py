@@ -5,27 +5,27 @@ import zlib
 import keras
 
 
-def child_seed(seed, name):
+def child_seed(seed: int | None, name: str) -> int | None:
     """Seed of the part called `name` in a layer seeded with `seed` (None stays None)."""
     return None if seed is None else zlib.crc32(f"{seed}/{name}".encode())
 
 
-def uniform(fan_in, seed):
+def uniform(fan_in: int, seed: int | None) -> keras.initializers.Initializer:
     """U(-1/sqrt(fan_in), 1/sqrt(fan_in)), for kernels and biases of affine maps and LSTMs."""
     bound = fan_in**-0.5
     return keras.initializers.RandomUniform(-bound, bound, seed=seed)
 
 
-def convolution(seed):
+def convolution(seed: int | None) -> keras.initializers.Initializer:
     """N(0, 0.02^2), for every (transposed) convolution kernel."""
     return keras.initializers.RandomNormal(0.0, 0.02, seed=seed)
 
 
-def norm_scale(seed):
+def norm_scale(seed: int | None) -> keras.initializers.Initializer:
     """N(1, 0.02^2), for the scale of batch normalisation."""
     return keras.initializers.RandomNormal(1.0, 0.02, seed=seed)
 
 
-def orthogonal(gain, seed):
+def orthogonal(gain: float, seed: int | None) -> keras.initializers.Initializer:
     """Orthogonal with a gain, for the kernels of the residual function f."""
     return keras.initializers.Orthogonal(gain, seed=seed)

@@ -1,5 +1,7 @@
 """Keras' own ways to train and judge a model of videos: `compile`, `fit`, `evaluate`, `predict`."""
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -25,7 +27,13 @@ class KerasTraining(keras.Model):
     Noise is addressed by (seed, step, index in the global batch), as the trainer's.
     """
 
-    def compile(self, optimizer="adam", loss_weights=None, seed=0, **options):
+    def compile(
+        self,
+        optimizer: str | keras.optimizers.Optimizer = "adam",
+        loss_weights: Mapping[str, float] | None = None,
+        seed: int = 0,
+        **options,
+    ) -> None:
         """Configure `fit` and `evaluate`.
 
         Args:
@@ -50,7 +58,7 @@ class KerasTraining(keras.Model):
         self._means = _Means("loss", *self.loss_weights)
         self.optimizer.build(self.trainable_variables)  # not in a graph that may fail
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict:
         """What `compile` was given, for `.keras` files; nothing for a model that was not compiled.
 
         Of the options none is kept.
@@ -63,17 +71,19 @@ class KerasTraining(keras.Model):
             "seed": self.noise_seed,
         }
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict) -> None:
         """`compile` with what `get_compile_config` gave."""
         optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
         self.compile(optimizer, config["loss_weights"], config["seed"])
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         """Means over videos of the loss and of its terms."""
         return list(self._means.of.values()) if self.compiled else []
 
-    def fit(self, x=None, y=None, **options):
+    def fit(
+        self, x: tf.Tensor | np.ndarray | tf.data.Dataset | None = None, y: None = None, **options
+    ) -> keras.callbacks.History:
         """Keras' `fit` on clips alone: the loss is that of their reconstruction.
 
         Args:
@@ -88,12 +98,14 @@ class KerasTraining(keras.Model):
         self._check_clips(x, y)
         return super().fit(x, **options)
 
-    def evaluate(self, x=None, y=None, **options):
+    def evaluate(
+        self, x: tf.Tensor | np.ndarray | tf.data.Dataset | None = None, y: None = None, **options
+    ) -> float | list[float] | dict[str, float]:
         """Keras' `evaluate`: means over clips of the loss and its terms; arguments as of `fit`."""
         self._check_clips(x, y)
         return super().evaluate(x, **options)
 
-    def _check_clips(self, x, y):
+    def _check_clips(self, x: object, y: object):
         if isinstance(x, tf.data.Dataset):
             x = next(iter(x.take(1)), None)
         if isinstance(x, tuple):
@@ -103,11 +115,11 @@ class KerasTraining(keras.Model):
         if tf.is_tensor(x) or isinstance(x, (np.ndarray, list)):  # else what Keras makes of it
             check_frames(as_tensor(x), self.config)
 
-    def export(self, *arguments, **options):
+    def export(self, *arguments, **options) -> None:
         """Not Keras' own: raises `UserError`, which names the exporters."""
         raise UserError("export a model with python -m export.saved_model, or export.tflite")
 
-    def train_step(self, data):
+    def train_step(self, data: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step on this replica's part of a batch of clips [B, T, H, W, C]; see `fit`."""
         with tf.GradientTape() as tape:
             loss = self._loss(data, step=self.optimizer.iterations + 1, training=True)
@@ -117,12 +129,12 @@ class KerasTraining(keras.Model):
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
         return {metric.name: metric.result() for metric in self.metrics}
 
-    def test_step(self, data):
+    def test_step(self, data: tf.Tensor) -> dict[str, tf.Tensor]:
         """The objective of this replica's part of a batch of clips, and no training."""
         self._loss(data, step=0, training=False)
         return {metric.name: metric.result() for metric in self.metrics}
 
-    def _loss(self, data, step, training):
+    def _loss(self, data: tf.Tensor, step: tf.Tensor, training: bool):
         """This replica's share of the loss of the global batch, which the metrics hear of."""
         clips, *_ = keras.utils.unpack_x_y_sample_weight(data)
         noise = replica_noise(self.config, self.noise_seed, tf.cast(step, tf.int64), clips)
@@ -133,7 +145,9 @@ class KerasTraining(keras.Model):
         global_batch = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.shape(clips)[0])
         return tf.reduce_sum(per_video) / tf.cast(global_batch, per_video.dtype)
 
-    def predict(self, x, batch_size=8, **options):
+    def predict(
+        self, x: tf.Tensor | np.ndarray | tf.data.Dataset, batch_size: int = 8, **options
+    ) -> np.ndarray:
         """Reconstructions of many videos, batch by batch; for their futures see `forecast`.
 
         Args:
@@ -152,13 +166,13 @@ class KerasTraining(keras.Model):
             check_frames(x, self.config)
             x = tf.data.Dataset.from_tensor_slices(x).batch(batch_size)
 
-        def numbered(first, frames):
+        def numbered(first: tf.Tensor, frames: tf.Tensor):
             after = first + tf.shape(frames)[0]
             return after, (tf.range(first, after), frames)
 
         return super().predict(x.scan(0, numbered), **options)
 
-    def predict_step(self, data):
+    def predict_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         """Frames reconstructed from a batch of (number of the video [B], frames)."""
         numbers, frames = data
         return self(frames, training=False, video_ids=numbers).frames

@@ -5,13 +5,17 @@ its name. `LOSS_TERMS.register(name)` adds one, `--loss_weights=name=0.1` turns 
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from srvp_tf.config.registries import LOSS_TERMS
 from srvp_tf.models.outputs import Reconstruction
+
+if TYPE_CHECKING:
+    from srvp_tf.models.noise import TrainingNoise
+    from srvp_tf.models.srvp import SRVP
 
 
 class LatentKL(NamedTuple):
@@ -62,7 +66,11 @@ def weighted_sum(terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -
 
 
 def objective(
-    model, clips: tf.Tensor, noise, weights: Mapping[str, float], training: bool = True
+    model: "SRVP",
+    clips: tf.Tensor,
+    noise: "TrainingNoise",
+    weights: Mapping[str, float],
+    training: bool = True,
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor], Reconstruction]:
     """(loss [B], its terms, `Reconstruction`) of clips [B, T, H, W, C]: what all training descends.
 

@@ -1,11 +1,14 @@
 """The noise of the model: drawn once, at its edge, and handed in."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
 from srvp_tf.models import rng
 from srvp_tf.models.rng import Purpose
+
+if TYPE_CHECKING:
+    from srvp_tf.config import ModelConfig
 
 
 class TrainingNoise(NamedTuple):
@@ -34,7 +37,13 @@ class ForecastNoise(NamedTuple):
     z: tf.Tensor
 
 
-def training_noise(config, seed, step, examples, num_frames):
+def training_noise(
+    config: "ModelConfig",
+    seed: int | tf.Tensor,
+    step: int | tf.Tensor,
+    examples: tf.Tensor,
+    num_frames: int,
+) -> "TrainingNoise":
     """Noise of one step for some examples of the global batch.
 
     Args:
@@ -61,7 +70,9 @@ def training_noise(config, seed, step, examples, num_frames):
     )
 
 
-def replica_noise(config, seed, step, clips):
+def replica_noise(
+    config: "ModelConfig", seed: int | tf.Tensor, step: int | tf.Tensor, clips: tf.Tensor
+) -> "TrainingNoise":
     """`training_noise` of this replica's part of a global batch: clips [B, T, ...], T known.
 
     Replicas have equal parts, in their order; call it in a replica context.
@@ -72,13 +83,21 @@ def replica_noise(config, seed, step, clips):
     return training_noise(config, seed, step, examples, clips.shape[1])
 
 
-def reconstruction_noise(config, seed, videos, num_frames):
+def reconstruction_noise(
+    config: "ModelConfig", seed: int | tf.Tensor, videos: tf.Tensor, num_frames: int
+) -> "TrainingNoise":
     """`TrainingNoise` of videos [B] as in `forecast_noise`'s sample 0, with the last frames' w."""
     y_1, z = forecast_noise(config, seed, videos, tf.zeros([1], tf.int32), num_frames)
     return TrainingNoise(y_1[:, 0], z[:, 0], content_frames=None, skip_frame=None)
 
 
-def forecast_noise(config, seed, videos, samples, num_frames):
+def forecast_noise(
+    config: "ModelConfig",
+    seed: int | tf.Tensor,
+    videos: tf.Tensor,
+    samples: tf.Tensor,
+    num_frames: int,
+) -> "ForecastNoise":
     """Noise addressed by (seed, video, sample, absolute frame index).
 
     Args:

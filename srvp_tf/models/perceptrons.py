@@ -13,13 +13,15 @@ class Affine(keras.layers.Layer):
     that gain and the bias 0.
     """
 
-    def __init__(self, units, orthogonal_gain=None, seed=None, **kwargs):
+    def __init__(
+        self, units: int, orthogonal_gain: float | None = None, seed: int | None = None, **kwargs
+    ):
         super().__init__(**kwargs)
         self.units = units
         self.orthogonal_gain = orthogonal_gain
         self.seed = seed
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         fan_in = input_shape[-1]
         kernel_seed, bias_seed = (child_seed(self.seed, name) for name in ("kernel", "bias"))
         if self.orthogonal_gain is None:
@@ -29,13 +31,13 @@ class Affine(keras.layers.Layer):
         self.kernel = self.add_weight((fan_in, self.units), kernel, name="kernel")
         self.bias = self.add_weight((self.units,), bias, name="bias")
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         if inputs.shape.rank == 2:  # a tensordot would be many small operations more
             return tf.linalg.matmul(inputs, self.kernel) + self.bias
         # Not matmul: TensorFlow 2.21's is wrong for some operands of rank 4 on CPU (issue 117700).
         return tf.tensordot(inputs, self.kernel, 1) + self.bias
 
-    def get_config(self):
+    def get_config(self) -> dict:
         own = {"units": self.units, "orthogonal_gain": self.orthogonal_gain, "seed": self.seed}
         return super().get_config() | own
 
@@ -43,7 +45,15 @@ class Affine(keras.layers.Layer):
 class MLP(keras.layers.Layer):
     """Perceptron of `num_layers` affine maps with ReLU between them: x [..., D] -> [..., units]."""
 
-    def __init__(self, units, hidden, num_layers, orthogonal_gain=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        units: int,
+        hidden: int,
+        num_layers: int,
+        orthogonal_gain: float | None = None,
+        seed: int | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.units = units
         self.hidden = hidden
@@ -65,19 +75,19 @@ class MLP(keras.layers.Layer):
         for i, layer in enumerate(self.layers):
             setattr(self, f"map_{i}", layer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         width = input_shape[-1]
         for layer in self.layers:
             layer.build((None, width))
             width = layer.units
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         *hidden, last = self.layers
         for layer in hidden:
             inputs = tf.nn.relu(layer(inputs))
         return last(inputs)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | {
             "units": self.units,
             "hidden": self.hidden,
@@ -94,13 +104,13 @@ class LSTM(keras.layers.Layer):
     sum moves at twice the rate of one.
     """
 
-    def __init__(self, units, seed=None, **kwargs):
+    def __init__(self, units: int, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
         self.units = units
         self.seed = seed
 
-    def build(self, input_shape):
-        def weight(name, *shape):
+    def build(self, input_shape: tuple) -> None:
+        def weight(name: str, *shape):
             initial = uniform(self.units, child_seed(self.seed, name))
             return self.add_weight(shape, initial, name=name)
 
@@ -109,12 +119,14 @@ class LSTM(keras.layers.Layer):
         self.bias = weight("bias", 4 * self.units)
         self.recurrent_bias = weight("recurrent_bias", 4 * self.units)
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Zeros (output, cell), each [batch_size, units]."""
         zeros = tf.zeros([batch_size, self.units], self.compute_dtype)
         return zeros, zeros
 
-    def step(self, projected, state):
+    def step(
+        self, projected: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """One step: projected input [B, 4 units] and state -> the next (output, cell)."""
         output, cell = state
         gates = projected + tf.linalg.matmul(output, self.recurrent_kernel)
@@ -122,11 +134,11 @@ class LSTM(keras.layers.Layer):
         cell = tf.sigmoid(f) * cell + tf.sigmoid(i) * tf.tanh(g)
         return tf.sigmoid(o) * tf.tanh(cell), cell
 
-    def project(self, inputs):
+    def project(self, inputs: tf.Tensor) -> tf.Tensor:
         """The part of the gates that does not depend on the state: [..., D] -> [..., 4 units]."""
         return tf.tensordot(inputs, self.kernel, 1) + (self.bias + self.recurrent_bias)
 
-    def states(self, inputs):
+    def states(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """x [B, T, D] -> (outputs, cells) after each step, [B, T, units] each."""
         # The number of frames is known when the graph is built, and unrolling beats a loop there.
         state, states = self.initial_state(tf.shape(inputs)[0]), []
@@ -135,8 +147,8 @@ class LSTM(keras.layers.Layer):
             states.append(state)
         return tuple(tf.stack(parts, axis=1) for parts in zip(*states, strict=True))
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return self.states(inputs)[0]
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | {"units": self.units, "seed": self.seed}

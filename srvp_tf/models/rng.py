@@ -35,7 +35,7 @@ class Purpose(enum.IntEnum):
     PREDICT_LATENT = 6
 
 
-def philox(key, counter):
+def philox(key: tuple, counter: tuple) -> tuple[tf.Tensor, ...]:
     """Philox4x32-10.
 
     Args:
@@ -60,7 +60,15 @@ def philox(key, counter):
     return c0, c1, c2, c3
 
 
-def random_bits(seed, purpose, size, *, example=0, index=0, frame=0):
+def random_bits(
+    seed: int | tf.Tensor,
+    purpose: "Purpose",
+    size: int,
+    *,
+    example: int | tf.Tensor = 0,
+    index: int | tf.Tensor = 0,
+    frame: int | tf.Tensor = 0,
+) -> tf.Tensor:
     """Random 32-bit words at the addresses (seed, purpose, example, index, frame).
 
     Args:
@@ -83,7 +91,15 @@ def random_bits(seed, purpose, size, *, example=0, index=0, frame=0):
     return bits[..., :size]
 
 
-def normal(seed, purpose, size, *, example=0, index=0, frame=0):
+def normal(
+    seed: int | tf.Tensor,
+    purpose: "Purpose",
+    size: int,
+    *,
+    example: int | tf.Tensor = 0,
+    index: int | tf.Tensor = 0,
+    frame: int | tf.Tensor = 0,
+) -> tf.Tensor:
     """Standard normal draws, float32 [..., size], addressed as in `random_bits` (Box-Muller)."""
     pairs = -(-size // 2)
     bits = random_bits(seed, purpose, 2 * pairs, example=example, index=index, frame=frame)
@@ -97,7 +113,7 @@ def normal(seed, purpose, size, *, example=0, index=0, frame=0):
     return tf.cast(draws[..., :size], tf.float32)
 
 
-def fold(seed, data):
+def fold(seed: int | tf.Tensor, data: int | tf.Tensor) -> tf.Tensor:
     """A new seed from `seed` and an integer, e.g. one per validation step.
 
     Both are integers or integer tensors [...]; the new seed is int64 of their broadcast shape.
@@ -106,6 +122,6 @@ def fold(seed, data):
     return words[..., 0] | tf.bitwise.left_shift(words[..., 1], tf.constant(32, tf.int64))
 
 
-def _high(product):
+def _high(product: tf.Tensor):
     """Upper 32 bits of an int64 read as unsigned (the shift itself is arithmetic)."""
     return tf.bitwise.right_shift(product, tf.constant(32, tf.int64)) & _MASK

@@ -1,8 +1,11 @@
 """The whole model: generative and inference halves around one latent step (docs/model.md)."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
@@ -26,6 +29,9 @@ from srvp_tf.models.losses import loss_terms
 from srvp_tf.models.noise import ForecastNoise, forecast_noise, reconstruction_noise
 from srvp_tf.models.outputs import Encoding, Inference, Paths, Reconstruction
 
+if TYPE_CHECKING:
+    from srvp_tf.models.noise import TrainingNoise
+
 
 @keras.saving.register_keras_serializable("srvp_tf")
 class SRVP(KerasTraining):
@@ -39,7 +45,15 @@ class SRVP(KerasTraining):
         frozen: for inference alone; made by `SRVP.frozen`.
     """
 
-    def __init__(self, config, precision="float32", seed=0, remat=False, frozen=False, name="srvp"):
+    def __init__(
+        self,
+        config: ModelConfig | dict,
+        precision: str = "float32",
+        seed: int = 0,
+        remat: bool = False,
+        frozen: bool = False,
+        name: str = "srvp",
+    ):
         dtype = "float64" if precision == "float64" else "float32"
         super().__init__(dtype=dtype, name=name)
         if isinstance(config, dict):
@@ -50,7 +64,7 @@ class SRVP(KerasTraining):
         self.remat, self.is_frozen = remat, frozen
         self.supports_jit = False  # convolutions are faster by oneDNN and cuDNN
 
-        def part(layer, name, *args, dtype=dtype, **options):
+        def part(layer: type, name: str, *args, dtype: object = dtype, **options):
             seeded = child_seed(seed, name)
             return layer(*args, seed=seeded, name=name, dtype=dtype, **options)
 
@@ -67,7 +81,7 @@ class SRVP(KerasTraining):
         self._compiled_forecast = tf.function(self._forecast)
         self._compiled_forecast_from_noise = tf.function(self._forecast_from_noise)
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: tuple | None = None) -> None:
         if self.built:
             return
         c = self.config
@@ -81,7 +95,7 @@ class SRVP(KerasTraining):
         self.dynamics.build((None, c.ny))
         self.built = True
 
-    def frozen(self):
+    def frozen(self) -> "SRVP":
         """A copy for inference alone: what depends on the weights only is computed once, here.
 
         Normalisations are folded into kernels and the taps of upsampled convolutions are merged.
@@ -98,7 +112,7 @@ class SRVP(KerasTraining):
 
     # --- inference -------------------------------------------------------------------------------
 
-    def encode(self, frames, training=False):
+    def encode(self, frames: tf.Tensor, training: bool = False) -> Encoding:
         """Frames [B, T, H, W, C], uint8 or float in [0, 1] -> `Encoding`, in one batch of B T."""
         frames = self.to_unit_range(frames)
         shape = tf.shape(frames)
@@ -107,7 +121,12 @@ class SRVP(KerasTraining):
         num_frames = frames.shape[1] or shape[1]
         return Encoding(tf.reshape(features, [-1, num_frames, self.config.nhx]), stages)
 
-    def infer(self, encoding, content_frames=None, skip_frame=None):
+    def infer(
+        self,
+        encoding: Encoding,
+        content_frames: tf.Tensor | None = None,
+        skip_frame: tf.Tensor | None = None,
+    ) -> Inference:
         """Posteriors given an `Encoding` of T >= nt_inf frames.
 
         Args:
@@ -137,12 +156,18 @@ class SRVP(KerasTraining):
 
     # --- generation ------------------------------------------------------------------------------
 
-    def step(self, y, z, euler_steps=None):
+    def step(self, y: tf.Tensor, z: tf.Tensor, euler_steps: int | None = None) -> tf.Tensor:
         """The state one frame later: y [..., ny], z [..., nz] -> [..., ny] (eq. 2)."""
         states, _ = self.dynamics.step(y, z, euler_steps or self.config.euler_steps)
         return states[..., -1, :]
 
-    def rollout(self, y, eps, q_z=None, euler_steps=None) -> Rollout:
+    def rollout(
+        self,
+        y: tf.Tensor,
+        eps: tf.Tensor,
+        q_z: tfd.Distribution | None = None,
+        euler_steps: int | None = None,
+    ) -> Rollout:
         """Roll the state from y [N, ny] over the F frame intervals of eps [N, F, nz].
 
         z is drawn from `q_z` [N, F, nz] or, without it, from the prior on the way.
@@ -152,27 +177,40 @@ class SRVP(KerasTraining):
             return self.dynamics.imagine(y, eps, euler_steps)
         return self.dynamics.follow(y, draw(q_z, eps), euler_steps)
 
-    def decode(self, content, states, skips=None, training=False):
+    def decode(
+        self,
+        content: tf.Tensor,
+        states: tf.Tensor,
+        skips: tuple | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
         """Mean frames g(y, w) (eq. 3): w [B, nh_inf], y [B, K, ny] -> [B, K, H, W, C]."""
         return self.decoder(content, states, skips, training=training)
 
-    def initial_prior(self, like) -> tfd.Distribution:
+    def initial_prior(self, like: tf.Tensor) -> tfd.Distribution:
         """p(y_1) = N(0, I) (eq. 1), elementwise, of the shape and dtype of `like` [B, ny]."""
         return standard_normal(like)
 
-    def observation(self, frames) -> tfd.Distribution:
+    def observation(self, frames: tf.Tensor) -> tfd.Distribution:
         """p(x | y, w) = N(g(y, w), nu^2 I) (eq. 3) of mean frames [B, T, H, W, C], batch [B]."""
         return tfd.Independent(tfd.Normal(frames, self.config.obs_scale), 4)
 
     # --- the two uses ----------------------------------------------------------------------------
 
-    def __call__(self, frames, *args, **kwargs):
+    def __call__(self, frames: tf.Tensor | np.ndarray, *args, **kwargs):
         # Here, as Keras would put the arguments into the text of an error that `call` raises.
         frames = as_tensor(frames)
         check_frames(frames, self.config)
         return super().__call__(frames, *args, **kwargs)
 
-    def call(self, frames, noise=None, training=False, seed=0, video_ids=None):
+    def call(
+        self,
+        frames: tf.Tensor,
+        noise: "TrainingNoise | None" = None,
+        training: bool = False,
+        seed: int = 0,
+        video_ids: tf.Tensor | None = None,
+    ) -> Reconstruction:
         """Reconstruct videos through the posterior, as the objective needs it: `model(frames)`.
 
         Args:
@@ -208,7 +246,9 @@ class SRVP(KerasTraining):
             residuals=path.residuals,
         )
 
-    def elbo_terms(self, frames, noise=None, seed=0):
+    def elbo_terms(
+        self, frames: tf.Tensor | np.ndarray, noise: "TrainingNoise | None" = None, seed: int = 0
+    ) -> dict[str, tf.Tensor]:
         """The terms of the objective, unweighted: frames [B, T, H, W, C] -> name -> [B].
 
         `-nll - kl_y1 - kl_z` is the evidence lower bound of each video, in nats, with one sample;
@@ -217,7 +257,13 @@ class SRVP(KerasTraining):
         outputs = self(frames, noise=noise, seed=seed)
         return loss_terms(self.to_unit_range(as_tensor(frames)), outputs, LOSS_TERMS)
 
-    def sample_paths(self, inferred, noise, euler_steps=None, frames_per_step=1):
+    def sample_paths(
+        self,
+        inferred: Inference,
+        noise: ForecastNoise,
+        euler_steps: int | None = None,
+        frames_per_step: int = 1,
+    ) -> Paths:
         """Latent paths through the observed frames and beyond.
 
         Args:
@@ -234,10 +280,10 @@ class SRVP(KerasTraining):
         batch, num_samples = tf.unstack(tf.shape(noise.y_1)[:2])
         num_observed = inferred.q_z.batch_shape[1]
 
-        def merge(x):  # [B, S, ...] -> [B S, ...]
+        def merge(x: tf.Tensor):  # [B, S, ...] -> [B S, ...]
             return tf.reshape(x, [-1, *x.shape[2:]])
 
-        def split(x):  # [B S, K, ny] -> [B, S, K, ny]
+        def split(x: tf.Tensor):  # [B S, K, ny] -> [B, S, K, ny]
             return tf.reshape(x, [batch, num_samples, -1, self.config.ny])
 
         y_1_noise, eps = (tf.cast(x, self.dtype) for x in noise)
@@ -253,7 +299,7 @@ class SRVP(KerasTraining):
         kept = future.states[:, :, stride - 1 :: stride]
         return Paths(split(observed), split(kept))
 
-    def decode_samples(self, inferred, states):
+    def decode_samples(self, inferred: Inference, states: tf.Tensor) -> tf.Tensor:
         """Frames of S samples: states [B, S, K, ny] -> [B, S, K, H, W, C]."""
         shape = tf.shape(states)
         merged = tf.reshape(states, [shape[0], -1, self.config.ny])
@@ -262,14 +308,14 @@ class SRVP(KerasTraining):
 
     def forecast(
         self,
-        frames,
-        horizon,
-        num_samples=1,
-        seed=0,
-        euler_steps=None,
-        frames_per_step=1,
-        video_ids=None,
-    ):
+        frames: tf.Tensor | np.ndarray | Sequence,
+        horizon: int,
+        num_samples: int = 1,
+        seed: int | tf.Tensor = 0,
+        euler_steps: int | None = None,
+        frames_per_step: int = 1,
+        video_ids: tf.Tensor | np.ndarray | None = None,
+    ) -> tf.Tensor:
         """Draw futures of videos.
 
         Args:
@@ -313,30 +359,47 @@ class SRVP(KerasTraining):
         )
         return futures[0] if single else futures
 
-    def _forecast(self, frames, seed, videos, horizon, num_samples, euler_steps, frames_per_step):
+    def _forecast(
+        self,
+        frames: tf.Tensor,
+        seed: tf.Tensor,
+        videos: tf.Tensor,
+        horizon: int,
+        num_samples: int,
+        euler_steps: int,
+        frames_per_step: int,
+    ):
         num_frames = frames.shape[1] + horizon
         noise = forecast_noise(self.config, seed, videos, tf.range(num_samples), num_frames)
         return self._forecast_from_noise(frames, noise, euler_steps, frames_per_step)
 
-    def forecast_from_noise(self, frames, noise, euler_steps=None, frames_per_step=1):
+    def forecast_from_noise(
+        self,
+        frames: tf.Tensor,
+        noise: ForecastNoise,
+        euler_steps: int | None = None,
+        frames_per_step: int = 1,
+    ) -> tf.Tensor:
         """`forecast` with the noise given: a `ForecastNoise` of T - 1 + horizon frames."""
         euler_steps = euler_steps or self.config.euler_steps
         return self._compiled_forecast_from_noise(
             frames, ForecastNoise(*noise), euler_steps, frames_per_step
         )
 
-    def _forecast_from_noise(self, frames, noise, euler_steps, frames_per_step):
+    def _forecast_from_noise(
+        self, frames: tf.Tensor, noise: ForecastNoise, euler_steps: int, frames_per_step: int
+    ):
         inferred = self.infer(self.encode(frames))
         paths = self.sample_paths(inferred, noise, euler_steps, frames_per_step)
         return self.decode_samples(inferred, paths.future)
 
-    def to_unit_range(self, frames):
+    def to_unit_range(self, frames: tf.Tensor) -> tf.Tensor:
         """uint8 frames in [0, 255] or float ones in [0, 1] -> the same in [0, 1], in our dtype."""
         if frames.dtype == tf.uint8:
             return tf.cast(frames, self.dtype) / 255.0
         return tf.cast(frames, self.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             "config": dataclasses.asdict(self.config),
             "precision": self.precision,

@@ -1,6 +1,8 @@
 """What training asks of a dataset of clips: checked before it starts, not when it crashes."""
 
 import itertools
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -8,8 +10,17 @@ import tensorflow as tf
 from srvp_tf.errors import UserError
 from srvp_tf.models.unit_range import check_unit_range
 
+if TYPE_CHECKING:
+    from srvp_tf.config import ModelConfig
 
-def check_clips(name, dataset, batch_size, num_frames, config):
+
+def check_clips(
+    name: str,
+    dataset: tf.data.Dataset,
+    batch_size: int | None,
+    num_frames: tuple[int, int | None],
+    config: "ModelConfig",
+) -> None:
     """Raise `UserError` unless a dataset has batches of clips that a model takes.
 
     Args:
@@ -45,7 +56,7 @@ def check_clips(name, dataset, batch_size, num_frames, config):
     )
 
 
-def check_enough(name, dataset, needed):
+def check_enough(name: str, dataset: tf.data.Dataset, needed: int) -> None:
     """Raise `UserError` if a dataset is known to hold fewer than `needed` batches."""
     found = int(dataset.cardinality())
     if 0 <= found < needed:
@@ -54,7 +65,7 @@ def check_enough(name, dataset, needed):
         )
 
 
-def check_ends(name, dataset):
+def check_ends(name: str, dataset: tf.data.Dataset) -> None:
     """Raise `UserError` if a dataset is known to be empty or endless."""
     found = int(dataset.cardinality())
     if found in (0, tf.data.INFINITE_CARDINALITY):
@@ -62,7 +73,7 @@ def check_ends(name, dataset):
         raise UserError(f"the {name} {fault}")
 
 
-def check_range(name, batches):
+def check_range(name: str, batches: Iterable[tf.Tensor] | tf.data.Dataset) -> None:
     """Raise `UserError` if floats of the first of some batches, tensors, are not in [0, 1].
 
     What is not finite is the step's to find: it is skipped and counted (`FaultCounter`).
@@ -71,7 +82,7 @@ def check_range(name, batches):
         check_unit_range(clips[np.isfinite(clips)], f"floats of the {name}")
 
 
-def _describe(spec):
+def _describe(spec: tf.TensorSpec):
     """`uint8 [4, None, 32, 32, 1]` for the elements of a dataset."""
     if not isinstance(spec, tf.TensorSpec):
         return f"{type(spec).__name__}s and not single tensors"

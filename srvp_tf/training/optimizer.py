@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 
-def learning_rate(step, peak, burnin, decay):
+def learning_rate(step: tf.Tensor, peak: float, burnin: int, decay: int) -> tf.Tensor:
     """Rate of training step `step` >= 1: `peak` for `burnin` steps, then linear to 0 over `decay`.
 
     The last step, burnin + decay, has rate 0.
@@ -22,14 +22,24 @@ class PublishedAdam(keras.optimizers.Adam):
     Arguments as Keras', with the published defaults.
     """
 
-    def __init__(self, learning_rate=3e-4, epsilon=1e-8, name="adam", **options):
+    def __init__(
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 3e-4,
+        epsilon: float = 1e-8,
+        name: str = "adam",
+        **options,
+    ):
         super().__init__(learning_rate, epsilon=epsilon, name=name, **options)
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
         """Update one `tf.Variable` and its moments."""
         self.update(variable, gradient, *self.corrected(learning_rate, variable.dtype))
 
-    def corrected(self, learning_rate, dtype):
+    def corrected(
+        self, learning_rate: tf.Tensor, dtype: tf.DType | str
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """(rate, epsilon) of the next step, with the bias corrections moved into them.
 
         (m / c_1) / (sqrt(v / c_2) + epsilon) is m / (sqrt(v) + epsilon sqrt(c_2)) sqrt(c_2) / c_1.
@@ -41,7 +51,9 @@ class PublishedAdam(keras.optimizers.Adam):
         rate = tf.cast(learning_rate, tf.float64) * tf.sqrt(correction_2) / correction_1
         return tf.cast(rate, dtype), tf.cast(self.epsilon * tf.sqrt(correction_2), dtype)
 
-    def update(self, variable, gradient, rate, epsilon):
+    def update(
+        self, variable: tf.Variable, gradient: tf.Tensor, rate: tf.Tensor, epsilon: tf.Tensor
+    ) -> None:
         """Update one `tf.Variable` and its moments, by what `corrected` gave."""
         dtype, index = variable.dtype, self._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(
@@ -62,14 +74,14 @@ class PublishedAdam(keras.optimizers.Adam):
 class PublishedSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """`learning_rate` as a schedule of Keras' optimizers: `peak`, then linear to 0."""
 
-    def __init__(self, peak=3e-4, burnin=1_000_000, decay=100_000):
+    def __init__(self, peak: float = 3e-4, burnin: int = 1_000_000, decay: int = 100_000):
         self.peak, self.burnin, self.decay = peak, burnin, decay
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor):
         done = tf.cast(step, tf.int64)  # Keras counts from 0
         return learning_rate(done + 1, self.peak, self.burnin, self.decay)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {"peak": self.peak, "burnin": self.burnin, "decay": self.decay}
 
 
@@ -84,7 +96,7 @@ class LossScale:
 
     INITIAL, MAXIMUM, GROWTH_INTERVAL = 2.0**15, 2.0**24, 2000
 
-    def __init__(self, dynamic):
+    def __init__(self, dynamic: bool):
         self.dynamic = dynamic
         if dynamic:
             self.value = tf.Variable(self.INITIAL, trainable=False, name="loss_scale/value")
@@ -93,23 +105,23 @@ class LossScale:
             )
 
     @property
-    def variables(self):
+    def variables(self) -> list[tf.Variable]:
         """The state to save: none if not dynamic."""
         return [self.value, self.good_steps] if self.dynamic else []
 
-    def current(self):
+    def current(self) -> tf.Tensor:
         """The scale that the next loss is multiplied by, a scalar tensor."""
         return tf.identity(self.value) if self.dynamic else tf.constant(1.0)
 
-    def scale(self, loss):
+    def scale(self, loss: tf.Tensor) -> tf.Tensor:
         """loss * scale."""
         return loss * self.value if self.dynamic else loss
 
-    def unscale(self, gradient):
+    def unscale(self, gradient: tf.Tensor) -> tf.Tensor:
         """gradient / scale."""
         return gradient / self.value if self.dynamic else gradient
 
-    def update(self, is_finite):
+    def update(self, is_finite: tf.Tensor) -> None:
         """Learn from whether the step's numbers were finite."""
         if not self.dynamic:
             return

@@ -1,14 +1,18 @@
 """Progress of a training run: a bar on a terminal, plain lines elsewhere."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from srvp_tf.training.step import StepResult
 
 
 class Progress:
     """Shows step, rate, remaining time and loss terms of a run of `num_steps` steps, or nothing."""
 
-    def __init__(self, num_steps, first_step, is_shown=True):
+    def __init__(self, num_steps: int, first_step: int, is_shown: bool = True):
         self._is_shown = is_shown
         self._is_terminal = is_shown and sys.stderr.isatty()
         self._num_steps = num_steps
@@ -21,11 +25,11 @@ class Progress:
             disable=not self._is_terminal,
         )
 
-    def step(self):
+    def step(self) -> None:
         """One more step is done."""
         self._bar.update()
 
-    def losses(self, step, result, speed):
+    def losses(self, step: int, result: "StepResult", speed: dict[str, float]) -> None:
         """Show the mean of a `StepResult` of numbers."""
         terms = {"loss": result.mean.loss, **result.mean.terms}
         if self._is_terminal:
@@ -39,13 +43,13 @@ class Progress:
             f"{tqdm.format_interval(remaining)} left"
         )
 
-    def say(self, line):
+    def say(self, line: str) -> None:
         """Print a line, above the bar if there is one."""
         if self._is_terminal:
             self._bar.write(line, file=sys.stderr)
         elif self._is_shown:
             print(line, flush=True)
 
-    def close(self):
+    def close(self) -> None:
         """Leave the bar as it is."""
         self._bar.close()

@@ -1,12 +1,19 @@
 """What a resumed run needs: weights, optimiser and loss scale as arrays, the rest as a `Status`."""
 
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from srvp_tf.errors import UserError
 from srvp_tf.runs import checkpoints
 from srvp_tf.runs.checkpoint_folder import SET_ASIDE
 from srvp_tf.runs.run_folder import model_variables
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.runs.checkpoint_folder import CheckpointFolder
+    from srvp_tf.training.step import TrainingStep
 
 
 class Status(NamedTuple):
@@ -24,12 +31,12 @@ class Status(NamedTuple):
     skipped_in_a_row: int = 0
 
 
-def trainable_names(model):
+def trainable_names(model: "SRVP") -> list[str]:
     """Names of the trainable variables, in their order."""
     return [variable.path.partition("/")[2] for variable in model.trainable_variables]
 
 
-def state_variables(model, training_step):
+def state_variables(model: "SRVP", training_step: "TrainingStep") -> "dict[str, tf.Variable]":
     """Name -> variable of everything that a resumed run needs."""
     named = model_variables(model)
     optimizer = training_step.optimizer
@@ -41,7 +48,9 @@ def state_variables(model, training_step):
     return named | {v.name.partition(":")[0]: v for v in training_step.loss_scale.variables}
 
 
-def restore_newest(folder, variables, may_rename=True):
+def restore_newest(
+    folder: "CheckpointFolder", variables: "dict[str, tf.Variable]", may_rename: bool = True
+) -> "Status | None":
     """Give variables the values of the newest checkpoint that is whole, the last or the best.
 
     Newer ones that are damaged are named, a line each, and set aside.

@@ -1,6 +1,6 @@
 """One training step: noise, objective, gradients over all replicas, guarded update."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
@@ -8,6 +8,12 @@ from srvp_tf.config.processor import tell_what_slows
 from srvp_tf.models.losses import latent_kl, objective
 from srvp_tf.models.noise import replica_noise
 from srvp_tf.training.optimizer import LossScale, PublishedAdam, PublishedSchedule
+
+if TYPE_CHECKING:
+    from srvp_tf.config import TrainConfig
+    from srvp_tf.models.noise import TrainingNoise
+    from srvp_tf.models.outputs import Reconstruction
+    from srvp_tf.models.srvp import SRVP
 
 
 class Contribution(NamedTuple):
@@ -36,12 +42,17 @@ class StepResult(NamedTuple):
     loss_scale: tf.Tensor | float = 1.0
 
 
-def contribution(loss, terms, outputs, global_batch) -> Contribution:
+def contribution(
+    loss: tf.Tensor,
+    terms: dict[str, tf.Tensor],
+    outputs: "Reconstruction",
+    global_batch: int | tf.Tensor,
+) -> Contribution:
     """Of videos, from their loss [B], its terms and their `Reconstruction`."""
     kl = latent_kl(outputs)
     global_batch = tf.cast(global_batch, loss.dtype)
 
-    def share(per_video):
+    def share(per_video: tf.Tensor):
         return tf.reduce_sum(per_video, axis=0) / global_batch
 
     return Contribution(
@@ -60,7 +71,7 @@ class TrainingStep:
         config: a `TrainConfig`.
     """
 
-    def __init__(self, model, config):
+    def __init__(self, model: "SRVP", config: "TrainConfig"):
         tell_what_slows(config.precision)
         self.model, self.config = model, config
         self.strategy = tf.distribute.get_strategy()
@@ -70,15 +81,15 @@ class TrainingStep:
         self.loss_scale = LossScale(dynamic=config.precision == "mixed_float16")
         self._compiled = tf.function(self._step, reduce_retracing=True)
 
-    def __call__(self, clips, step):
+    def __call__(self, clips: tf.Tensor, step: int):
         """Step number `step` >= 1 (int) on a global batch of clips, distributed by the strategy.
 
         Clips are [B, T, H, W, C], uint8 or float in [0, 1]. Returns a `StepResult`.
         """
         return self._compiled(clips, tf.constant(step, tf.int64))
 
-    def _step(self, clips, step):
-        def replica_step(clips):
+    def _step(self, clips: tf.Tensor, step: tf.Tensor):
+        def replica_step(clips: tf.Tensor):
             noise = replica_noise(self.model.config, self.config.seed, step, clips)
             return self.gradients(clips, noise)
 
@@ -86,7 +97,9 @@ class TrainingStep:
         with self.strategy.scope():  # the caller may be outside
             return self.update(gradients, mean)
 
-    def gradients(self, clips, noise):
+    def gradients(
+        self, clips: tf.Tensor, noise: "TrainingNoise"
+    ) -> "tuple[list[tf.Tensor], Contribution]":
         """Gradients of the loss of the global batch, and its `Contribution`, in a replica context.
 
         Both are sums over all replicas.
@@ -100,7 +113,7 @@ class TrainingStep:
         gradients = tape.gradient(scaled_loss, [v.value for v in self.model.trainable_variables])
         return _summed([self.loss_scale.unscale(g) for g in gradients], local)
 
-    def update(self, gradients, mean):
+    def update(self, gradients: list, mean: "Contribution") -> "StepResult":
         """Apply summed gradients, unless a number is not finite, in the cross-replica context."""
         first = self.strategy.experimental_local_results
         mean = tf.nest.map_structure(lambda x: first(x)[0], mean)
@@ -124,7 +137,7 @@ class TrainingStep:
         return StepResult(mean, norm, rate, is_finite, loss_scale)
 
 
-def _summed(gradients, local):
+def _summed(gradients: list[tf.Tensor], local: "Contribution"):
     """Gradients and a `Contribution`, summed over all replicas."""
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:

@@ -2,11 +2,16 @@
 
 import contextlib
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from srvp_tf.training.skipped_steps import FaultCounter
+
+if TYPE_CHECKING:
+    from srvp_tf.config import TrainConfig
+    from srvp_tf.training.step import StepResult
 
 
 class StepMeter:
@@ -18,7 +23,9 @@ class StepMeter:
         faults: a `FaultCounter`; None: a new one.
     """
 
-    def __init__(self, config, elapsed_before=0.0, faults=None):
+    def __init__(
+        self, config: "TrainConfig", elapsed_before: float = 0.0, faults: FaultCounter | None = None
+    ):
         self._batch_size = config.batch_size
         self.faults = faults or FaultCounter(config.max_skipped_steps)
         self._results = []
@@ -27,28 +34,28 @@ class StepMeter:
         self._elapsed_before = elapsed_before
 
     @contextlib.contextmanager
-    def waiting(self):
+    def waiting(self) -> contextlib.AbstractContextManager:
         """Context: time spent waiting for input."""
         start = time.monotonic()
         yield
         self._waited += time.monotonic() - start
 
     @contextlib.contextmanager
-    def paused(self):
+    def paused(self) -> contextlib.AbstractContextManager:
         """Context: time that is not training's."""
         start = time.monotonic()
         yield
         self._since += time.monotonic() - start
 
-    def add(self, result):
+    def add(self, result: "StepResult") -> None:
         """Note a step's `StepResult`, without waiting for its numbers."""
         self._results.append(result)
 
-    def elapsed(self):
+    def elapsed(self) -> float:
         """Seconds since the run first began, over all its processes."""
         return self._elapsed_before + time.monotonic() - self._started
 
-    def read(self, step):
+    def read(self, step: int) -> "tuple[StepResult, dict[str, float]]":
         """(mean `StepResult`, speeds) since the last reading, which ended before `step`'s steps.
 
         Raises:

@@ -1,18 +1,23 @@
 """How long a training step will take here, before the training starts."""
 
 import time
+from typing import TYPE_CHECKING
 
+import numpy as np
 import tensorflow as tf
 
 from srvp_tf.models.noise import training_noise
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.training.step import TrainingStep
 
+if TYPE_CHECKING:
+    from srvp_tf.config import Config
+
 _TRIED_STEPS = 3
 _BESIDE_GRADIENTS = 1.2  # updates, validations, checkpoints
 
 
-def step_seconds(config):
+def step_seconds(config: "Config") -> float:
     """About how long a training step takes here, tried out on a model that is thrown away.
 
     Without a graph, as the real one takes long to build: what that costs a step is known from one
@@ -22,7 +27,7 @@ def step_seconds(config):
     step = TrainingStep(SRVP(m, config.train.precision), config.train)
     shape = (config.data.train_length, m.frame_size, m.frame_size, m.channels)
 
-    def seconds(videos):
+    def seconds(videos: np.ndarray):
         clips, taken = tf.zeros([videos, *shape]), []
         noise = training_noise(m, 0, 1, tf.range(videos), shape[0])
         for _ in range(1 + _TRIED_STEPS):  # the first one prepares kernels

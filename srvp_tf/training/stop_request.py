@@ -30,7 +30,7 @@ class StopRequest:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def _note(self, number, frame):
+    def _note(self, number: int, frame: object):
         if self.signal_number is None:
             self.signal_number, self._noted_at = number, time.monotonic()
         elif time.monotonic() - self._noted_at > SAME_REQUEST_SECONDS:

@@ -17,7 +17,7 @@ _EXAMPLE = (
 )
 
 
-def make_strategy():
+def make_strategy() -> tf.distribute.Strategy:
     """The strategy of a training run: all hosts of `TF_CONFIG`, else this one.
 
     With several hosts, call it before anything of TensorFlow has run; it waits for all of them.
@@ -43,7 +43,7 @@ def make_strategy():
         ) from None
 
 
-def local_strategy():
+def local_strategy() -> tf.distribute.Strategy:
     """All visible GPUs of this host, else all CPU devices."""
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     return mirrored_strategy(*(device.name for device in devices))
@@ -68,7 +68,7 @@ def _signals_that_need_no_python():
 
 
 @functools.cache
-def mirrored_strategy(*devices):
+def mirrored_strategy(*devices) -> tf.distribute.MirroredStrategy:
     """The `MirroredStrategy` of these device names: one for all uses in a process.
 
     Each strategy numbers its reductions from the start: TensorFlow would take those of a second one
@@ -77,7 +77,7 @@ def mirrored_strategy(*devices):
     return tf.distribute.MirroredStrategy(devices)
 
 
-def check_batch_size(batch_size, strategy):
+def check_batch_size(batch_size: int, strategy: tf.distribute.Strategy) -> None:
     """Raise `UserError` unless the global batch can be cut into equal parts, one per replica."""
     replicas = strategy.num_replicas_in_sync
     if batch_size % replicas:

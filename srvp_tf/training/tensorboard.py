@@ -1,8 +1,16 @@
 """TensorBoard: what a run writes to be watched."""
 
 import time
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import tensorflow as tf
+
+if TYPE_CHECKING:
+    from srvp_tf.config import Config
+    from srvp_tf.training.step import StepResult
+    from srvp_tf.training.validation import ValidationResult
 
 
 class RunLog:
@@ -14,7 +22,7 @@ class RunLog:
             than that is removed.
     """
 
-    def __init__(self, folder, first_step):
+    def __init__(self, folder: Path | None, first_step: int):
         self._first_step = first_step
         if folder is None:
             self._writer = tf.summary.create_noop_writer()
@@ -25,13 +33,13 @@ class RunLog:
         _mark_start(folder, first_step)
         self._writer = tf.summary.create_file_writer(str(folder))
 
-    def configuration(self, config):
+    def configuration(self, config: "Config") -> None:
         """The settings from the next step on, as text."""
         text = f"```json\n{config.to_json()}```"
         with self._writer.as_default():
             tf.summary.text("config", text, step=self._first_step + 1)
 
-    def training(self, step, result, speed):
+    def training(self, step: int, result: "StepResult", speed: dict[str, float]) -> None:
         """Means over the steps since the last call.
 
         Args:
@@ -51,28 +59,28 @@ class RunLog:
                 scalars[f"variational_{name}/{i:02d}"] = value
         self._scalars(step, scalars)
 
-    def validation(self, step, result, picture):
+    def validation(self, step: int, result: "ValidationResult", picture: np.ndarray) -> None:
         """A `ValidationResult`, and its picture, uint8 [H, W, 3]."""
         self._scalars(step, {"validation/psnr": result.psnr, "validation/ssim": result.ssim})
         with self._writer.as_default():
             tf.summary.image("validation/samples", picture[None], step=step)
         self.flush()
 
-    def _scalars(self, step, scalars):
+    def _scalars(self, step: int, scalars: dict[str, float]):
         with self._writer.as_default():
             for name, value in scalars.items():
                 tf.summary.scalar(name, value, step=step)
 
-    def flush(self):
+    def flush(self) -> None:
         """Write out what is buffered: due before a checkpoint, from which a killed run goes on."""
         self._writer.flush()
 
-    def close(self):
+    def close(self) -> None:
         """Write out the rest."""
         self._writer.close()
 
 
-def _cut(path, last_step):
+def _cut(path: Path, last_step: int):
     """Cut an event file before its first event after `last_step`, or what a kill left of one."""
     from tensorboard.compat.proto.event_pb2 import Event
 
@@ -88,7 +96,7 @@ def _cut(path, last_step):
                 return
 
 
-def _mark_start(folder, first_step):
+def _mark_start(folder: Path, first_step: int):
     """Tell a TensorBoard that is watching that later events than `first_step` are orphans."""
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog
     from tensorboard.summary.writer.event_file_writer import EventFileWriter

@@ -1,8 +1,10 @@
 """The training run: from any clips to a run folder, and on from where it stopped."""
 
 import contextlib
+import os
 import signal
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
@@ -24,6 +26,9 @@ from srvp_tf.training.strategy import check_batch_size, make_strategy
 from srvp_tf.training.tensorboard import RunLog
 from srvp_tf.training.validation import Validator
 from srvp_tf.training.worker_group import WorkerGroup
+
+if TYPE_CHECKING:
+    from srvp_tf.config import Config
 
 _VALIDATION = 1  # folds the run's seed into that of its validation samples
 
@@ -56,7 +61,13 @@ class Trainer:
             be used.
     """
 
-    def __init__(self, config, run_dir, strategy=None, init_from=None):
+    def __init__(
+        self,
+        config: "Config",
+        run_dir: str | os.PathLike,
+        strategy: tf.distribute.Strategy | None = None,
+        init_from: str | os.PathLike | None = None,
+    ):
         self.config = config
         self.folder = RunFolder(run_dir)
         self.strategy = strategy or make_strategy()
@@ -77,7 +88,7 @@ class Trainer:
             rng.fold(config.train.seed, _VALIDATION),
         )
 
-    def _start(self, init_from):
+    def _start(self, init_from: str | os.PathLike | None):
         """Make the model and bring it to where the run stands; the chief makes the folder."""
         c, is_chief = self.config, self.group.is_chief
         settings = {
@@ -104,7 +115,11 @@ class Trainer:
                 self.checkpoints.prune("best")
         self.group.check_equal({"the step that they go on from": self.status.step})
 
-    def train(self, training_batches, validation_batches):
+    def train(
+        self,
+        training_batches: tf.data.Dataset | Callable[[int], tf.data.Dataset],
+        validation_batches: tf.data.Dataset | Callable[[int], tf.data.Dataset],
+    ) -> int | None:
         """Train until the last step of the configuration.
 
         Args:
@@ -175,7 +190,11 @@ class Trainer:
         if self.checkpoints.newest_step() > self.status.step:
             raise UserError(f"{self.folder.path} was trained by another trainer: make a new one")
 
-    def _session(self, validation_batches, closing):
+    def _session(
+        self,
+        validation_batches: tf.data.Dataset | Callable[[int], tf.data.Dataset],
+        closing: contextlib.ExitStack,
+    ):
         """Open what this call of `train` works with; `closing` closes it."""
         c, status = self.config.train, self.status
         log = RunLog(self.folder.logs if self.group.is_chief else None, status.step)
@@ -188,7 +207,7 @@ class Trainer:
         stop = closing.enter_context(StopRequest())
         return _Session(validation_batches, meter, log, progress, stop)
 
-    def _training_data(self, batches):
+    def _training_data(self, batches: tf.data.Dataset | Callable[[int], tf.data.Dataset]):
         """The dataset of the steps to come, checked."""
         c, done = self.config, self.status.step
         dataset = batches.skip(done) if isinstance(batches, tf.data.Dataset) else batches(done)
@@ -198,7 +217,9 @@ class Trainer:
         check_enough("training data", dataset, c.train.num_steps - done)
         return dataset
 
-    def _validation_data(self, batches, step):
+    def _validation_data(
+        self, batches: tf.data.Dataset | Callable[[int], tf.data.Dataset], step: int
+    ):
         """The dataset of the validation at or after `step`, checked."""
         draw = -(-step // self.config.train.val_interval) - 1
         dataset = batches if isinstance(batches, tf.data.Dataset) else batches(draw)
@@ -207,7 +228,7 @@ class Trainer:
         check_ends("validation data", dataset)
         return dataset
 
-    def _finish_step(self, step, session):
+    def _finish_step(self, step: int, session: "_Session"):
         """What is due after `step`: logs, a validation, a checkpoint; the signal to stop at."""
         c = self.config.train
         is_last = step == c.num_steps
@@ -225,7 +246,7 @@ class Trainer:
         )
         return self._validate_and_save(session, validates, saves) or number
 
-    def _validate_and_save(self, session, validates, saves):
+    def _validate_and_save(self, session: "_Session", validates: bool, saves: bool):
         """Write the checkpoint of a step, validated if it is due; the signal that cut it short."""
         with session.meter.paused():
             number = None
@@ -242,7 +263,7 @@ class Trainer:
                 self.group.wait()
         return number
 
-    def _end_of_validation(self, session):
+    def _end_of_validation(self, session: "_Session"):
         """Wait until the chief has validated; the signal to stop at, unless all is done."""
         rows = self.group.gather(session.stop.signal_number or 0, self.status.pending_validation)
         is_pending = bool(rows[0, 1])
@@ -252,7 +273,7 @@ class Trainer:
             return None
         return session.stop.signal_number or signal.SIGTERM
 
-    def _validate(self, session):
+    def _validate(self, session: "_Session"):
         """Score the model; keep it as the best if it beats all before (ties: the earlier)."""
         step = self.status.step
         batches = self._validation_data(session.validation_batches, step)
@@ -273,7 +294,7 @@ class Trainer:
             + (" (best)" if is_best else f" (best {self.status.best_psnr:.2f} dB)")
         )
 
-    def _until_stopped(self, batches, session):
+    def _until_stopped(self, batches: Iterable, session: "_Session"):
         """The batches of a validation, up to a signal: what is left of it is made up for later."""
         for batch in batches:
             if session.stop.signal_number is not None:
@@ -283,6 +304,6 @@ class Trainer:
     def _variables(self):
         return state_variables(self.model, self.training_step)
 
-    def _save(self, kind):
+    def _save(self, kind: str):
         arrays = checkpoints.values(self._variables())
         self.checkpoints.save(kind, self.status.step, arrays, self.status._asdict())

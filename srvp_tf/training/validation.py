@@ -1,6 +1,7 @@
 """Validation while training: the best of N predictions by PSNR over the whole clip."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +11,10 @@ from srvp_tf.forecasting.sampling import Sampler
 from srvp_tf.metrics.best_of import RunningBest
 from srvp_tf.metrics.frame_metrics import psnr, ssim
 from srvp_tf.models.noise import TrainingNoise, forecast_noise
+
+if TYPE_CHECKING:
+    from srvp_tf.models.outputs import Inference
+    from srvp_tf.models.srvp import SRVP
 
 
 class Strip(NamedTuple):
@@ -24,7 +29,7 @@ class Strip(NamedTuple):
     worst: np.ndarray
     random: np.ndarray
 
-    def layout(self, nt_cond):
+    def layout(self, nt_cond: int) -> dict:
         """Arguments of `srvp_tf.video`'s functions that show it."""
         return {
             "videos": np.stack(self),
@@ -55,14 +60,14 @@ class Validator:
         seed: of the predictions.
     """
 
-    def __init__(self, model, nt_cond, num_frames, num_samples, seed):
+    def __init__(self, model: "SRVP", nt_cond: int, num_frames: int, num_samples: int, seed: int):
         self.sampler = Sampler(model, nt_cond, num_frames, seed)
         self.num_samples = num_samples
         self._score = tf.function(self._score)
         self._judge = tf.function(self._judge)
         self._reconstruct = tf.function(self._reconstruct)
 
-    def run(self, batches):
+    def run(self, batches: Iterable[tf.Tensor]) -> "ValidationResult":
         """`ValidationResult` over an iterable of batches [B, T, H, W, C], uint8 or in [0, 1]."""
         scores, strip, first_video = [], None, 0
         for videos in batches:
@@ -83,13 +88,15 @@ class Validator:
         mean = np.concatenate(scores, axis=1).astype(np.float64).mean(axis=1)
         return ValidationResult(float(mean[0]), float(mean[1]), strip)
 
-    def _score(self, videos, inferred, video_ids, samples):
+    def _score(
+        self, videos: np.ndarray, inferred: "Inference", video_ids: tf.Tensor, samples: tf.Tensor
+    ):
         """PSNR over all frames: [B, S]."""
         drawn = self.sampler.draw(inferred, video_ids, samples).all_frames()
         target = self.sampler.model.to_unit_range(videos)[:, None]
         return tf.reduce_mean(psnr(target, drawn), axis=-1)
 
-    def _judge(self, videos, inferred, video_ids, chosen):
+    def _judge(self, videos: np.ndarray, inferred: "Inference", video_ids: tf.Tensor, chosen: dict):
         """Frames of one chosen sample per video [B, T, H, W, C], and its PSNR and SSIM, [B]."""
         drawn = self.sampler.draw(inferred, video_ids, chosen)
         target = self.sampler.model.to_unit_range(videos)[:, self.sampler.nt_cond :]
@@ -97,18 +104,25 @@ class Validator:
         means = (tf.reduce_mean(metric(target, predicted), axis=-1) for metric in (psnr, ssim))
         return drawn.all_frames()[:, 0], *means
 
-    def _strip(self, videos, inferred, video_ids, running, best):
+    def _strip(
+        self,
+        videos: np.ndarray,
+        inferred: "Inference",
+        video_ids: tf.Tensor,
+        running: object,
+        best: object,
+    ):
         """The first video of a batch. Samples are drawn again: their noise has an address."""
         nt_cond = self.sampler.nt_cond
 
-        def redraw(index):
+        def redraw(index: int):
             chosen = tf.constant(np.asarray(index)[:, None], tf.int32)
             return self._judge(videos, inferred, video_ids, chosen)[0][0].numpy()
 
         truth = self.sampler.model.to_unit_range(videos[0]).numpy()
         observed = truth[:nt_cond]
 
-        def continued(frames):
+        def continued(frames: tf.Tensor):
             return np.concatenate([observed, frames[nt_cond:]])
 
         worst = redraw(running.worst.index)
@@ -116,7 +130,7 @@ class Validator:
         reconstruction = self._reconstruct(videos, video_ids)[0].numpy()
         return Strip(truth, reconstruction, continued(best), continued(worst), continued(arbitrary))
 
-    def _reconstruct(self, videos, video_ids):
+    def _reconstruct(self, videos: np.ndarray, video_ids: tf.Tensor):
         """All frames through the posterior that saw all of them: [B, T, H, W, C]."""
         model, num_frames = self.sampler.model, self.sampler.num_frames
         noise = forecast_noise(model.config, self.sampler.seed, video_ids, tf.range(1), num_frames)

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import signal
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -19,28 +20,28 @@ class WorkerGroup:
         strategy: of `tf.distribute`.
     """
 
-    def __init__(self, strategy):
+    def __init__(self, strategy: tf.distribute.Strategy):
         self.strategy = strategy
         self.index, self.size = place_in_cluster(strategy.cluster_resolver)
         self._heard = None
 
     @property
-    def is_chief(self):
+    def is_chief(self) -> bool:
         """Whether this process writes checkpoints, logs and samples: exactly one does."""
         return self.index == 0
 
     @property
-    def shard(self):
+    def shard(self) -> tuple[int, int]:
         """(i, n): this worker's part of every global batch is the i-th of n equal ones."""
         return self.index, self.size
 
-    def batch_size_in(self, dataset, batch_size):
+    def batch_size_in(self, dataset: tf.data.Dataset, batch_size: int) -> int:
         """`batch_size`, or that of one worker's part if a dataset's batches are so small."""
         part = batch_size // self.size
         shape = getattr(getattr(dataset, "element_spec", None), "shape", None)
         return part if shape is not None and shape.rank and shape[0] == part else batch_size
 
-    def local_batches(self, dataset, batch_size):
+    def local_batches(self, dataset: tf.data.Dataset, batch_size: int) -> Iterator:
         """Iterator over the parts of the global batches that belong here, for `strategy.run`.
 
         Args:
@@ -61,7 +62,7 @@ class WorkerGroup:
             )
         )
 
-    def check_equal(self, facts):
+    def check_equal(self, facts: dict[str, object]) -> None:
         """Raise `UserError`, everywhere, unless all workers give the same facts.
 
         Args:
@@ -77,7 +78,7 @@ class WorkerGroup:
             )
 
     @contextlib.contextmanager
-    def chief_first(self):
+    def chief_first(self) -> contextlib.AbstractContextManager:
         """Context whose body the others enter when the chief has left it without an error."""
         if not self.is_chief:
             self.wait()
@@ -85,12 +86,12 @@ class WorkerGroup:
         if self.is_chief:
             self.wait()
 
-    def wait(self):
+    def wait(self) -> None:
         """Return when all workers have called this."""
         if self.size > 1:
             self.gather()
 
-    def stop_signal(self, number):
+    def stop_signal(self, number: int | None) -> int | None:
         """The signal to stop for after this step, the same step on all workers, or None.
 
         Workers that got none themselves give SIGTERM. What one of them has got is heard by all
@@ -107,7 +108,7 @@ class WorkerGroup:
         self._heard = None  # this Trainer may go on some day
         return number or signal.SIGTERM
 
-    def gather(self, *numbers):
+    def gather(self, *numbers) -> np.ndarray:
         """Integers of every worker, int64 [size, n], by worker; all give as many."""
         if self.size == 1:
             return np.array([numbers], np.int64)
@@ -117,7 +118,7 @@ class WorkerGroup:
         return rows[:: len(rows) // self.size, 1:]
 
     @contextlib.contextmanager
-    def losing_workers(self, place):
+    def losing_workers(self, place: Callable[[], str]) -> contextlib.AbstractContextManager:
         """Context that puts a line over TensorFlow's error about a worker that is gone.
 
         Args:
@@ -137,15 +138,15 @@ class WorkerGroup:
         return tf.constant([[self.index, *map(int, numbers)]], tf.int64)
 
     @tf.function(input_signature=[tf.TensorSpec([1, None], tf.int64)])
-    def _exchange(self, row):
-        def gather(row):
+    def _exchange(self, row: Sequence[int]):
+        def gather(row: Sequence[int]) -> np.ndarray:
             # The copy lies on the replica's device, where the gathering takes place.
             return tf.distribute.get_replica_context().all_gather(tf.identity(row), axis=0)
 
         return self.strategy.experimental_local_results(self.strategy.run(gather, args=(row,)))[0]
 
 
-def place_in_cluster(resolver):
+def place_in_cluster(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> tuple[int, int]:
     """(index, size): which worker of how many a cluster resolver says that this process is."""
     jobs = resolver.cluster_spec().as_dict() if resolver else {}
     if not jobs:
@@ -155,6 +156,6 @@ def place_in_cluster(resolver):
     return resolver.task_id + chiefs * is_worker, chiefs + len(jobs.get("worker", ()))
 
 
-def _digest(value):
+def _digest(value: object):
     """An integer that another value hardly has."""
     return int.from_bytes(hashlib.sha256(repr(value).encode()).digest()[:7], "little")

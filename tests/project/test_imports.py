@@ -37,10 +37,15 @@ def find_sources():
     }
 
 
-def imported_modules(name, path, text, modules):
-    """Those of `modules` that the source `text` of module `name` imports, anywhere in it."""
-    found = set()
-    for node in ast.walk(ast.parse(text)):
+def imported_modules(name, path, text, modules, for_types=True):
+    """Those of `modules` that the source `text` of module `name` imports, anywhere in it.
+
+    `for_types`: also those that only annotations name.
+    """
+    found, tree = set(), ast.parse(text)
+    if not for_types:
+        tree.body = [node for node in tree.body if "TYPE_CHECKING" not in ast.unparse(node)[:20]]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -56,9 +61,10 @@ def imported_modules(name, path, text, modules):
     return found & set(modules)
 
 
-def import_graph(sources):
+def import_graph(sources, for_types=True):
+    texts = {name: path.read_text(encoding="utf-8") for name, path in sources.items()}
     return {
-        name: imported_modules(name, path, path.read_text(encoding="utf-8"), sources) - {name}
+        name: imported_modules(name, path, texts[name], sources, for_types) - {name}
         for name, path in sources.items()
     }
 
@@ -88,7 +94,7 @@ def test_every_package_imports_what_stands_before_it():
 
 def test_no_circle():
     # prepare raises CycleError, which names the circle.
-    graphlib.TopologicalSorter(import_graph(find_sources())).prepare()
+    graphlib.TopologicalSorter(import_graph(find_sources(), for_types=False)).prepare()
 
 
 def test_every_folder_of_sources_is_a_package_that_gets_installed():
@@ -108,6 +114,7 @@ def test_every_folder_of_sources_is_a_package_that_gets_installed():
         ("a.c.d", "from ..b import x", {"a.b"}),
         ("a.b", "def f():\n    from a.c import x", {"a.c"}),
         ("a.b", "import numpy", set()),
+        ("a.b", "if TYPE_CHECKING:\n    import a.c", {"a.c"}),
     ],
 )
 def test_the_reader_of_imports(name, text, expected):

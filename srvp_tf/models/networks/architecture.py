@@ -10,22 +10,22 @@ import math
 LAST_MAP = 4  # the side of the map that the last encoder convolution reads and the decoder makes
 
 
-def num_stages(frame_size):
+def num_stages(frame_size: int) -> int:
     """Stages of encoder and decoder: 4 for frames of 64 x 64."""
     return int(math.log2(frame_size // LAST_MAP))
 
 
-def stage_widths(frame_size, nf):
+def stage_widths(frame_size: int, nf: int) -> list[int]:
     """Filters of each encoder stage, from the frame inwards: nf, 2 nf, 4 nf, 8 nf, 8 nf, ..."""
     return [nf * min(2**i, 8) for i in range(num_stages(frame_size))]
 
 
-def stage_depths(frame_size):
+def stage_depths(frame_size: int) -> list[int]:
     """Convolutions of each `vgg` stage, from the frame inwards: 2, 2, 3, 3, 3, ..."""
     return [2 if i < 2 else 3 for i in range(num_stages(frame_size))]
 
 
-def vgg_decoder_widths(frame_size, nf):
+def vgg_decoder_widths(frame_size: int, nf: int) -> list[list[int]]:
     """Filters of the convolutions of each `vgg` decoder stage, deepest first.
 
     A stage mirrors the encoder's of the same resolution, with its last convolution as wide as the

@@ -5,9 +5,14 @@ class MyDecoder(Decoder): ...
 NETWORKS.register("mine")((MyEncoder, MyDecoder))  # --family=mine
 """
 
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
 from srvp_tf.models.configured_layer import ConfiguredLayer
+
+if TYPE_CHECKING:
+    from srvp_tf.config import ModelConfig
 
 
 class Network(ConfiguredLayer):
@@ -23,7 +28,14 @@ class Network(ConfiguredLayer):
         seed: of the initial weights.
     """
 
-    def __init__(self, config, remat=False, frozen=False, seed=None, **kwargs):
+    def __init__(
+        self,
+        config: "ModelConfig",
+        remat: bool = False,
+        frozen: bool = False,
+        seed: int | None = None,
+        **kwargs,
+    ):
         super().__init__(config, seed, **kwargs)
         self.remat, self.frozen = remat, frozen
 
@@ -31,7 +43,7 @@ class Network(ConfiguredLayer):
         """Take over what `trained`, a network of the same settings, has learned."""
         self.set_weights(trained.get_weights())
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | {"remat": self.remat, "frozen": self.frozen}
 
 
@@ -43,7 +55,7 @@ class Encoder(Network):
     """
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> tuple:
         """Of the features: for `summary`."""
         return None, self.config.nhx
 
@@ -66,7 +78,7 @@ class Decoder(Network):
         return 3 * c.frame_size**2 * c.nf * tf.as_dtype(self.compute_dtype).size
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> tuple:
         """Of the frames: for `summary`."""
         c = self.config
         return None, None, c.frame_size, c.frame_size, c.channels

@@ -17,12 +17,12 @@ class BatchNorm(keras.layers.Layer):
     layer is an affine map, given by `affine`, which the convolution before it absorbs.
     """
 
-    def __init__(self, channels, seed=None, **kwargs):
+    def __init__(self, channels: int, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
         self.channels = channels
         self.seed = seed
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: tuple | None = None) -> None:
         shape = (self.channels,)
         # Never autocast: scale, offset and statistics stay in the variable dtype.
         self.scale = self.add_weight(shape, norm_scale(self.seed), name="scale", autocast=False)
@@ -36,7 +36,7 @@ class BatchNorm(keras.layers.Layer):
         self.mean = self.add_weight(shape, "zeros", name="mean", **statistic)
         self.variance = self.add_weight(shape, "ones", name="variance", **statistic)
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Normalise with the batch's statistics and update the running ones; keeps the dtype."""
         replicas = tf.distribute.get_replica_context().num_replicas_in_sync
         if replicas > 1 or inputs.dtype == tf.float64:  # the fused kernel knows neither
@@ -57,15 +57,15 @@ class BatchNorm(keras.layers.Layer):
             running.assign(tf.where(tf.math.is_finite(updated), updated, running.value))
         return outputs
 
-    def affine(self):
+    def affine(self) -> tuple[tf.Tensor, tf.Tensor]:
         """(scale, offset), each [C]: what inference mode does, as a map of each channel."""
         scale = self.scale * tf.math.rsqrt(self.variance + EPSILON)
         return scale, self.offset - self.mean * scale
 
-    def _synchronized(self, inputs, replicas):
+    def _synchronized(self, inputs: tf.Tensor, replicas: int):
         """(outputs, mean [C], unbiased variance [C]) with the statistics of the global batch."""
 
-        def global_mean(value):
+        def global_mean(value: tf.Tensor):
             if replicas == 1:
                 return value
             context = tf.distribute.get_replica_context()
@@ -79,5 +79,5 @@ class BatchNorm(keras.layers.Layer):
         count = tf.cast(replicas * (tf.size(x) // self.channels), x.dtype)
         return tf.cast(outputs, inputs.dtype), mean, variance * count / (count - 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | {"channels": self.channels, "seed": self.seed}

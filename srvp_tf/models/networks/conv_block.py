@@ -13,11 +13,11 @@ _BOUNDED = {"tanh": tf.tanh, "sigmoid": tf.sigmoid}
 
 
 @tf.custom_gradient
-def leaky_relu(x):
+def leaky_relu(x: tf.Tensor) -> tf.Tensor:
     """Leaky ReLU with slope 0.2, whose gradient needs the output alone: x is not kept for it."""
     outputs = tf.nn.leaky_relu(x, LEAKY_SLOPE)
 
-    def gradient(upstream):
+    def gradient(upstream: tf.Tensor):
         # The signs of output and input are the same.
         return tf.raw_ops.LeakyReluGrad(gradients=upstream, features=outputs, alpha=LEAKY_SLOPE)
 
@@ -41,14 +41,14 @@ class ConvBlock(keras.layers.Layer):
 
     def __init__(
         self,
-        linear,
-        in_channels,
-        filters,
-        shared_channels=0,
-        shared_first=False,
-        normalize=True,
-        activation="leaky_relu",
-        seed=None,
+        linear: str,
+        in_channels: int,
+        filters: int,
+        shared_channels: int = 0,
+        shared_first: bool = False,
+        normalize: bool = True,
+        activation: str = "leaky_relu",
+        seed: int | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -72,14 +72,14 @@ class ConvBlock(keras.layers.Layer):
         self.normalize = normalize
 
     @property
-    def kernel_shape(self):
+    def kernel_shape(self) -> tuple[int, int, int, int]:
         """Of the kernel of the whole input, in the layout of `linear_maps`."""
         shape = [self.linear.size, self.linear.size, 0, 0]
         shape[self.linear.input_axis] = self.in_channels + self.shared_channels
         shape[self.linear.output_axis] = self.filters
         return tuple(shape)
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: tuple | None = None) -> None:
         initial = convolution(child_seed(self.seed, "kernel"))
         self.kernel = self.add_weight(self.kernel_shape, initial, name="kernel", autocast=False)
         self.norm = None
@@ -88,13 +88,17 @@ class ConvBlock(keras.layers.Layer):
             self.norm = BatchNorm(self.filters, norm_seed, name="norm", dtype=self.dtype_policy)
             self.norm.build()
 
-    def call(self, inputs, shared=None, training=False):
+    def call(
+        self, inputs: tf.Tensor, shared: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
         outputs = self._apply(inputs, shared, *self.parameters(training))
         if training and self.norm is not None:
             outputs = self.norm(outputs)
         return self._activate(outputs)
 
-    def parameters(self, training=False):
+    def parameters(
+        self, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor | None, tf.Tensor | None]:
         """What the linear map needs: (own kernel, shared kernel or None, offset or None).
 
         In inference the normalisation is part of them.
@@ -106,12 +110,12 @@ class ConvBlock(keras.layers.Layer):
             offset = tf.cast(offset, self.compute_dtype)
         return *self._prepared(kernel), offset
 
-    def _activate(self, outputs):
+    def _activate(self, outputs: tf.Tensor):
         if self.activation in _BOUNDED:
             return _BOUNDED[self.activation](tf.cast(outputs, self.variable_dtype))
         return leaky_relu(outputs)
 
-    def _prepared(self, kernel):
+    def _prepared(self, kernel: tf.Tensor):
         """The kernels of x and of `shared` (or None), as their maps apply them."""
         own, shared, linear = kernel, None, self.linear
         if self.shared_channels:
@@ -123,7 +127,14 @@ class ConvBlock(keras.layers.Layer):
             shared = tf.cast(linear.shared.prepare(shared), self.compute_dtype)
         return tf.cast(linear.prepare(own), self.compute_dtype), shared
 
-    def _apply(self, inputs, shared, own_kernel, shared_kernel, offset=None):
+    def _apply(
+        self,
+        inputs: tf.Tensor,
+        shared: tf.Tensor | None,
+        own_kernel: tf.Tensor,
+        shared_kernel: tf.Tensor | None,
+        offset: tf.Tensor | None = None,
+    ):
         outputs = self.linear.apply(tf.cast(inputs, self.compute_dtype), own_kernel)
         if shared_kernel is None:
             return outputs if offset is None else tf.nn.bias_add(outputs, offset)
@@ -135,5 +146,5 @@ class ConvBlock(keras.layers.Layer):
         by_video = tf.reshape(outputs, tf.concat([common_shape[:1], [-1], common_shape[1:]], 0))
         return tf.reshape(by_video + common[:, None], tf.shape(outputs))
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | self._config

@@ -18,7 +18,15 @@ def max_pool(x: tf.Tensor) -> tf.Tensor:
 class _BlockNetwork(Network):
     """A network of `ConvBlock`s."""
 
-    def _block(self, linear, in_channels, filters, name, shared_channels=0, **options):
+    def _block(
+        self,
+        linear: str,
+        in_channels: int,
+        filters: int,
+        name: str,
+        shared_channels: int = 0,
+        **options,
+    ):
         make = FrozenBlock if self.frozen else ConvBlock
         block = make(
             linear,
@@ -34,15 +42,21 @@ class _BlockNetwork(Network):
         setattr(self, f"{name}_block", block)
         return block
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: tuple | None = None) -> None:
         for block in self.blocks:
             block.build()
 
-    def freeze(self, trained):
+    def freeze(self, trained: Network) -> None:
         for block, trained_block in zip(self.blocks, trained.blocks, strict=True):
             block.freeze(trained_block)
 
-    def _run(self, stage, inputs, shared=None, training=False):
+    def _run(
+        self,
+        stage: list,
+        inputs: tf.Tensor,
+        shared: tf.Tensor | None = None,
+        training: bool = False,
+    ):
         return run_stage(stage, inputs, shared, training, self.remat)
 
 
@@ -56,15 +70,15 @@ class ConvEncoder(_BlockNetwork, Encoder):
     pooled = False
     """Whether 2 x 2 max-pooling halves the resolution between stages, in place of strides."""
 
-    def _last(self, in_channels):
+    def _last(self, in_channels: int):
         return self._block("conv4_valid", in_channels, self.config.nhx, "last", activation="tanh")
 
     @property
-    def blocks(self):
+    def blocks(self) -> list:
         """All blocks, from the input to the output."""
         return [*sum(self.stages, []), self.last]
 
-    def call(self, frames, training=False):
+    def call(self, frames: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tuple]:
         h, outputs = frames, []
         for i, stage in enumerate(self.stages):
             if self.pooled and i > 0:
@@ -84,23 +98,23 @@ class ConvDecoder(_BlockNetwork, Decoder):
     computed once per video, whatever the number K of states.
     """
 
-    def _first(self, filters):
+    def _first(self, filters: int):
         c = self.config
         # The decoder reads (w, y): here what a video's frames share comes first.
         return self._block("expansion4", c.ny, filters, "first", c.nh_inf, shared_first=True)
 
-    def _output(self, linear, in_channels, name, shared_channels=0):
+    def _output(self, linear: str, in_channels: int, name: str, shared_channels: int = 0):
         options = {"normalize": False, "activation": "sigmoid"}
         filters = self.config.channels
         return self._block(linear, in_channels, filters, name, shared_channels, **options)
 
     @property
-    def blocks(self):
+    def blocks(self) -> list:
         """All blocks, from the input to the output."""
         return [self.first, *sum(self.stages, [])]
 
     @property
-    def frame_bytes(self):
+    def frame_bytes(self) -> int:
         """Memory that one frame's maps take in the widest block: its input, its output twice."""
         side, sizes = LAST_MAP, []
         for stage in self.stages:
@@ -110,7 +124,13 @@ class ConvDecoder(_BlockNetwork, Decoder):
                 sizes.append(inputs + 2 * side**2 * block.filters)
         return max(sizes) * tf.as_dtype(self.compute_dtype).size
 
-    def call(self, content, states, skips=None, training=False):
+    def call(
+        self,
+        content: tf.Tensor,
+        states: tf.Tensor,
+        skips: tuple | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
         shape = tf.shape(states)
         flat_states = tf.reshape(states, [-1, self.config.ny])
         h = self.first(flat_states, content, training=training)

@@ -1,13 +1,18 @@
 """The networks of DCGAN (Radford et al., 2016): convolutions of 4 x 4 with strides."""
 
+from typing import TYPE_CHECKING
+
 from srvp_tf.models.networks.architecture import stage_widths
 from srvp_tf.models.networks.convolutional import ConvDecoder, ConvEncoder
+
+if TYPE_CHECKING:
+    from srvp_tf.config import ModelConfig
 
 
 class DCGANEncoder(ConvEncoder):
     """One convolution of stride 2 per stage; the first has no normalisation."""
 
-    def __init__(self, config, **kwargs):
+    def __init__(self, config: "ModelConfig", **kwargs):
         super().__init__(config, **kwargs)
         stages, width = [], config.channels  # tracked by Keras once it is whole
         for i, filters in enumerate(stage_widths(config.frame_size, config.nf)):
@@ -20,7 +25,7 @@ class DCGANEncoder(ConvEncoder):
 class DCGANDecoder(ConvDecoder):
     """One transposed convolution of stride 2 per stage; the last one makes the frame."""
 
-    def __init__(self, config, **kwargs):
+    def __init__(self, config: "ModelConfig", **kwargs):
         super().__init__(config, **kwargs)
         widths = stage_widths(config.frame_size, config.nf)[::-1]
         self.first = self._first(widths[0])

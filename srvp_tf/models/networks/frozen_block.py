@@ -11,8 +11,8 @@ class FrozenBlock(ConvBlock):
     Its weights are `ConvBlock.parameters` of inference; it cannot be trained.
     """
 
-    def build(self, input_shape=None):
-        def weight(name, shape):
+    def build(self, input_shape: tuple | None = None) -> None:
+        def weight(name: str, shape: tf.TensorShape | tuple):
             return self.add_weight(
                 tuple(shape),
                 "zeros",
@@ -27,14 +27,16 @@ class FrozenBlock(ConvBlock):
         self.shared_kernel = None if shared is None else weight("shared_kernel", shared.shape)
         self.offset = weight("offset", (self.filters,)) if self.normalize else None
 
-    def freeze(self, block):
+    def freeze(self, block: ConvBlock) -> None:
         """Take over what `block`, a `ConvBlock` of the same configuration, has learned."""
         own = (self.own_kernel, self.shared_kernel, self.offset)
         for variable, value in zip(own, block.parameters(), strict=True):
             if variable is not None:
                 variable.assign(value)
 
-    def parameters(self, training=False):
+    def parameters(
+        self, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor | None, tf.Tensor | None]:
         if training:
             raise ValueError("a frozen model cannot be trained: train the one that it came from")
         given = (self.own_kernel, self.shared_kernel, self.offset)

@@ -14,15 +14,15 @@ _FEW_CHANNELS = 4  # frames have 1 or 3; convolution kernels compute 8 or 16 at 
 class LinearMap:
     """`map(inputs, kernel)`, in two steps: the first one depends on the kernel alone."""
 
-    def __call__(self, inputs, kernel):
+    def __call__(self, inputs: tf.Tensor, kernel: tf.Tensor):
         return self.apply(inputs, self.prepare(kernel))
 
-    def prepare(self, kernel):
+    def prepare(self, kernel: tf.Tensor) -> tf.Tensor:
         """The kernel in the form that `apply` takes."""
         return kernel
 
     @property
-    def shared(self):
+    def shared(self) -> "LinearMap":
         """The map of the half of the input that is common to all frames of a video."""
         return self
 
@@ -32,10 +32,10 @@ class Convolution(LinearMap):
 
     input_axis, output_axis = 2, 3
 
-    def __init__(self, size, stride=1, padding="SAME"):
+    def __init__(self, size: int, stride: int = 1, padding: str = "SAME"):
         self.size, self.stride, self.padding = size, stride, padding
 
-    def apply(self, inputs, kernel):
+    def apply(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return tf.nn.conv2d(inputs, kernel, self.stride, self.padding)
 
 
@@ -44,10 +44,10 @@ class TransposedConvolution(LinearMap):
 
     input_axis, output_axis = 3, 2
 
-    def __init__(self, size, stride):
+    def __init__(self, size: int, stride: int):
         self.size, self.stride = size, stride
 
-    def apply(self, inputs, kernel):
+    def apply(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         if (self.size, self.stride) == (4, 2) and kernel.shape[self.output_axis] <= _FEW_CHANNELS:
             return _transposed_to_few_channels(inputs, kernel)
         batch, height, width = tf.unstack(tf.shape(inputs)[:3])
@@ -62,7 +62,7 @@ class TransposedConvolution(LinearMap):
 
 
 @tf.custom_gradient
-def _transposed_to_few_channels(inputs, kernel):
+def _transposed_to_few_channels(inputs: tf.Tensor, kernel: tf.Tensor):
     """Transposed 4 x 4 convolution of stride 2 [N, h, w, in] -> [N, 2 h, 2 w, C], C a few.
 
     Blocks of 2 x 2 outputs, those between four inputs, see these four inputs alone: one 2 x 2
@@ -79,7 +79,7 @@ def _transposed_to_few_channels(inputs, kernel):
     # The outermost blocks lie half outside.
     outputs = tf.nn.depth_to_space(blocks, 2)[:, 1:-1, 1:-1]
 
-    def gradient(upstream):
+    def gradient(upstream: tf.Tensor):
         of_kernel = tf.raw_ops.Conv2DBackpropFilter(
             input=upstream,
             filter_sizes=tf.shape(kernel),
@@ -97,14 +97,14 @@ class Expansion(LinearMap):
 
     input_axis, output_axis = 3, 2
 
-    def __init__(self, size):
+    def __init__(self, size: int):
         self.size = size
 
-    def prepare(self, kernel):
+    def prepare(self, kernel: tf.Tensor) -> tf.Tensor:
         """A matrix [D, size * size * C]."""
         return tf.reshape(tf.transpose(kernel, [3, 0, 1, 2]), [kernel.shape[self.input_axis], -1])
 
-    def apply(self, inputs, matrix):
+    def apply(self, inputs: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
         channels = matrix.shape[1] // self.size**2
         return tf.reshape(tf.linalg.matmul(inputs, matrix), [-1, self.size, self.size, channels])
 
@@ -120,22 +120,22 @@ class UpsampledConvolution(LinearMap):
     input_axis, output_axis = 2, 3
     size = 3
 
-    def prepare(self, kernel):
+    def prepare(self, kernel: tf.Tensor) -> tf.Tensor:
         """The taps merged: [4, 4, out, in]."""
         transposed = tf.transpose(kernel, [0, 1, 3, 2])
         rows = [tf.unstack(row) for row in _merged_taps(tf.unstack(transposed))]
         return tf.stack([tf.stack(_merged_taps(row)) for row in rows])
 
-    def apply(self, inputs, merged):
+    def apply(self, inputs: tf.Tensor, merged: tf.Tensor) -> tf.Tensor:
         return TransposedConvolution(4, 2).apply(inputs, merged)
 
     @property
-    def shared(self):
+    def shared(self) -> "LinearMap":
         """The map of the common half, a skip of the upsampled size: the convolution alone."""
         return Convolution(self.size)
 
 
-def _merged_taps(taps):
+def _merged_taps(taps: list[tf.Tensor]):
     """Three taps of a convolution -> four of the transposed one, along one axis."""
     k0, k1, k2 = taps
     return [k2, k1 + k2, k0 + k1, k0]

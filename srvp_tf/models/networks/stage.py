@@ -4,7 +4,13 @@ import keras
 import tensorflow as tf
 
 
-def run_stage(blocks, inputs, shared=None, training=False, remat=False):
+def run_stage(
+    blocks: list,
+    inputs: tf.Tensor,
+    shared: tf.Tensor | None = None,
+    training: bool = False,
+    remat: bool = False,
+) -> tf.Tensor:
     """Apply `ConvBlock`s in a row; `shared` belongs to the first one's input.
 
     With `remat`, training keeps the inputs and the outputs of the stage alone, and computes what
@@ -20,7 +26,7 @@ def run_stage(blocks, inputs, shared=None, training=False, remat=False):
     given = (inputs,) if shared is None else (inputs, shared)
 
     @keras.remat
-    def stage(given, weights, statistics):
+    def stage(given: tuple, weights: list, statistics: list):
         outputs, *first_shared = given
         updated = []
         for block, own, running in zip(blocks, weights, statistics, strict=True):
@@ -37,5 +43,5 @@ def run_stage(blocks, inputs, shared=None, training=False, remat=False):
     return outputs
 
 
-def _values(variables):
+def _values(variables: list):
     return [tf.convert_to_tensor(variable) for variable in variables]
