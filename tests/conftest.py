@@ -22,3 +22,19 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(here)
     return home
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A function of flags: the folder of a tiny run with them, trained to its end once."""
+    from tests.runs import small_run
+
+    made = {}
+
+    def folder(*arguments):
+        if arguments not in made:
+            made[arguments] = tmp_path_factory.mktemp("finished") / "run"
+            assert small_run.run(small_run.config(*arguments), made[arguments]) is None
+        return made[arguments]
+
+    return folder

@@ -13,8 +13,8 @@ from tests.runs import small_run
 
 
 @pytest.fixture
-def run_dir(tmp_path):
-    return shutil.copytree(small_run.finished(), tmp_path / "run")
+def run_dir(tmp_path, finished):
+    return shutil.copytree(finished(), tmp_path / "run")
 
 
 def test_writes_the_table_as_json_and_the_arrays_as_npz(run_dir, capsys):

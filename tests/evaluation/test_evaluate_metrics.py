@@ -25,8 +25,8 @@ from tests.runs import small_run
 
 
 @pytest.fixture
-def run_dir(tmp_path):
-    return shutil.copytree(small_run.finished(), tmp_path / "run")
+def run_dir(tmp_path, finished):
+    return shutil.copytree(finished(), tmp_path / "run")
 
 
 @pytest.fixture(scope="module")

@@ -38,17 +38,17 @@ def run(*arguments):
 
 
 @pytest.fixture
-def run_dir(tmp_path):
-    return shutil.copytree(small_run.finished(), tmp_path / "run")
+def run_dir(tmp_path, finished):
+    return shutil.copytree(finished(), tmp_path / "run")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, finished):
     """(folder of runs, page) of a gallery of an evaluated run, a hostile name and a variant."""
     folder = tmp_path_factory.mktemp("made")
-    evaluated = shutil.copytree(small_run.finished(), folder / "one")
-    shutil.copytree(small_run.finished("--seed=1"), folder / "<b>two")
-    shutil.copytree(small_run.finished("--dynamics=gru", "--test_length=5"), folder / "gru")
+    evaluated = shutil.copytree(finished(), folder / "one")
+    shutil.copytree(finished("--seed=1"), folder / "<b>two")
+    shutil.copytree(finished("--dynamics=gru", "--test_length=5"), folder / "gru")
     assert evaluate_run.run(f"--run_dir={evaluated}", "--num_samples=4") == 0
     with replacing_gallery(folder / "demo", DEMO) as demo:
         (demo / "index.html").write_text("demo")

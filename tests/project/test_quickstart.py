@@ -13,7 +13,7 @@ from srvp_tf.evaluation.beside_baselines import Score
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.runs.run_folder import load_weights
 from tests.runs import small_run
-from tests.runs.small_run import FLAGS, finished
+from tests.runs.small_run import FLAGS
 
 
 def psnr(target, prediction):
@@ -22,7 +22,7 @@ def psnr(target, prediction):
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory):
+def judged(tmp_path_factory, finished):
     """(config, test videos in [0, 1], number of videos, scores, path of the GIF)."""
     c = small_run.config()
     gif = tmp_path_factory.mktemp("judged") / "q.gif"
@@ -51,7 +51,7 @@ def test_baselines_are_those_of_numpy(judged):
     )
 
 
-def test_the_models_score_is_the_best_of_its_samples(judged):
+def test_the_models_score_is_the_best_of_its_samples(judged, finished):
     c, truth, _, scores, _ = judged
     model = SRVP(c.model)
     load_weights(model, finished())

@@ -5,12 +5,12 @@ import time
 import pytest
 
 from tests.runs import small_run
-from tests.runs.small_run import assert_same_run, finished, saved
+from tests.runs.small_run import assert_same_run, saved
 
 
 @pytest.mark.parametrize("jump", [-1e9, -3600.0])
 def test_a_clock_that_jumps_back_changes_neither_weights_nor_times(
-    tmp_path, monkeypatch, capsys, jump
+    tmp_path, monkeypatch, capsys, jump, finished
 ):
     true, calls = time.time, [0]
 

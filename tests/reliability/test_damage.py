@@ -14,7 +14,7 @@ from srvp_tf.runs.checkpoints import DamagedCheckpoint
 from srvp_tf.runs.run_folder import RunFolder, load_model
 from srvp_tf.training.state import restore_newest, state_variables
 from tests.runs import small_run
-from tests.runs.small_run import assert_same_run, finished
+from tests.runs.small_run import assert_same_run
 
 TRUNCATIONS, FLIPS = 20, 50
 
@@ -35,7 +35,7 @@ def damages(content, rng):
 
 
 @pytest.fixture
-def run_dir(tmp_path):
+def run_dir(tmp_path, finished):
     """A copy of a finished run."""
     return shutil.copytree(finished(), tmp_path / "run")
 
@@ -65,7 +65,9 @@ def test_no_damage_goes_unnoticed_and_the_one_before_is_used_each_time(run_dir):
 
 
 @pytest.mark.parametrize("left", ["best", "last-00000008.npz"])
-def test_a_run_whose_newest_checkpoints_are_damaged_ends_bit_equal(tmp_path, capsys, left):
+def test_a_run_whose_newest_checkpoints_are_damaged_ends_bit_equal(
+    tmp_path, capsys, left, finished
+):
     c = small_run.config("--val_interval=10", "--lr_burnin=7")
     whole = finished("--val_interval=10", "--lr_burnin=7")
     run_dir = shutil.copytree(whole, tmp_path / "run")
@@ -114,7 +116,7 @@ def test_a_model_is_never_loaded_from_another_checkpoint_than_the_one_meant(run_
     load_model(run_dir)
 
 
-def test_files_of_the_first_format_are_read_and_gone_on_from(run_dir):
+def test_files_of_the_first_format_are_read_and_gone_on_from(run_dir, finished):
     folder = CheckpointFolder(run_dir / "checkpoints")
     for path in folder.folder.iterdir():
         arrays, metadata = checkpoints.read_checkpoint(path)

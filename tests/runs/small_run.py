@@ -1,7 +1,5 @@
 """Tiny training runs for the tests."""
 
-import functools
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -92,16 +90,6 @@ def run(c, run_dir, training=None, validation=None):
         training_data(c) if training is None else training,
         validation_data(c) if validation is None else validation,
     )
-
-
-@functools.cache
-def finished(*arguments):
-    """The folder of an uninterrupted run with some flags, trained once per session."""
-    kept = tempfile.TemporaryDirectory()
-    path = Path(kept.name, "run")
-    assert run(config(*arguments), path) is None
-    finished.kept = [*getattr(finished, "kept", ()), kept]
-    return path
 
 
 def saved(run_dir, kind="last"):

@@ -27,8 +27,8 @@ def size(run_dir):
     return RunFolder(run_dir).checkpoint_path().stat().st_size
 
 
-def test_a_released_run_is_the_same_model(tmp_path):
-    run_dir, released = small_run.finished(), tmp_path / "released"
+def test_a_released_run_is_the_same_model(tmp_path, finished):
+    run_dir, released = finished(), tmp_path / "released"
     assert call(run_dir=run_dir, output_dir=released) == 0
     assert {path.name for path in released.iterdir()} == {
         "config.json",
@@ -49,8 +49,8 @@ def test_a_released_run_is_the_same_model(tmp_path):
     assert load_weights(fresh.model, released)["step"] == config.train.num_steps
 
 
-def test_half_precision_stores_rounded_kernels_and_loads_as_float32(tmp_path):
-    run_dir, released = small_run.finished(), tmp_path / "released"
+def test_half_precision_stores_rounded_kernels_and_loads_as_float32(tmp_path, finished):
+    run_dir, released = finished(), tmp_path / "released"
     assert call(run_dir=run_dir, output_dir=released, half=True) == 0
     stored, _ = checkpoints.read_checkpoint(RunFolder(released).checkpoint_path())
     whole, _ = checkpoints.read_checkpoint(RunFolder(run_dir).checkpoint_path())
@@ -61,10 +61,10 @@ def test_half_precision_stores_rounded_kernels_and_loads_as_float32(tmp_path):
         assert variable.dtype == "float32"
 
 
-def test_nothing_is_overwritten(tmp_path, capsys):
+def test_nothing_is_overwritten(tmp_path, capsys, finished):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
-    assert call(run_dir=small_run.finished(), output_dir=tmp_path / "mine") == 1
+    assert call(run_dir=finished(), output_dir=tmp_path / "mine") == 1
     assert "is not empty: choose another folder" in capsys.readouterr().err
     assert call(run_dir=tmp_path / "mine", output_dir=tmp_path / "x") == 1
     assert "is not a run folder" in capsys.readouterr().err

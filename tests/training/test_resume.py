@@ -11,7 +11,7 @@ import pytest
 from srvp_tf.training.progress import Progress
 from srvp_tf.training.stop_request import StopRequest
 from tests.runs import small_run
-from tests.runs.small_run import FLAGS, VGG, assert_same_run, finished, saved
+from tests.runs.small_run import FLAGS, VGG, assert_same_run, saved
 
 LONGER = ("--lr_burnin=40", "--lr_decay=20", "--log_interval=7")
 
@@ -37,7 +37,7 @@ def stop_at(monkeypatch, wanted, number):
     # Step 7 is amid a log interval; step 10 has just been validated, and is the best or not.
     [(7, signal.SIGTERM), (10, signal.SIGINT)],
 )
-def test_a_stopped_run_ends_as_one_never_stopped(tmp_path, monkeypatch, step, number):
+def test_a_stopped_run_ends_as_one_never_stopped(tmp_path, monkeypatch, step, number, finished):
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patch:
         stop_at(patch, step, number)
@@ -50,7 +50,7 @@ def test_a_stopped_run_ends_as_one_never_stopped(tmp_path, monkeypatch, step, nu
     assert_same_run(tmp_path, finished())
 
 
-def test_one_trainer_may_go_on_after_a_stop(tmp_path, monkeypatch):
+def test_one_trainer_may_go_on_after_a_stop(tmp_path, monkeypatch, finished):
     c = small_run.config()
     trainer = small_run.trainer(c, tmp_path)
     data = small_run.training_data(c), small_run.validation_data(c)
@@ -61,7 +61,9 @@ def test_one_trainer_may_go_on_after_a_stop(tmp_path, monkeypatch):
     assert_same_run(tmp_path, finished())
 
 
-def test_a_signal_during_the_last_step_leaves_the_last_validation_for_later(tmp_path, monkeypatch):
+def test_a_signal_during_the_last_step_leaves_the_last_validation_for_later(
+    tmp_path, monkeypatch, finished
+):
     with monkeypatch.context() as patch:
         stop_at(patch, small_run.NUM_STEPS, signal.SIGTERM)
         assert small_run.run(small_run.config(), tmp_path) == signal.SIGTERM
@@ -123,7 +125,7 @@ def test_a_signal_sent_twice_at_once_is_one_wish_and_a_later_one_acts(monkeypatc
         signal.signal(signal.SIGINT, ctrl_c)
 
 
-def test_skips_resume_bit_for_bit(tmp_path, monkeypatch):
+def test_skips_resume_bit_for_bit(tmp_path, monkeypatch, finished):
     with monkeypatch.context() as patch:
         stop_at(patch, 6, signal.SIGTERM)
         small_run.run(small_run.config(*VGG), tmp_path)
@@ -131,7 +133,7 @@ def test_skips_resume_bit_for_bit(tmp_path, monkeypatch):
     assert_same_run(tmp_path, finished(*VGG))
 
 
-def test_killed_between_the_best_and_the_last_checkpoint(tmp_path, monkeypatch):
+def test_killed_between_the_best_and_the_last_checkpoint(tmp_path, monkeypatch, finished):
     c = small_run.config("--val_interval=4")
     with monkeypatch.context() as patch:
         from srvp_tf.training.trainer import Trainer

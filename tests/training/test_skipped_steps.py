@@ -95,10 +95,10 @@ def test_the_count_in_a_row_outlives_a_restart(tmp_path):
     assert RunFolder(tmp_path).config().train.max_skipped_steps == 3
 
 
-def test_a_prediction_says_up_to_where_it_is_finite():
+def test_a_prediction_says_up_to_where_it_is_finite(finished):
     from srvp_tf import load
 
-    model = load(small_run.finished())  # so little trained that its states grow without bound
+    model = load(finished())  # so little trained that its states grow without bound
     random = np.random.default_rng(0)
     y = tf.constant(1e36 * random.normal(size=(2, model.config.ny)), tf.float32)
     eps = tf.constant(random.normal(size=(2, 200, model.config.nz)), tf.float32)

@@ -1,7 +1,5 @@
 """One training step: the same on one device and on two, repeatable, and guarded."""
 
-import functools
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -171,16 +169,16 @@ def test_a_gradient_is_the_slope_of_the_loss():
     np.testing.assert_allclose(np.sum(products), slope, rtol=1e-4)
 
 
-@functools.cache
-def _float32_run():
+@pytest.fixture(scope="module")
+def shared_run():
     return Run(ONE)
 
 
 @pytest.fixture
-def run():
+def run(shared_run):
     """A run before its first step, with the graph of the test before."""
-    _float32_run().reset()
-    return _float32_run()
+    shared_run.reset()
+    return shared_run
 
 
 def test_the_last_step_has_rate_zero_and_leaves_the_weights(run):

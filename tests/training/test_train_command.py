@@ -15,7 +15,7 @@ from srvp_tf.cli import command
 from srvp_tf.config import corpora
 from srvp_tf.runs.run_folder import RunFolder
 from tests.runs import small_run
-from tests.runs.small_run import FLAGS, finished
+from tests.runs.small_run import FLAGS
 
 
 def outcome(capsys, *arguments):
@@ -44,7 +44,7 @@ def assert_refused(capsys, folder, words, *arguments, status=1):
 
 
 @pytest.fixture
-def run_dir(tmp_path):
+def run_dir(tmp_path, finished):
     """A copy of a finished run."""
     return Path(shutil.copytree(finished(), tmp_path / "run"))
 

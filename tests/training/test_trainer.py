@@ -1,5 +1,4 @@
 import dataclasses
-import functools
 
 import numpy as np
 import pytest
@@ -13,25 +12,23 @@ from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.training.trainer import Trainer
 from srvp_tf.training.validation import ValidationResult
 from tests.runs import small_run
-from tests.runs.small_run import NUM_STEPS, finished, frames, saved, training_data, validation_data
+from tests.runs.small_run import NUM_STEPS, frames, saved, training_data, validation_data
 
 
 def bits(arrays):
     return {name: array.tobytes() for name, array in arrays.items()}
 
 
-@functools.cache
-def shared_trainer():
-    """One trainer for tests that look at its answers to bad data, and train nothing."""
-    finished.kept_folder = small_run.tempfile.TemporaryDirectory()
-    c = small_run.config()
-    return c, small_run.trainer(c, finished.kept_folder.name)
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory):
+    """A trainer for tests that look at its answers to bad data, and train nothing."""
+    return small_run.trainer(small_run.config(), tmp_path_factory.mktemp("untrained"))
 
 
 # --- what a run leaves behind --------------------------------------------------------------------
 
 
-def test_a_run_leaves_the_last_models_the_best_one_and_samples():
+def test_a_run_leaves_the_last_models_the_best_one_and_samples(finished):
     names = {p.name for p in (finished() / "checkpoints").iterdir()}
     lasts = {f"last-{step:08d}.npz" for step in (4, 8, 12)}
     assert lasts < names and len(names) == 4
@@ -40,7 +37,7 @@ def test_a_run_leaves_the_last_models_the_best_one_and_samples():
     assert RunFolder(finished()).config() == small_run.config()
 
 
-def test_the_last_step_has_rate_zero():
+def test_the_last_step_has_rate_zero(finished):
     # checkpoint_interval=1 keeps step 11; every trainable weight of step 12 is the same.
     path = finished("--checkpoint_interval=1", "--keep_last=2")
     before, _ = checkpoints.read_checkpoint(path / "checkpoints" / "last-00000011.npz")
@@ -54,12 +51,12 @@ def test_the_last_step_has_rate_zero():
         )
 
 
-def test_a_run_with_other_logging_has_the_same_weights():
+def test_a_run_with_other_logging_has_the_same_weights(finished):
     other = finished("--checkpoint_interval=1", "--keep_last=2")
     assert bits(saved(finished())[0]) == bits(saved(other)[0])
 
 
-def test_every_validation_leaves_a_gif_of_every_frame():
+def test_every_validation_leaves_a_gif_of_every_frame(finished):
     samples = sorted((finished() / "samples").iterdir())
     # Every 5 steps, and after the last one.
     assert [p.name for p in samples] == [f"step-{s:08d}.gif" for s in (5, 10, 12)]
@@ -68,13 +65,13 @@ def test_every_validation_leaves_a_gif_of_every_frame():
             assert gif.n_frames == small_run.config().data.val_length
 
 
-def test_a_finished_run_has_nothing_more_to_do():
+def test_a_finished_run_has_nothing_more_to_do(finished):
     before = bits(saved(finished())[0])
     assert small_run.run(small_run.config(), finished()) is None
     assert bits(saved(finished())[0]) == before
 
 
-def test_float_clips_in_0_1_are_the_uint8_ones(tmp_path):
+def test_float_clips_in_0_1_are_the_uint8_ones(tmp_path, finished):
     # But for rounding: TensorFlow may turn a division by 255 into a multiplication.
     c = small_run.config()
 
@@ -126,7 +123,7 @@ def test_among_equal_validations_the_earlier_is_the_best(tmp_path, monkeypatch):
 # --- other starts --------------------------------------------------------------------------------
 
 
-def test_init_from_takes_the_weights_and_nothing_else(tmp_path):
+def test_init_from_takes_the_weights_and_nothing_else(tmp_path, finished):
     c = small_run.config("--seed=9")
     old = finished()
     for source in (old, RunFolder(old).checkpoint_path("last")):
@@ -140,7 +137,7 @@ def test_init_from_takes_the_weights_and_nothing_else(tmp_path):
         assert trainer.status.step == 0
 
 
-def test_init_from_something_else_makes_no_run_folder(tmp_path):
+def test_init_from_something_else_makes_no_run_folder(tmp_path, finished):
     other = small_run.config("--nhx=9")
     with pytest.raises(UserError, match="belongs to another model"):
         small_run.trainer(other, tmp_path / "a", init_from=finished())
@@ -208,8 +205,8 @@ def unbatched_sizes(shape):
         (batches([4, 4, 32, 32, 1], tf.float16, value=-1), r"range from -1 to -1; .* in \[0, 1\]"),
     ],
 )
-def test_training_data_that_does_not_fit_is_one_line_before_training(data, words):
-    c, trainer = shared_trainer()
+def test_training_data_that_does_not_fit_is_one_line_before_training(data, words, untrained):
+    c, trainer = untrained.config, untrained
     with pytest.raises(UserError, match=f"the training data .*{words}") as caught:
         trainer.train(data, validation_data(c))
     assert "\n" not in str(caught.value)
@@ -227,14 +224,14 @@ def test_training_data_that_does_not_fit_is_one_line_before_training(data, words
         (batches([2, 5, 32, 32, 1], tf.float32, count=1, value=255), "range from 255 to 255"),
     ],
 )
-def test_validation_data_that_does_not_fit_is_one_line_before_training(data, words):
-    c, trainer = shared_trainer()
+def test_validation_data_that_does_not_fit_is_one_line_before_training(data, words, untrained):
+    c, trainer = untrained.config, untrained
     with pytest.raises(UserError, match=f"the validation data .*{words}") as caught:
         trainer.train(training_data(c), data)
     assert "\n" not in str(caught.value)
 
 
-def test_data_that_ends_early_is_one_clear_line(tmp_path):
+def test_data_that_ends_early_is_one_clear_line(tmp_path, finished):
     c = small_run.config()
     hidden = training_data(c).filter(lambda _: True).take(6)  # its length is not known in advance
     trainer = small_run.trainer(c, tmp_path)

@@ -22,8 +22,8 @@ def python_m(*arguments):
 
 @pytest.mark.long
 @pytest.mark.parametrize("family", [(), small_run.VGG])
-def test_from_a_run_folder_to_a_gif(tmp_path, family):
-    run_dir = small_run.finished(*family)
+def test_from_a_run_folder_to_a_gif(tmp_path, family, finished):
+    run_dir = finished(*family)
     config = small_run.config(*family)
     models = tmp_path / "models" / "srvp"
     clip = small_run.frames(config, 1, 1, config.data.test_length)[0, 0]
