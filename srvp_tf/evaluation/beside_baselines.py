@@ -1,14 +1,12 @@
 """A run beside predictions that need no model: a table, and a picture."""
 
 import os
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from srvp_tf.config import corpora
+from srvp_tf.config import Config, corpora
 from srvp_tf.metrics import baselines
 from srvp_tf.metrics.baselines import PooledPSNR
 from srvp_tf.metrics.frame_metrics import ssim
@@ -16,7 +14,6 @@ from srvp_tf.runs.run_folder import load_model
 from srvp_tf.video import write_video
 
 if TYPE_CHECKING:
-    from srvp_tf.config import Config
     from srvp_tf.config.corpora import Corpus
 
 _MEAN_FRAME_CLIPS = 1000
@@ -31,7 +28,7 @@ class Score(NamedTuple):
     ssim: float
 
 
-def print_table(scores: "list[Score]", num_videos: int, config: "Config") -> None:
+def print_table(scores: list[Score], num_videos: int, config: Config) -> None:
     """Print the scores, best first."""
     data, e = config.data, config.eval
     predicted = data.test_length - data.nt_cond
@@ -48,8 +45,8 @@ def print_table(scores: "list[Score]", num_videos: int, config: "Config") -> Non
 
 
 def judge(
-    config: "Config", run_dir: str | os.PathLike, gif: str | os.PathLike
-) -> "tuple[int, list[Score]]":
+    config: Config, run_dir: str | os.PathLike, gif: str | os.PathLike
+) -> tuple[int, list[Score]]:
     """(test videos, scores of the trained model and of three baselines); draws some into `gif`."""
     data, e = config.data, config.eval
     corpus = corpora.open_corpus(config)
@@ -88,7 +85,7 @@ def judge(
     return first_video, [table.score() for table in tables.values()]
 
 
-def open_test_videos(corpus: "Corpus", config: "Config") -> tf.data.Dataset:
+def open_test_videos(corpus: "Corpus", config: Config) -> tf.data.Dataset:
     """The test videos of a `Config` that are judged, as a dataset; raises `UserError`."""
     return corpus.test_videos(
         length=config.data.test_length, num_videos=config.eval.num_videos or None
@@ -98,7 +95,7 @@ def open_test_videos(corpus: "Corpus", config: "Config") -> tf.data.Dataset:
 class _Table:
     """Accumulates the score of one method over batches of videos."""
 
-    def __init__(self, method: Callable):
+    def __init__(self, method: str):
         self._method, self._pooled, self._ssim = method, PooledPSNR(), []
 
     def update(self, target: np.ndarray, prediction: np.ndarray) -> None:
@@ -106,7 +103,7 @@ class _Table:
         self._pooled.update(target, prediction)
         self._ssim.extend(np.mean(ssim(target, prediction), axis=-1))
 
-    def update_best(self, target: np.ndarray, samples: np.ndarray) -> None:
+    def update_best(self, target: np.ndarray, samples: np.ndarray) -> np.ndarray:
         """Samples [B, S, T, H, W, C]: the best of each metric counts; returns that of the error."""
         error = np.mean((samples - target[:, None]) ** 2, axis=(2, 3, 4, 5))
         best = error.argmin(axis=1)
@@ -114,12 +111,14 @@ class _Table:
         self._ssim.extend(np.mean(ssim(target[:, None], samples), axis=-1).max(axis=1))
         return best
 
-    def score(self) -> "Score":
+    def score(self) -> Score:
         """The `Score` over everything so far."""
         return Score(self._method, self._pooled.result(), float(np.mean(self._ssim)))
 
 
-def _draw(path: Path, truth: np.ndarray, samples: np.ndarray, best: np.ndarray, nt_cond: int):
+def _draw(
+    path: str | os.PathLike, truth: np.ndarray, samples: np.ndarray, best: np.ndarray, nt_cond: int
+):
     """A row per video: the truth, the best sample, and one at random."""
     rows = []
     for i in range(min(_SHOWN_VIDEOS, len(truth))):

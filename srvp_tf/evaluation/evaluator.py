@@ -1,7 +1,7 @@
 """The evaluation protocol: best of N samples per video, for each metric separately."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +12,6 @@ from srvp_tf.metrics.registry import METRICS
 from srvp_tf.models.unit_range import check_unit_range
 
 if TYPE_CHECKING:
-    from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
     from srvp_tf.models.outputs import Inference
     from srvp_tf.models.srvp import SRVP
 
@@ -46,12 +45,11 @@ class Evaluator:
     leave the device, and the frames as uint8, of which only the best and the worst so far are kept.
 
     Args:
-        model: an `SRVP`, made under the strategy.
+        model: made under the strategy.
         nt_cond: frames that predictions are conditioned on.
         num_frames: frames of a video.
         num_samples: N.
         seed: of the predictions.
-        strategy: of `tf.distribute`.
         metrics: name -> function of (target, prediction), both [..., H, W, C] in [0, 1], to [...];
             names are of the registry. None: PSNR and SSIM.
         num_draws: how many samples to return whole for FVD; independent of N.
@@ -65,7 +63,7 @@ class Evaluator:
         num_samples: int,
         seed: int,
         strategy: tf.distribute.Strategy | None = None,
-        metrics: "ChosenMetrics" = None,
+        metrics: dict[str, Callable] | None = None,
         num_draws: int = 0,
     ):
         self.sampler = Sampler(model, nt_cond, num_frames, seed)
@@ -81,8 +79,8 @@ class Evaluator:
         self,
         videos: np.ndarray,
         first_video: int,
-        on_chunk: Callable = lambda num_predictions: None,
-    ) -> "BatchResult":
+        on_chunk: Callable[[int], object] = lambda num_predictions: None,
+    ) -> BatchResult:
         """Judge videos first_video, first_video + 1, ... of the test set.
 
         Args:
@@ -90,9 +88,6 @@ class Evaluator:
                 replicas.
             first_video: index of the first one: it addresses the noise.
             on_chunk: called with the number of predictions that were just judged.
-
-        Returns:
-            `BatchResult`.
 
         Raises:
             UserError: floats are not in [0, 1].
@@ -130,7 +125,7 @@ class Evaluator:
         }
         return BatchResult(scores, kept, first[:, : self.num_draws])
 
-    def _chunks(self, batch_size: int):
+    def _chunks(self, batch_size: int) -> Iterator[tf.Tensor]:
         """Yields the indices of all samples, as many at a time as may be drawn and scored."""
         at_once = max(_SCORED_FRAMES // (batch_size * self.sampler.num_frames), 1)
         for samples in self.sampler.chunks(batch_size, self.num_samples):
@@ -138,8 +133,8 @@ class Evaluator:
                 yield samples[first : first + at_once]
 
     def _score(
-        self, videos: np.ndarray, inferred: "Inference", ids: tf.Tensor, samples: np.ndarray
-    ):
+        self, videos: tf.Tensor, inferred: "Inference", ids: tf.Tensor, samples: tf.Tensor
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """(Metric -> score of every sample [B, S], averaged over the predicted frames; these)."""
         predicted = self.sampler.predict(inferred, ids, samples)
         target = self.sampler.model.to_unit_range(videos)[:, None, self.sampler.nt_cond :]
@@ -149,15 +144,15 @@ class Evaluator:
         }
         return scores, _quantise(predicted)
 
-    def _draw(self, inferred: "Inference", ids: tf.Tensor, samples: np.ndarray):
+    def _draw(self, inferred: "Inference", ids: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
         """Predicted frames of samples that are not scored, uint8 [B, S, K, H, W, C]."""
         return _quantise(self.sampler.predict(inferred, ids, samples))
 
-    def _reconstruct(self, inferred: "Inference", ids: tf.Tensor):
+    def _reconstruct(self, inferred: "Inference", ids: tf.Tensor) -> tf.Tensor:
         """The conditioning frames as reconstructed in the first sample, uint8."""
         return _quantise(self.sampler.reconstruct(inferred, ids, tf.range(1))[:, 0])
 
-    def _on_replicas(self, function: Callable):
+    def _on_replicas(self, function: Callable) -> Callable:
         """`function` as one graph that runs on every replica, on its part of each argument."""
         return tf.function(lambda *args: self.strategy.run(function, args=args))
 
@@ -168,7 +163,7 @@ class Evaluator:
             lambda context: tf.constant(parts[context.replica_id_in_sync_group])
         )
 
-    def _join(self, values: list):
+    def _join(self, values: Any) -> Any:
         """The results of all replicas, their rows in order, as arrays."""
         return tf.nest.map_structure(
             lambda x: np.concatenate(
@@ -178,6 +173,6 @@ class Evaluator:
         )
 
 
-def _quantise(frames: np.ndarray):
+def _quantise(frames: tf.Tensor) -> tf.Tensor:
     """[0, 1] -> uint8 by truncation, as saved frames are (docs/model.md)."""
     return tf.cast(tf.floor(tf.clip_by_value(frames, 0.0, 1.0) * 255.0), tf.uint8)

@@ -4,41 +4,39 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from srvp_tf.config import corpora
+from srvp_tf.config import Config, corpora
 from srvp_tf.config.corpora import local_path
 from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
-from srvp_tf.evaluation.chosen_metrics import DEFAULT_METRICS
+from srvp_tf.evaluation.chosen_metrics import DEFAULT_METRICS, ChosenMetrics
 from srvp_tf.evaluation.report import write_report
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.runs.atomic_files import replacing_folder
 from srvp_tf.runs.npz_files import write_npz
 
 if TYPE_CHECKING:
-    from srvp_tf.config import Config
-    from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
+    from srvp_tf.runs.run_folder import RunFolder
 
 REPORT = "results.json"
 
 
 def evaluate(
-    config: "Config",
-    folder: Path,
-    output: str | os.PathLike | None,
-    metrics: "ChosenMetrics" = DEFAULT_METRICS,
+    config: Config,
+    folder: "RunFolder",
+    output: str | os.PathLike,
+    metrics: ChosenMetrics = DEFAULT_METRICS,
 ) -> dict:
     """Judge a run on its test set.
 
     Args:
-        config: its `Config`.
-        folder: its `RunFolder`.
+        config, folder: the run's.
         output: the folder that is written.
-        metrics: `ChosenMetrics`.
 
     Returns:
         What results.json holds.
@@ -124,14 +122,14 @@ def evaluate(
     return report
 
 
-def _filled(videos: np.ndarray, batch_size: int, num_replicas: int):
+def _filled(videos: np.ndarray, batch_size: int, num_replicas: int) -> np.ndarray:
     """`videos` and copies of the last one, up to a whole number of videos per replica."""
     size = -(-batch_size // num_replicas) * num_replicas
     return np.concatenate([videos, np.repeat(videos[-1:], size - len(videos), axis=0)])
 
 
 @contextlib.contextmanager
-def _fresh_folder(path: Path):
+def _fresh_folder(path: Path) -> Iterator[Path]:
     """Context: a new folder that takes the place of an earlier evaluation when all went well."""
     if path.exists() and not path.is_dir():
         raise UserError(f"{path} is a file: choose another --output_dir")

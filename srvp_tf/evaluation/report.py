@@ -47,19 +47,19 @@ def write_report(report: dict, path: Path) -> None:
     path.write_text(json.dumps(_finite(report), indent=2) + "\n")
 
 
-def _row(head: str, cells: list[str]):
+def _row(head: str, cells: list[str]) -> str:
     return f"{head:18}" + "".join(f"{cell:>{_WIDTH}}" for cell in cells)
 
 
-def _measured(name: str, summary: dict):
+def _measured(name: str, summary: dict) -> str:
     return f"{formatted(name, summary['mean'])} +- {formatted(name, summary['ci95'])}"
 
 
-def _published(name: str, value: object):
+def _published(name: str, value: float | None) -> str:
     return "-" if value is None else formatted(name, value)
 
 
-def _finite(tree: object):
+def _finite(tree: object) -> object:
     """`tree` with infinite and undefined numbers as text, which JSON has no numbers for."""
     if isinstance(tree, dict):
         return {name: _finite(value) for name, value in tree.items()}

@@ -33,14 +33,14 @@ class SampleStore:
     def __enter__(self):
         return self
 
-    def __exit__(self, error: object, *_):
+    def __exit__(self, error: type[BaseException] | None, *_):
         with self._worker, self._closing:
             if error is None:
                 self._wait()
         if error is None and self._filled != self._num_rows:
             raise ValueError(f"{self._filled} of {self._num_rows} rows were given")
 
-    def append(self, rows: np.ndarray) -> None:
+    def append(self, rows: dict[str, np.ndarray]) -> None:
         """Name -> the next rows, uint8 [B, ...], not to be changed later; the same names always.
 
         Raises:
@@ -54,7 +54,7 @@ class SampleStore:
         if pending is not None:
             pending.result()
 
-    def _write(self, rows: np.ndarray):
+    def _write(self, rows: dict[str, np.ndarray]) -> None:
         for name, values in rows.items():
             if name not in self._files:
                 self._files[name] = self._open(name, values)
