@@ -3,6 +3,7 @@
 As in the paper's section on disentangling.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -32,18 +33,17 @@ class ContentSwap(NamedTuple):
 
 def swap_content(
     model: "SRVP",
-    content: np.ndarray,
-    dynamics: np.ndarray,
+    content: tf.Tensor | np.ndarray,
+    dynamics: tf.Tensor | np.ndarray,
     *,
     horizon: int = 0,
     num_samples: int = 1,
     seed: int = 0,
-    video_ids: tf.Tensor | None = None,
+    video_ids: tf.Tensor | np.ndarray | Sequence[int] | None = None,
 ) -> ContentSwap:
     """Make the scene of one video move like another.
 
     Args:
-        model: an `SRVP`.
         content: B videos that w and the skips are inferred from [B, T_c, H, W, C], by the rule of
             forecasts: w from the last nt_inf frames, the skips from the last one.
         dynamics: as many that y_1 and z_2..z_T are inferred from [B, T_d, H, W, C].
@@ -59,7 +59,7 @@ def swap_content(
     videos = numbered(video_ids, content)
     of_content, of_dynamics = infer(model, content), infer(model, dynamics)
 
-    def states(inferred: "Inference"):
+    def states(inferred: "Inference") -> tf.Tensor:
         observed = inferred.q_z.loc.shape[1]
         samples = tf.range(num_samples)
         # One frame more than is wanted: a rollout of none is no rollout.

@@ -1,12 +1,8 @@
 """The experiments for people: which videos stand side by side, in step, under which caption."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from srvp_tf.experiments.content_swap import ContentSwap
 
 _FPS = 5
 """Frame intervals that are played per second."""
@@ -26,8 +22,8 @@ class Drawing(NamedTuple):
 
 
 def draw_frame_rates(
-    truth: np.ndarray, truth_rate: int, futures: np.ndarray, nt_cond: int
-) -> "Drawing":
+    truth: np.ndarray, truth_rate: int, futures: dict[int, np.ndarray], nt_cond: int
+) -> Drawing:
     """A row per video: the truth, and the first sample at each rate; each frame stays until due.
 
     Args:
@@ -56,7 +52,7 @@ def draw_frame_rates(
     return _drawing(rows, conditioning, captions, len(truth), _FPS * finest)
 
 
-def draw_swap(content: np.ndarray, dynamics: np.ndarray, swapped: "ContentSwap") -> "Drawing":
+def draw_swap(content: np.ndarray, dynamics: np.ndarray, swapped: np.ndarray) -> Drawing:
     """A row per pair: the source of content, that of dynamics, the swapped video's first sample."""
     length = min(content.shape[1], dynamics.shape[1], swapped.shape[2])
     rows = [
@@ -68,7 +64,7 @@ def draw_swap(content: np.ndarray, dynamics: np.ndarray, swapped: "ContentSwap")
     return _drawing(rows, [length, length, 0], captions, len(content), _FPS)
 
 
-def draw_interpolation(videos: np.ndarray) -> "Drawing":
+def draw_interpolation(videos: np.ndarray) -> Drawing:
     """A row per pair: from the first point to the last, uint8 [B, P, T, H, W, C]."""
     shares = np.linspace(0, 1, videos.shape[1])
     captions = [f"{share:.2g}" for share in shares]
@@ -76,7 +72,7 @@ def draw_interpolation(videos: np.ndarray) -> "Drawing":
     return _drawing(rows, [0] * len(captions), captions, len(videos), _FPS)
 
 
-def draw_long_horizon(futures: np.ndarray, truth: np.ndarray, every: int) -> "Drawing":
+def draw_long_horizon(futures: np.ndarray, truth: np.ndarray, every: int) -> Drawing:
     """A row per video: the truth, white where it has ended, and the first sample, thinned.
 
     Args:
@@ -93,8 +89,8 @@ def draw_long_horizon(futures: np.ndarray, truth: np.ndarray, every: int) -> "Dr
 
 
 def _drawing(
-    rows: Sequence, conditioning: Sequence[int], captions: Sequence[str], count: int, fps: float
-):
+    rows: list | np.ndarray, conditioning: list[int], captions: list[str], count: int, fps: float
+) -> Drawing:
     rows = np.stack(rows)
     scale = max(_WIDTH // rows.shape[3], 1)
     return Drawing(rows, conditioning * count, captions * count, len(captions), fps, scale)

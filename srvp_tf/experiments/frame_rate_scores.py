@@ -1,7 +1,7 @@
 """How good frames in between are: against the true ones, beside a blend of their neighbours."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +25,7 @@ def measure_frame_rates(
     nt_cond: int,
     *,
     rate: int = 2,
-    euler_steps: int = EULER_STEPS,
+    euler_steps: Sequence[int] = EULER_STEPS,
     num_samples: int = 10,
     seed: int = 0,
     first_video: int = 0,
@@ -37,7 +37,6 @@ def measure_frame_rates(
     after; before the first predicted frame comes the last given one.
 
     Args:
-        model: an `SRVP`.
         videos: [N, (T - 1) * rate + 1, H, W, C], uint8 or float in [0, 1]; of frames 0, rate, ...
             the model is given the first `nt_cond`, and predicts the others.
         nt_cond: given frames, fewer than T.
@@ -101,7 +100,7 @@ class _Judge:
         self.all_steps, self.num_samples, self.seed = all_steps, num_samples, seed
         self.scores = defaultdict(FrameScores)
 
-    def run(self, videos: np.ndarray, video_ids: tf.Tensor | None):
+    def run(self, videos: np.ndarray, video_ids: np.ndarray) -> None:
         """Judge B videos."""
         truth = to_unit_floats(videos)
         at_times = truth[:, :: self.rate]
@@ -122,10 +121,10 @@ class _Judge:
             self._judge_forecast(frames, at_times, between, steps)
             self._judge_reconstruction(at_times, between, steps)
 
-    def row(self, steps: int):
+    def row(self, steps: int) -> dict:
         """The scores of a number of Euler steps."""
 
-        def summary(name: str) -> dict:
+        def summary(name: str) -> dict | None:
             return self.scores[steps, name].summary()
 
         to_trained = summary("to trained")
@@ -148,20 +147,24 @@ class _Judge:
             ),
         }
 
-    def _forecaster(self, at_times: bool, video_ids: tf.Tensor | None):
+    def _forecaster(
+        self, at_times: np.ndarray, video_ids: np.ndarray
+    ) -> Callable[[int], np.ndarray]:
         """Number of steps -> float32 [B, S, horizon * `_frames_per_step(steps)`, H, W, C]."""
         model, num_frames = self.model, at_times.shape[1]
         inferred = infer(model, at_times[:, : self.nt_cond])
         samples = tf.range(self.num_samples)
         noise = forecast_noise(model.config, self.seed, tf.constant(video_ids), samples, num_frames)
 
-        def forecast(steps: int):
+        def forecast(steps: int) -> np.ndarray:
             paths = model.sample_paths(inferred, noise, steps, _frames_per_step(steps))
             return decode_states(model, inferred, paths.future)
 
         return forecast
 
-    def _judge_forecast(self, frames: np.ndarray, at_times: bool, between: np.ndarray, steps: int):
+    def _judge_forecast(
+        self, frames: np.ndarray, at_times: np.ndarray, between: np.ndarray | None, steps: int
+    ) -> None:
         r = _frames_per_step(steps)
         target = at_times[:, self.nt_cond :]
         error = [
@@ -178,7 +181,9 @@ class _Judge:
         self.scores[steps, "between"].update(between, best[:, ::2])
         self.scores[steps, "blend"].update(between, _blend(around))
 
-    def _judge_reconstruction(self, at_times: bool, between: np.ndarray, steps: int):
+    def _judge_reconstruction(
+        self, at_times: np.ndarray, between: np.ndarray | None, steps: int
+    ) -> None:
         r = _frames_per_step(steps)
         frames = reconstruct_at_rate(self.model, at_times, steps, r)
         self.scores[steps, "reconstructed at times"].update(at_times, frames[:, ::r])
@@ -186,24 +191,24 @@ class _Judge:
             self.scores[steps, "reconstructed between"].update(between, frames[:, 1::2])
             self.scores[steps, "reconstructed blend"].update(between, _blend(frames[:, ::2]))
 
-    def _share(self, one: np.ndarray, other: np.ndarray):
+    def _share(self, one: tuple[int, str], other: tuple[int, str] | str) -> float | None:
         """In what share of the videos `one` has less error than `other`; None if not measured."""
         if any(self.scores[name].summary() is None for name in (one, other)):
             return None
         return float(np.mean(self.scores[one].errors < self.scores[other].errors))
 
 
-def _frames_per_step(steps: int):
+def _frames_per_step(steps: int) -> int:
     """How many frames to decode per interval: two, if there is a state half-way."""
     return 2 if steps % 2 == 0 else 1
 
 
-def _at_frame_times(frames: np.ndarray, steps: int):
+def _at_frame_times(frames: np.ndarray, steps: int) -> np.ndarray:
     """Of samples [B, S, K, ...] the frames at frame times [B, S, horizon, ...]."""
     r = _frames_per_step(steps)
     return frames[:, :, r - 1 :: r]
 
 
-def _blend(frames: np.ndarray):
+def _blend(frames: np.ndarray) -> np.ndarray:
     """Half-way between neighbours: [B, T, H, W, C] -> [B, T - 1, H, W, C]."""
     return (frames[:, :-1] + frames[:, 1:]) / 2

@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from srvp_tf.config import ModelConfig
 from srvp_tf.experiments.latents import decode_states, infer, numbered
 from srvp_tf.models.noise import forecast_noise
 from srvp_tf.video import to_uint8
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from srvp_tf.config import ModelConfig
     from srvp_tf.models.srvp import SRVP
 
 
-def steps_for_rate(config: "ModelConfig", rate: int) -> int:
+def steps_for_rate(config: ModelConfig, rate: int) -> int:
     """Euler steps per interval for `rate` frames in it: the least that keep dt <= the training's.
 
     Args:
-        config: a `ModelConfig`.
         rate: frames per frame interval.
 
     Raises:
@@ -35,18 +32,17 @@ def steps_for_rate(config: "ModelConfig", rate: int) -> int:
 
 def forecast_at_rates(
     model: "SRVP",
-    observed: "np.ndarray",
+    observed: tf.Tensor | np.ndarray,
     horizon: int,
     rates: Sequence[int] = (1, 2, 4),
     *,
     num_samples: int = 1,
     seed: int = 0,
-    video_ids: tf.Tensor | None = None,
-) -> "dict[int, np.ndarray]":
+    video_ids: tf.Tensor | np.ndarray | Sequence[int] | None = None,
+) -> dict[int, np.ndarray]:
     """Futures of videos, each at several frame rates.
 
     Args:
-        model: an `SRVP`.
         observed: frames [B, T, H, W, C], uint8 or float in [0, 1].
         horizon: frame intervals to predict.
         rates: frames per interval; every `rate`-th one is at a frame time.
@@ -71,14 +67,13 @@ def forecast_at_rates(
 
 
 def reconstruct_at_rate(
-    model: "SRVP", videos: "np.ndarray", euler_steps: int, rate: int
-) -> "np.ndarray":
+    model: "SRVP", videos: tf.Tensor | np.ndarray, euler_steps: int, rate: int
+) -> np.ndarray:
     """Videos as the model saw them, with frames in between: nothing is drawn.
 
     y_1 and z are the means of their posteriors given all T frames.
 
     Args:
-        model: an `SRVP`.
         videos: [B, T, H, W, C], uint8 or float in [0, 1].
         euler_steps: per frame interval.
         rate: frames per interval; divides `euler_steps`.

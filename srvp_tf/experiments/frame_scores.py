@@ -30,7 +30,7 @@ class FrameScores:
         """Mean squared error of each video, float64 [N]."""
         return np.concatenate(self._errors)
 
-    def summary(self) -> dict:
+    def summary(self) -> dict[str, float] | None:
         """`psnr` [dB], `ssim` and half its 95 % interval `ssim_ci95`; None before any video."""
         if not self._ssim:
             return None

@@ -1,5 +1,6 @@
 """From one video's dynamics to another's: y_1 on the line between the two, one content."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,15 +17,15 @@ if TYPE_CHECKING:
 
 def interpolate_dynamics(
     model: "SRVP",
-    start: np.ndarray,
-    end: np.ndarray,
+    start: tf.Tensor | np.ndarray,
+    end: tf.Tensor | np.ndarray,
     *,
     num_points: int = 7,
-    content: np.ndarray = None,
+    content: tf.Tensor | np.ndarray | None = None,
     horizon: int = 0,
     interpolate_z: bool = False,
     seed: int = 0,
-    video_ids: tf.Tensor | None = None,
+    video_ids: tf.Tensor | np.ndarray | Sequence[int] | None = None,
 ) -> np.ndarray:
     """Videos between two, as in the paper: the dynamics change, the content does not.
 
@@ -32,7 +33,6 @@ def interpolate_dynamics(
     From there the state runs on: z is drawn from the prior, with the same noise at all points.
 
     Args:
-        model: an `SRVP`.
         start, end: B videos each [B, T, H, W, C], of one length.
         num_points: P, ends included: 2 or more.
         content: videos that w and the skips are inferred from [B, T_c, H, W, C]; None: `start`.
@@ -59,7 +59,7 @@ def interpolate_dynamics(
     first, last = infer(model, start), infer(model, end)
     shares = np.linspace(0, 1, num_points, dtype=np.float32)
 
-    def between(one: np.ndarray, other: np.ndarray):  # [B, ...] each -> [B P, ...]
+    def between(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:  # [B, ...] each -> [B P, ...]
         points = tf.stack([(1 - a) * one + a * other for a in shares], axis=1)
         return tf.reshape(points, [-1, *one.shape[1:]])
 

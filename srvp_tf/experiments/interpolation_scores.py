@@ -6,7 +6,7 @@ from srvp_tf.experiments.frame_scores import to_unit_floats
 from srvp_tf.metrics.best_of import summarize
 
 
-def measure_interpolation(videos: np.ndarray) -> dict:
+def measure_interpolation(videos: np.ndarray) -> dict[str, dict[str, float]]:
     """Judge interpolated videos of bright things on black, by where their light is.
 
     Args:
@@ -36,7 +36,7 @@ def centres_of_light(frames: np.ndarray) -> np.ndarray:
     return _moments(frames)[0]
 
 
-def _measure_pair(points: np.ndarray, shares: np.ndarray):
+def _measure_pair(points: np.ndarray, shares: np.ndarray) -> dict[str, float]:
     centres, spreads = _moments(points)
     line = (1 - shares) * centres[0] + shares * centres[-1]
     inner = slice(1, -1) if len(points) > 2 else slice(None)
@@ -52,7 +52,7 @@ def _measure_pair(points: np.ndarray, shares: np.ndarray):
     }
 
 
-def _moments(frames: np.ndarray):
+def _moments(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Centre [..., 2] and spread [...] of the light in frames [..., H, W, C]."""
     light = np.asarray(frames, np.float64).mean(axis=-1)
     light = light / np.maximum(light.sum(axis=(-2, -1), keepdims=True), 1e-12)
@@ -63,6 +63,6 @@ def _moments(frames: np.ndarray):
     return centres, np.sqrt(variances)
 
 
-def _root_mean_square(vectors: np.ndarray):
+def _root_mean_square(vectors: np.ndarray) -> float:
     """Of the lengths of vectors [..., 2]."""
     return float(np.sqrt(np.square(vectors).sum(axis=-1).mean()))

@@ -1,5 +1,6 @@
 """What the experiments do with latents that `SRVP.forecast` does not: read, exchange, decode."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from srvp_tf.models.srvp import SRVP
 
 
-def infer(model: "SRVP", frames: np.ndarray) -> "Inference":
+def infer(model: "SRVP", frames: tf.Tensor | np.ndarray) -> "Inference":
     """Videos [B, T, H, W, C], uint8 or float in [0, 1] -> `Inference`; `UserError` on others."""
     frames = tf.convert_to_tensor(frames)
     if frames.shape.rank != 5:
@@ -23,7 +24,7 @@ def infer(model: "SRVP", frames: np.ndarray) -> "Inference":
     return model.infer(model.encode(frames))
 
 
-def check_pairs(**videos) -> None:
+def check_pairs(**videos: tf.Tensor | np.ndarray) -> None:
     """Raise `UserError` unless there are as many videos under each name."""
     counts = {name: len(batch) for name, batch in videos.items()}
     if len(set(counts.values())) > 1:
@@ -31,7 +32,9 @@ def check_pairs(**videos) -> None:
         raise UserError(f"the videos do not make pairs ({found}): give equally many of each")
 
 
-def numbered(video_ids: tf.Tensor | None, frames: np.ndarray) -> tf.Tensor:
+def numbered(
+    video_ids: tf.Tensor | np.ndarray | Sequence[int] | None, frames: tf.Tensor | np.ndarray
+) -> tf.Tensor:
     """The ids of videos [B]: `video_ids`, or 0..B-1 if None."""
     if video_ids is None:
         return tf.range(len(frames))

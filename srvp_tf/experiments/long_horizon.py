@@ -1,6 +1,6 @@
 """Forecasts of thousands of frames: one piece at a time, the state carried over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -35,18 +35,17 @@ class Chunk(NamedTuple):
 
 def forecast_in_chunks(
     model: "SRVP",
-    observed: np.ndarray,
+    observed: tf.Tensor | np.ndarray,
     horizon: int,
     *,
     chunk_length: int = CHUNK_LENGTH,
     num_samples: int = 1,
     seed: int = 0,
-    video_ids: tf.Tensor | None = None,
+    video_ids: tf.Tensor | np.ndarray | Sequence[int] | None = None,
 ) -> Iterator[Chunk]:
     """`SRVP.forecast` in pieces: memory does not grow with the horizon.
 
     Args:
-        model: an `SRVP`.
         observed: frames [B, T, H, W, C], uint8 or float in [0, 1].
         horizon: frames to predict.
         chunk_length: frames per piece; fewer if these would not fit into memory. The frames do not
@@ -65,7 +64,7 @@ def forecast_in_chunks(
     chunk_length = max(min(chunk_length, frames_per_chunk(model) // (batch * num_samples)), 1)
 
     @tf.function(reduce_retracing=True)
-    def roll_on(y: tf.Tensor, first: int, count: int):
+    def roll_on(y: tf.Tensor, first: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
         """States of frames first..first + count - 1 after y [B, S, ny]: [B, S, count, ny]."""
         frames = num_observed + first + tf.range(count)
         # The address that `forecast_noise` gives to these frames.
@@ -93,7 +92,7 @@ def forecast_in_chunks(
 
 
 def forecast_thinned(
-    model: "SRVP", observed: np.ndarray, horizon: int, *, every: int = 1, **options
+    model: "SRVP", observed: tf.Tensor | np.ndarray, horizon: int, *, every: int = 1, **options
 ) -> np.ndarray:
     """Every `every`-th frame of a long forecast, from the first: to be shown.
 
@@ -112,8 +111,8 @@ def forecast_thinned(
 
 
 def _last_observed_state(
-    model: "SRVP", inferred: "Inference", seed: int, videos: np.ndarray, samples: tf.Tensor
-):
+    model: "SRVP", inferred: "Inference", seed: int, videos: tf.Tensor, samples: tf.Tensor
+) -> tf.Tensor:
     """y of the last observed frame [B, S, ny]."""
     # The noise of one frame more than is needed: a rollout of none is no rollout.
     num_frames = inferred.q_z.loc.shape[1] + 2

@@ -1,16 +1,16 @@
 """What becomes of a forecast after thousands of frames."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from srvp_tf.experiments.frame_scores import FrameScores, to_unit_floats
-from srvp_tf.experiments.long_horizon import CHUNK_LENGTH, forecast_in_chunks
+from srvp_tf.experiments.long_horizon import CHUNK_LENGTH, Chunk, forecast_in_chunks
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from srvp_tf.experiments.long_horizon import Chunk
     from srvp_tf.models.srvp import SRVP
 
 
@@ -18,17 +18,16 @@ def measure_long_horizon(
     model: "SRVP",
     observed: np.ndarray,
     horizon: int,
-    truth: np.ndarray = None,
+    truth: np.ndarray | None = None,
     *,
     window: int = CHUNK_LENGTH,
     num_samples: int = 1,
     seed: int = 0,
-    video_ids: "tf.Tensor | None" = None,
+    video_ids: "tf.Tensor | np.ndarray | Sequence[int] | None" = None,
 ) -> dict:
     """Forecast, and judge one window of frames after the other.
 
     Args:
-        model: an `SRVP`.
         observed: frames [B, T, H, W, C], uint8 or float in [0, 1].
         horizon: frames to predict.
         truth: what followed [B, any number of frames, H, W, C]; None: not known.
@@ -73,13 +72,15 @@ def measure_long_horizon(
     }
 
 
-def _finite_frames(chunk: "Chunk"):
+def _finite_frames(chunk: Chunk) -> np.ndarray:
     """Whether all samples of all videos are finite in a frame [K]."""
     pixels = np.isfinite(chunk.frames).all(axis=(0, 1, 3, 4, 5))
     return pixels & np.isfinite(chunk.states).all(axis=(0, 1, 3))
 
 
-def _window(chunk: "Chunk", before: "Chunk", truth: np.ndarray, last: int):
+def _window(
+    chunk: Chunk, before: np.ndarray | None, truth: np.ndarray | None, last: np.ndarray
+) -> dict:
     frames, states = chunk.frames, chunk.states
     path = states if before is None else np.concatenate([before, states], axis=2)
     values = frames.size + states.size
@@ -106,6 +107,6 @@ def _window(chunk: "Chunk", before: "Chunk", truth: np.ndarray, last: int):
     return window | dict(zip(names, (*found, *(s.summary() for s in scores)), strict=True))
 
 
-def _mean(values: list):
+def _mean(values: np.ndarray) -> float:
     """Mean, 0 of nothing: a window of one frame has no motion."""
     return float(values.mean(dtype=np.float64)) if values.size else 0.0

@@ -1,28 +1,25 @@
 """The experiments on one run: its model, its videos or the user's, results and drawings."""
 
 import functools
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from srvp_tf import experiments
-from srvp_tf.config import corpora
+from srvp_tf.config import Config, corpora
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.report import write_report
 from srvp_tf.experiments import drawings, tables
 from srvp_tf.experiments import videos as experiment_videos
 from srvp_tf.experiments.latents import video_batches
+from srvp_tf.experiments.settings import ExperimentSettings
 from srvp_tf.runs.atomic_files import replacing
-from srvp_tf.runs.run_folder import read_model
+from srvp_tf.runs.run_folder import RunFolder, read_model
 from srvp_tf.video import write_video
 
 if TYPE_CHECKING:
-    from srvp_tf.config import Config
     from srvp_tf.config.corpora import Corpus
-    from srvp_tf.experiments.drawings import Drawing
-    from srvp_tf.experiments.settings import ExperimentSettings
 
 _REPORT = "results.json"
 SHOWN = 4  # videos that are drawn
@@ -43,12 +40,12 @@ class ExperimentRun:
     """Runs experiments on a run's model; each method is one, and returns its `Outcome`.
 
     Args:
-        run: a `RunFolder`.
-        config: its `Config`, with the places of the data as they are now.
-        settings: `Settings`.
+        run: whose model it is.
+        config: its own, with the places of the data as they are now.
+        settings: what the flags say.
     """
 
-    def __init__(self, run: str | os.PathLike, config: "Config", settings: "ExperimentSettings"):
+    def __init__(self, run: RunFolder, config: Config, settings: ExperimentSettings):
         self.run, self.config, self.settings = run, config, settings
         self.kind = settings.checkpoint or config.eval.checkpoint
         model, metadata = read_model(config.model, run.checkpoint_path(self.kind))
@@ -62,7 +59,7 @@ class ExperimentRun:
         """The run's; not opened where the videos are the user's."""
         return corpora.open_corpus(self.config)
 
-    def frame_rates(self) -> "Outcome":
+    def frame_rates(self) -> Outcome:
         """The same futures with other time steps."""
         s = self.settings
         if s.input:
@@ -95,7 +92,7 @@ class ExperimentRun:
             lines.append("frames in between are not judged: there are no true ones")
         return self._outcome(report, lines, drawing)
 
-    def content_swap(self) -> "Outcome":
+    def content_swap(self) -> Outcome:
         """Each video's content in the motion of the next."""
         # What the posterior was trained on: it does not drift that far.
         data = self.config.data
@@ -118,7 +115,7 @@ class ExperimentRun:
         report = {"pairs": len(measured), **experiments.summarize_swap(measured)}
         return self._outcome(report, tables.swap_table(report), drawing)
 
-    def interpolation(self) -> "Outcome":
+    def interpolation(self) -> Outcome:
         """From each video's dynamics to those of the next."""
         start, end = self._pairs(self.nt_cond)
         points, s = [], self.settings
@@ -143,7 +140,7 @@ class ExperimentRun:
         drawing = drawings.draw_interpolation(points[:SHOWN])
         return self._outcome(report, tables.interpolation_table(report), drawing)
 
-    def long_horizon(self) -> "Outcome":
+    def long_horizon(self) -> Outcome:
         """Far beyond what was trained."""
         s = self.settings
         length = self.nt_cond + s.long_horizon
@@ -161,13 +158,13 @@ class ExperimentRun:
         drawing = drawings.draw_long_horizon(futures, truth[:SHOWN, ::every], every)
         return self._outcome(report, tables.long_horizon_table(report), drawing)
 
-    def write(self, outcome: "Outcome", folder: Path, suffix: str) -> None:
+    def write(self, outcome: Outcome, folder: Path, suffix: str) -> None:
         """Write the drawing, then the report, into a folder; each file is whole or not there."""
         write_video(folder / f"videos.{suffix}", **outcome.drawing._asdict())
         with replacing(folder / _REPORT) as temporary:
             write_report(outcome.report, temporary)
 
-    def _outcome(self, report: dict, lines: list[str], drawing: "Drawing"):
+    def _outcome(self, report: dict, lines: list[str], drawing: drawings.Drawing) -> Outcome:
         heading = {
             "run": str(self.run.results),
             "checkpoint": self.kind,
@@ -178,20 +175,20 @@ class ExperimentRun:
         }
         return Outcome(heading | report, lines, drawing)
 
-    def _videos(self, length: int, count: int = None):
+    def _videos(self, length: int, count: int | None = None) -> np.ndarray:
         """Videos at the model's rate, uint8 [N, at most `length`, H, W, C]."""
         if self.settings.input:
             return self._input(length, self.nt_cond).coarse()
         count = min(count or self.settings.num_videos, self.settings.num_videos)
         return experiment_videos.test_videos(self.corpus, count, length).frames
 
-    def _pairs(self, length: int):
+    def _pairs(self, length: int) -> tuple[np.ndarray, np.ndarray]:
         """Videos, and for each the next one."""
         videos = self._videos(length)
         if len(videos) < 2:
             raise UserError("there is one test video, a pair needs two: give --input")
         return videos, np.roll(videos, -1, axis=0)
 
-    def _input(self, length: int, needed: int):
+    def _input(self, length: int, needed: int) -> experiment_videos.Videos:
         s = self.settings
         return experiment_videos.input_videos(s.input, self.config, s.input_rate, length, needed)

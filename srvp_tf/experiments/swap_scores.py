@@ -56,7 +56,7 @@ def measure_swap(
     ]
 
 
-def summarize_swap(pairs: list) -> dict:
+def summarize_swap(pairs: list[dict]) -> dict:
     """Mean and 95 % interval of each number of `measure_swap`, over the pairs that have it.
 
     Returns:
@@ -94,7 +94,7 @@ def motion_energy(video: np.ndarray) -> np.ndarray:
 
 def _measure_pair(
     content: np.ndarray, dynamics: np.ndarray, videos: dict[str, np.ndarray], background: bool
-):
+) -> dict[str, float | None]:
     sources = {"content": content, "dynamics": dynamics}
     static = static_part(content, dynamics) & background
     enough = static.sum() >= MIN_PIXELS
@@ -114,7 +114,7 @@ def _measure_pair(
     return pair
 
 
-def _correlation(one: np.ndarray, other: np.ndarray):
+def _correlation(one: np.ndarray, other: np.ndarray) -> float | None:
     """Pearson's correlation of two videos' motion, None if one does not move."""
     one, other = (motion_energy(video).ravel().astype(np.float64) for video in (one, other))
     if np.ptp(one) == 0 or np.ptp(other) == 0:
@@ -122,7 +122,7 @@ def _correlation(one: np.ndarray, other: np.ndarray):
     return float(np.corrcoef(one, other)[0, 1])
 
 
-def _share_below(pairs: list, lower: np.ndarray, higher: np.ndarray):
+def _share_below(pairs: list[dict], lower: str, higher: str) -> float | None:
     """The share of the pairs whose number `lower` is below `higher`, None if none has them."""
     below = [
         pair[lower] < pair[higher] for pair in pairs if None not in (pair[lower], pair[higher])

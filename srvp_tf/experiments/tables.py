@@ -1,7 +1,5 @@
 """The reports of the experiments as lines of text, made to be read on a terminal or pasted."""
 
-from collections.abc import Sequence
-
 
 def frame_rate_table(report: dict) -> list[str]:
     """Lines for a report of `measure_frame_rates`."""
@@ -109,34 +107,34 @@ def long_horizon_table(report: dict) -> list[str]:
     return lines
 
 
-def _step_size(euler_steps: int):
+def _step_size(euler_steps: int) -> str:
     return "1" if euler_steps == 1 else f"1/{euler_steps}"
 
 
-def _some(windows: list, count: int = 12):
+def _some(windows: list[dict], count: int = 12) -> list[dict]:
     """At most so many windows: the first, the last and some in between."""
     last = len(windows) - 1
     chosen = sorted({round(i * last / (count - 1)) for i in range(count)})
     return [windows[i] for i in chosen]
 
 
-def _markdown(*cells):
+def _markdown(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _rule(columns: Sequence[int]):
+def _rule(columns: int) -> str:
     return "|" + "---|" * columns
 
 
-def _score(score: dict):
+def _score(score: dict | None) -> str:
     return "-" if score is None else f"{score['psnr']:.2f} / {score['ssim']:.4f}"
 
 
-def _number(summary: dict, decimals: int = 3):
+def _number(summary: dict | None, decimals: int = 3) -> str:
     if summary is None:
         return "-"
     return f"{summary['mean']:.{decimals}f} +- {summary['ci95']:.{decimals}f}"
 
 
-def _share(share: float):
+def _share(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.0f} %"

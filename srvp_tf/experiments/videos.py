@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from srvp_tf.config import corpora
+from srvp_tf.config import Config, corpora
 from srvp_tf.errors import UserError
 
 if TYPE_CHECKING:
-    from srvp_tf.config import Config
     from srvp_tf.config.corpora import Corpus
 
 
@@ -30,14 +29,14 @@ class Videos(NamedTuple):
         return self.frames[:, :: self.rate]
 
 
-def test_videos(corpus: "Corpus", num_videos: int, length: int) -> "Videos":
+def test_videos(corpus: "Corpus", num_videos: int, length: int) -> Videos:
     """The first test videos of a corpus, fewer if it has fewer: `Videos` at rate 1."""
     count = min(num_videos, corpus.num_test_videos)
     videos = corpus.test_videos(length=length, num_videos=count)
     return Videos(np.stack(list(videos.as_numpy_iterator())))
 
 
-def fine_test_videos(corpus: "Corpus", config: "Config", num_videos: int, length: int) -> "Videos":
+def fine_test_videos(corpus: "Corpus", config: Config, num_videos: int, length: int) -> Videos:
     """Test videos at twice the model's rate, whose every second frame makes `length` frames.
 
     Moving MNIST is generated at half the speed: the frames that the model sees move by even
@@ -67,13 +66,12 @@ def fine_test_videos(corpus: "Corpus", config: "Config", num_videos: int, length
 
 
 def input_videos(
-    paths: Sequence[str | os.PathLike], config: "Config", rate: int, length: int, needed: int
-) -> "Videos":
+    paths: Sequence[str | os.PathLike], config: Config, rate: int, length: int, needed: int
+) -> Videos:
     """The user's videos, all cut to the shortest: `Videos`.
 
     Args:
         paths: one or more.
-        config: the run's `Config`.
         rate: frames of the inputs per frame interval of the model.
         length: frames at the model's rate that are read at most.
         needed: frames at the model's rate that each must have.
