@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from srvp_tf.config import Config
 from srvp_tf.errors import UserError
 from srvp_tf.forecasting.input_frames import input_frames
 from srvp_tf.forecasting.sampling import frames_per_chunk
-from srvp_tf.models.noise import forecast_noise
+from srvp_tf.models.noise import ForecastNoise, forecast_noise
 from srvp_tf.runs.atomic_files import replacing
 from srvp_tf.runs.npz_files import write_npz
 from srvp_tf.runs.run_folder import read_model
@@ -17,8 +18,6 @@ from srvp_tf.video import to_uint8, write_video
 from srvp_tf.video.gif import MAX_FPS
 
 if TYPE_CHECKING:
-    from srvp_tf.config import Config
-    from srvp_tf.models.noise import ForecastNoise
     from srvp_tf.models.srvp import SRVP
 
 FPS = 5
@@ -60,15 +59,15 @@ class Futures(NamedTuple):
 
 
 def generate_video(
-    config: "Config", checkpoint: Path, settings: "GenerationSettings", output: Path
+    config: Config, checkpoint: Path, settings: GenerationSettings, output: Path
 ) -> str:
     """Predict what follows in a video, and write it.
 
     Args:
-        config: a run's `Config`.
-        checkpoint: path of its model.
-        settings: `Settings`.
-        output: `Path` of the file, see `write`.
+        config: a run's.
+        checkpoint: its model.
+        settings: what is predicted.
+        output: see `write_futures`.
 
     Returns:
         A line that says what was written.
@@ -114,7 +113,6 @@ def predict_video(
     """`model.forecast` of one video, decoded in pieces: memory does not grow with its length.
 
     Args:
-        model: an `SRVP`.
         observed: frames uint8 [nt_cond, H, W, C].
         horizon, num_samples, seed, euler_steps, frames_per_step: as in `SRVP.forecast`.
         video_id: names the video in the address of the noise.
@@ -128,7 +126,7 @@ def predict_video(
     model = model.frozen()
 
     @tf.function
-    def infer_and_roll(frames: np.ndarray, noise: "ForecastNoise"):
+    def infer_and_roll(frames: tf.Tensor, noise: ForecastNoise):
         inferred = model.infer(model.encode(frames))
         return inferred, model.sample_paths(inferred, noise, euler_steps, frames_per_step).future
 
@@ -173,7 +171,7 @@ def check_fps(output: Path, frames_per_step: int) -> None:
         )
 
 
-def write_futures(output: Path, futures: "Futures") -> None:
+def write_futures(output: Path, futures: Futures) -> None:
     """Write `Futures`: the arrays to an .npz, else the truth and the samples side by side.
 
     An .npz holds `frames` [S, K, H, W, C] and `conditioning` [nt_cond, H, W, C], uint8.
@@ -194,7 +192,7 @@ def write_futures(output: Path, futures: "Futures") -> None:
     )
 
 
-def timeline(futures: "Futures") -> tuple[np.ndarray, list[int], list[str]]:
+def timeline(futures: Futures) -> tuple[np.ndarray, list[int], list[str]]:
     """The truth, if there is some, and the samples, in step: (videos, conditioning, captions).
 
     With r frames per interval a true frame stays until the next one is due, r frames long. The last
@@ -222,7 +220,7 @@ def timeline(futures: "Futures") -> tuple[np.ndarray, list[int], list[str]]:
     return np.stack(videos), conditioning, captions
 
 
-def _write_arrays(path: Path, **arrays):
+def _write_arrays(path: Path, **arrays: np.ndarray) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary, open(temporary, "wb") as file:

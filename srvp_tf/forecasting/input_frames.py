@@ -1,19 +1,15 @@
 """The frames that futures are predicted from: of a user's video, or of a test video."""
 
 import os
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from srvp_tf.config import corpora
+from srvp_tf.config import Config, ModelConfig, corpora
 from srvp_tf.errors import UserError
-
-if TYPE_CHECKING:
-    from srvp_tf.config import Config, ModelConfig
 
 
 def input_frames(
-    config: "Config",
+    config: Config,
     horizon: int,
     path: str | os.PathLike | None = None,
     first: int = 0,
@@ -22,7 +18,6 @@ def input_frames(
     """Frames of a video, as a run's model takes them; what was done to them is printed.
 
     Args:
-        config: the run's `Config`.
         horizon: frames wanted after those that the model is given.
         path: a video; None: test video `video_id` of the run's corpus.
         first: the frame to begin at, from 0.
@@ -58,7 +53,7 @@ def input_frames(
     return np.stack(kept)
 
 
-def _test_video(config: "Config", index: int):
+def _test_video(config: Config, index: int) -> np.ndarray:
     """The frames of a test video, just as evaluation sees it: uint8 [test_length, H, W, C]."""
     corpus = corpora.open_corpus(config)
     if index >= corpus.num_test_videos:
@@ -70,7 +65,9 @@ def _test_video(config: "Config", index: int):
     return next(videos.skip(index).as_numpy_iterator())
 
 
-def _tell_fitting(shape: tuple, model_config: "ModelConfig", source: str | os.PathLike):
+def _tell_fitting(
+    shape: tuple[int, ...], model_config: ModelConfig, source: str | os.PathLike
+) -> None:
     """Say in one line what was done to frames [H, W, C] so that the model takes them."""
     size, channels = model_config.frame_size, model_config.channels
     height, width, found_channels = shape

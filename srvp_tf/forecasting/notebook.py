@@ -4,12 +4,16 @@ import base64
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from srvp_tf.errors import UserError
 from srvp_tf.forecasting.generation import FPS, Futures, timeline
 from srvp_tf.video import to_uint8, write_video
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _PAGE_WIDTH = 800  # pixels that the cell of a notebook is sure to have
 
@@ -65,12 +69,12 @@ class ShownFutures:
 
 
 def show(
-    futures: np.ndarray,
-    frames: np.ndarray = None,
+    futures: "tf.Tensor | np.ndarray",
+    frames: "tf.Tensor | np.ndarray | None" = None,
     *,
-    truth: np.ndarray | None = None,
+    truth: "tf.Tensor | np.ndarray | None" = None,
     frames_per_step: int = 1,
-) -> "ShownFutures":
+) -> ShownFutures:
     """Show futures beside what they were predicted from: `srvp_tf.show`.
 
     What was given, and the truth, is framed in green, what was predicted in red.
@@ -121,7 +125,7 @@ def show(
     )
 
 
-def _batch(name: str, videos: np.ndarray, rank: int):
+def _batch(name: str, videos: "tf.Tensor | np.ndarray", rank: int) -> np.ndarray:
     """Videos as uint8 of a rank; the first axis is added where it is missing."""
     videos = to_uint8(videos)
     if videos.ndim == rank - 1:

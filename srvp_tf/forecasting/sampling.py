@@ -39,7 +39,6 @@ class Sampler:
     """Draws samples of batches of videos from a model.
 
     Args:
-        model: an `SRVP`.
         nt_cond: observed frames.
         num_frames: observed and predicted frames.
         seed: of the predictions, see `forecast_noise`.
@@ -49,11 +48,11 @@ class Sampler:
         self.model, self.nt_cond, self.num_frames, self.seed = model, nt_cond, num_frames, seed
         self.infer = tf.function(self._infer)
 
-    def _infer(self, videos: tf.Tensor):
+    def _infer(self, videos: tf.Tensor) -> "Inference":
         """Videos [B, num_frames, H, W, C] -> `Inference` of the observed part."""
         return self.model.infer(self.model.encode(videos[:, : self.nt_cond]))
 
-    def draw(self, inferred: "Inference", video_ids: tf.Tensor, samples: tf.Tensor) -> "Samples":
+    def draw(self, inferred: "Inference", video_ids: tf.Tensor, samples: tf.Tensor) -> Samples:
         """`Samples` for the indices `samples`: [S], or [B, S] for other ones in each video."""
         paths = self._paths(inferred, video_ids, samples)
         frames = self.model.decode_samples(inferred, tf.concat(paths, axis=2))
