@@ -9,7 +9,7 @@ the geometric mean over all of them, and the worst one by a wider bound.
 import functools
 import io
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -17,13 +17,14 @@ from PIL import Image
 
 from export.signatures.build import MULTI_STEP
 from export.signatures.seeded_noise import draw_at_frame, draw_from_start
+from export.writers.settings import ExportSettings
 from srvp_tf.errors import UserError
 from srvp_tf.models import filtering
 from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.models.srvp import SRVP
 
-if TYPE_CHECKING:
-    from export.writers.settings import ExportSettings
+SignatureCaller = Callable[[str, dict], dict[str, np.ndarray]]
+"""Signature name and name -> array of inputs, of which it takes what it needs, to outputs."""
 
 _SEEDS = (7, -(2**40) - 3, 0, 11, -1, 2**62, 13, 1)
 
@@ -57,7 +58,7 @@ class Bound(NamedTuple):
 
     factor: float
     most: float
-    norm: callable = largest
+    norm: Callable[[np.ndarray], np.ndarray] = largest
     remedy: str = "a shorter --horizon may do"
 
 
@@ -105,15 +106,14 @@ class Errors(NamedTuple):
 
 def reference_cases(
     model: SRVP,
-    settings: "ExportSettings",
+    settings: ExportSettings,
     frames: np.ndarray,
     names: Collection[str] | None = None,
-) -> "dict[str, Case]":
+) -> dict[str, Case]:
     """Signature name -> `Case`, answered by `SRVP` itself in float32 and in float64.
 
     Args:
-        model: the `SRVP` that was exported.
-        settings: its `ExportSettings`.
+        model, settings: what was exported.
         frames: real videos uint8 [B, T, H, W, C], of `frames_needed(settings)` frames.
         names: of the signatures that are asked; None: all.
     """
@@ -126,7 +126,7 @@ def reference_cases(
     lengths = np.resize(np.array([longest, c.nt_inf], np.int64), len(frames))
     answers = [_answers(m, s, frames, seed, lengths) for m in (model, exact)]
 
-    def from_start(num_frames: int, num_samples: int | None = None):
+    def from_start(num_frames: int, num_samples: int | None = None) -> dict:
         return {"seed": seed, **draw_from_start(c, seed, num_frames, num_samples)}
 
     frame_index = np.full(len(frames), count, np.int64)
@@ -164,11 +164,11 @@ def reference_cases(
 
 def _answers(
     model: SRVP,
-    settings: "ExportSettings",
+    settings: ExportSettings,
     frames: np.ndarray,
     seed: np.ndarray,
     lengths: np.ndarray,
-):
+) -> dict[str, Callable[[], dict[str, np.ndarray]]]:
     """Signature name -> a function that computes its outputs, name -> array.
 
     They are those for float32 videos, in the model's precision.
@@ -182,7 +182,7 @@ def _answers(
         return model.forecast(frames[:, :num_frames], *sampling, video_ids=ids).numpy()
 
     @functools.cache
-    def encoded(num_frames: int):
+    def encoded(num_frames: int) -> dict[str, np.ndarray]:
         noise = draw_from_start(model.config, seed, num_frames)
         noise = {name: tf.cast(x, model.dtype) for name, x in noise.items()}
         state = filtering.encode(model, tf.cast(frames[:, :num_frames], model.dtype), **noise)
@@ -209,7 +209,9 @@ def _answers(
     }
 
 
-def _next_states(model: SRVP, settings: "ExportSettings", frames: np.ndarray, seed: np.ndarray):
+def _next_states(
+    model: SRVP, settings: ExportSettings, frames: np.ndarray, seed: np.ndarray
+) -> np.ndarray:
     """y after the first predicted interval [B, ny], by `SRVP.sample_paths`."""
     num_frames = settings.conditioning_frames + settings.horizon
     noise = ForecastNoise(*draw_from_start(model.config, seed, num_frames, 1).values())
@@ -217,20 +219,20 @@ def _next_states(model: SRVP, settings: "ExportSettings", frames: np.ndarray, se
     return model.sample_paths(inferred, noise, settings.euler_steps).future[:, 0, 0].numpy()
 
 
-def frames_needed(settings: "ExportSettings") -> int:
+def frames_needed(settings: ExportSettings) -> int:
     """How many frames the videos of `reference_cases` have."""
     return max(settings.conditioning_frames + 1, settings.max_conditioning_frames)
 
 
 def check_parity(
-    call: Callable, cases: "dict[str, Case]", bound: "Bound" = FLOAT32
-) -> "dict[str, Errors]":
+    call: SignatureCaller, cases: dict[str, Case], bound: Bound = FLOAT32
+) -> dict[str, Errors]:
     """Signature name -> `Errors`.
 
     Args:
-        call: signature name and name -> array to name -> array of outputs; it takes what it needs.
+        call: what is judged.
         cases: signature name -> `Case`, of the signatures to compare.
-        bound: a `Bound`.
+        bound: what is allowed.
 
     Raises:
         UserError: a signature errs by more than that, or calls a real video invalid.
@@ -254,13 +256,15 @@ def check_parity(
     return found
 
 
-def _judge(found: np.ndarray, expected: np.ndarray, exact: np.ndarray, bound: "Bound"):
+def _judge(
+    found: np.ndarray, expected: np.ndarray, exact: np.ndarray, bound: Bound
+) -> tuple[float, Errors]:
     """(Share of what is allowed that the worst frame takes, its `Errors`); NaN is the worst."""
     scale = max(1.0, np.abs(exact).max())
     is_video = exact.ndim >= 5  # [B, K, H, W, C] or, with samples, [B, S, K, H, W, C]
     shape = (-1, exact.shape[-4], np.prod(exact.shape[-3:])) if is_video else (len(exact), 1, -1)
 
-    def by_video(errors: np.ndarray):  # [videos, frames]; samples are videos too
+    def by_video(errors: np.ndarray) -> np.ndarray:  # [videos, frames]; samples are videos too
         return np.maximum(bound.norm(np.reshape(errors / scale, shape)), FLOOR)
 
     ours = by_video(_beyond(np.asarray(found), exact))
@@ -276,7 +280,7 @@ def _judge(found: np.ndarray, expected: np.ndarray, exact: np.ndarray, bound: "B
     return float(share[frame]), Errors(*(float(x[frame]) for x in (export, keras, worst)))
 
 
-def _beyond(found: np.ndarray, exact: np.ndarray):
+def _beyond(found: np.ndarray, exact: np.ndarray) -> np.ndarray:
     """|found - exact|; k in a PNG stands for [k, k + 1) / 255."""
     if found.dtype == object:
         k = np.array([[_pixels(image) for image in video] for video in found], np.float64)
@@ -286,11 +290,11 @@ def _beyond(found: np.ndarray, exact: np.ndarray):
     return np.abs(found - exact)
 
 
-def _png(frame: np.ndarray):
+def _png(frame: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame).save(file, "PNG")
     return file.getvalue()
 
 
-def _pixels(image: bytes):
+def _pixels(image: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(image)))

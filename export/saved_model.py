@@ -43,7 +43,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_bool("warmup", True, "add warm-up requests", flag_values=flag_values)
 
 
-def main(flag_values: flags.FlagValues) -> int | None:
+def main(flag_values: flags.FlagValues) -> int:
     """Export; returns the exit status."""
     run = source_run.open_source_run(flag_values)
     settings = export_settings(flag_values, run.config)

@@ -22,13 +22,13 @@ _SHIPPED_CONFIG = Path(__file__).parent / "deploy" / "model.config"
 def define_flags(flag_values: flags.FlagValues) -> None:
     """The flags of this command."""
 
-    def text(name: str, default: object, help: str):
+    def text(name: str, default: str | None, help: str):
         flags.DEFINE_string(name, default, help, flag_values=flag_values)
 
-    def path(name: str, default: object, help: str):
+    def path(name: str, default: str | None, help: str):
         define_path(name, default, help, flag_values)
 
-    def number(name: str, default: object, help: str, least: int | None = 0):
+    def number(name: str, default: int, help: str, least: int = 0):
         flags.DEFINE_integer(name, default, help, lower_bound=least, flag_values=flag_values)
 
     path("model_dir", None, "folder that holds the version folders 1, 2, ...")
@@ -41,7 +41,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     number("max_message_mib", 64, "largest request", 1)
 
 
-def main(flag_values: flags.FlagValues) -> int | None:
+def main(flag_values: flags.FlagValues) -> None:
     """Serve until stopped."""
     if not flag_values.model_dir:
         raise UserError("--model_dir is missing: name the folder that holds the version folders")

@@ -33,7 +33,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define_settings_flags(flag_values, names)
 
 
-def main(flag_values: flags.FlagValues) -> int | None:
+def main(flag_values: flags.FlagValues) -> int:
     """Export; returns the exit status."""
     run = source_run.open_source_run(flag_values)
     settings = export_settings(flag_values, run.config)

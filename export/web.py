@@ -45,7 +45,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     )
 
 
-def main(flag_values: flags.FlagValues) -> int | None:
+def main(flag_values: flags.FlagValues) -> int:
     """Write the page; returns the exit status."""
     run = source_run.open_source_run(flag_values)
     settings = export_settings(flag_values, run.config)

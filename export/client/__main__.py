@@ -8,8 +8,8 @@
 """
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from absl import flags
 
@@ -27,10 +27,10 @@ _ACTIONS = {"predict": predict, "stream": stream, "metadata": print_metadata}
 def define_flags(flag_values: flags.FlagValues) -> None:
     """The flags of this command."""
 
-    def text(name: str, default: object, help: str):
+    def text(name: str, default: str | None, help: str):
         flags.DEFINE_string(name, default, help, flag_values=flag_values)
 
-    def number(name: str, default: object, help: str, least: int | None = 0):
+    def number(name: str, default: int | None, help: str, least: int = 0):
         flags.DEFINE_integer(name, default, help, lower_bound=least, flag_values=flag_values)
 
     text("server", "localhost:8500", "host:port for gRPC, http://host:port for REST")
@@ -50,7 +50,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     number("horizon", 10, "stream: frames to predict", 1)
 
 
-def main(flag_values: flags.FlagValues, action: str) -> int | None:
+def main(flag_values: flags.FlagValues, action: str) -> None:
     """Carry out one of `ACTIONS`."""
     check_flags(action, flag_values)
     check_video_file(Path(flag_values.output))
@@ -60,12 +60,12 @@ def main(flag_values: flags.FlagValues, action: str) -> int | None:
         _ACTIONS[action](client, flag_values)
 
 
-def run_client(argv: Sequence[str] | None = None) -> None:
+def run_client(argv: list[str] | None = None) -> NoReturn:
     """Take the action off the command line, parse the rest, and exit."""
     arguments = sys.argv if argv is None else argv
     action = arguments.pop(1) if len(arguments) > 1 and not arguments[1].startswith("-") else None
 
-    def chosen(flag_values: flags.FlagValues):
+    def chosen(flag_values: flags.FlagValues) -> None:
         if action not in _ACTIONS:
             raise UserError(f"say what to do: {', '.join(_ACTIONS)}, before all flags")
         main(flag_values, action)

@@ -168,7 +168,7 @@ class Client:
         metadata = self.metadata()
         pinned = ServedModel(self._model.name, metadata.version)
 
-        def call(name: str, inputs: dict):
+        def call(name: str, inputs: dict) -> dict[str, np.ndarray]:
             signature = metadata.signature(name)
             arrays = checked_inputs(name, signature, inputs)
             outputs = self._transport.predict(pinned, name, signature, arrays)

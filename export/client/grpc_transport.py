@@ -4,12 +4,14 @@ The messages hold TensorFlow's TensorProto: importing this module imports Tensor
 transport does without.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import grpc
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import Message
 from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     model_pb2,
@@ -18,7 +20,13 @@ from tensorflow_serving.apis import (
 )
 
 from export.client.errors import NotListeningError, ServerError
-from export.client.served_signatures import ModelMetadata, ServedModel, SignatureSpec, tensor_spec
+from export.client.served_signatures import (
+    ModelMetadata,
+    ServedModel,
+    SignatureSpec,
+    TensorSpec,
+    tensor_spec,
+)
 
 # gRPC's own limit is 4 MiB; 30 colour frames of 8 videos are 12. What the server takes, it says.
 _OPTIONS = [
@@ -71,7 +79,7 @@ class GrpcTransport:
         """Close the connection."""
         self._channel.close()
 
-    def _call(self, method: Callable, request: object):
+    def _call(self, method: grpc.UnaryUnaryMultiCallable, request: Message) -> Message:
         try:
             return method(request, timeout=self._timeout)
         except grpc.RpcError as error:
@@ -103,7 +111,7 @@ def _model_spec(model: ServedModel, signature_name: str = "") -> model_pb2.Model
     return spec
 
 
-def _specs(tensors: dict) -> dict:
+def _specs(tensors: Mapping[str, TensorInfo]) -> dict[str, TensorSpec]:
     return {
         name: tensor_spec(
             types_pb2.DataType.Name(info.dtype), [dim.size for dim in info.tensor_shape.dim]

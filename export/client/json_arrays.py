@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import numpy as np
 import orjson
@@ -53,13 +54,13 @@ def _jsonable(array: np.ndarray, finite: bool):
     return array if finite else array.tolist()
 
 
-def _strings_encoded(value: object):
+def _strings_encoded(value: list | bytes):
     if isinstance(value, list):
         return [_strings_encoded(item) for item in value]
     return {"b64": base64.b64encode(value).decode()}
 
 
-def _array(value: object, spec: TensorSpec) -> np.ndarray:
+def _array(value: Any, spec: TensorSpec) -> np.ndarray:
     if spec.dtype != object:
         return np.asarray(value, spec.dtype)
     shape, flat = [], [value]

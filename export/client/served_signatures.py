@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from srvp_tf.errors import UserError
 
@@ -113,7 +114,7 @@ def _checked(name: str, spec: TensorSpec, value: object) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=spec.dtype)
 
 
-def integers_as(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def integers_as(name: str, array: np.ndarray, dtype: DTypeLike) -> np.ndarray:
     """Whole numbers in another dtype; raises `UserError` if a value would change by it."""
     dtype = np.dtype(dtype)
     if dtype.kind in "iu":

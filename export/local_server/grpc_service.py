@@ -3,26 +3,23 @@
 import math
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import grpc
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import Message
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     predict_pb2,
     prediction_service_pb2_grpc,
 )
 
-from export.local_server.loaded_model import DEFAULT_SIGNATURE
+from export.local_server.loaded_model import DEFAULT_SIGNATURE, LoadedModel
 from export.local_server.model_versions import ModelVersions
 from export.local_server.request_checks import check_batch, check_dtype, check_names, check_shape
 from export.local_server.request_error import RequestError, invalid
-
-if TYPE_CHECKING:
-    from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
-
-    from export.local_server.loaded_model import LoadedModel
 
 SIGNATURE_DEF = "signature_def"
 # TensorFlow Serving answers in the typed field of a TensorProto, not in its raw bytes.
@@ -43,18 +40,20 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._versions, self._max_bytes = versions, max_bytes
 
     def Predict(
-        self, request: object, context: grpc.ServicerContext
+        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
     ) -> predict_pb2.PredictResponse:
         """Call a signature."""
         return _answer(context, self._predict, request)
 
     def GetModelMetadata(
-        self, request: object, context: grpc.ServicerContext
+        self,
+        request: get_model_metadata_pb2.GetModelMetadataRequest,
+        context: grpc.ServicerContext,
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         """The signatures of a model."""
         return _answer(context, self._metadata, request)
 
-    def _predict(self, request: object):
+    def _predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         with self._versions.lease(*_which(request)) as model:
             name = request.model_spec.signature_name
             signature = model.signature(name)
@@ -73,7 +72,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             _fill(response.outputs[key], array)
         return response
 
-    def _metadata(self, request: object):
+    def _metadata(
+        self, request: get_model_metadata_pb2.GetModelMetadataRequest
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         if not request.metadata_field:
             raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
         for field in request.metadata_field:
@@ -82,7 +83,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         with self._versions.lease(*_which(request)) as model:
             return metadata_response(self._versions.name, model)
 
-    def _array(self, name: str, info: "TensorInfo", proto: object) -> np.ndarray:
+    def _array(self, name: str, info: TensorInfo, proto: TensorProto) -> np.ndarray:
         check_dtype(name, info, proto.dtype)
         shape = [dim.size for dim in proto.tensor_shape.dim]
         check_shape(name, info, shape)
@@ -96,7 +97,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 def metadata_response(
-    name: str, model: "LoadedModel"
+    name: str, model: LoadedModel
 ) -> get_model_metadata_pb2.GetModelMetadataResponse:
     """The metadata of a `LoadedModel`, as a message."""
     response = get_model_metadata_pb2.GetModelMetadataResponse()
@@ -107,13 +108,13 @@ def metadata_response(
     return response
 
 
-def _which(request: object) -> tuple[str, int | None, str | None]:
+def _which(request: Message) -> tuple[str, int | None, str | None]:
     spec = request.model_spec
     version = spec.version.value if spec.HasField("version") else None
     return spec.name, version, spec.version_label or None
 
 
-def _answer(context: grpc.ServicerContext, handle: Callable, request: object):
+def _answer(context: grpc.ServicerContext, handle: Callable, request: Message) -> Message:
     try:
         return handle(request)
     except RequestError as error:
@@ -124,7 +125,7 @@ def _answer(context: grpc.ServicerContext, handle: Callable, request: object):
     context.abort(getattr(grpc.StatusCode, code, grpc.StatusCode.UNKNOWN), message)
 
 
-def _fill(proto: object, array: np.ndarray) -> None:
+def _fill(proto: TensorProto, array: np.ndarray) -> None:
     dtype = tf.string if array.dtype == object else tf.dtypes.as_dtype(array.dtype)
     proto.dtype = dtype.as_datatype_enum
     for size in array.shape:

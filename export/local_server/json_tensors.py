@@ -2,17 +2,15 @@
 
 import base64
 import json
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import orjson
 import tensorflow as tf
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from export.local_server.request_checks import check_batch, check_names, check_shape
 from export.local_server.request_error import invalid
-
-if TYPE_CHECKING:
-    from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
 # Kinds of NumPy arrays that JSON numbers, and nothing else, become.
 _KINDS = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}
@@ -35,7 +33,7 @@ def parse_body(body: bytes) -> tuple[str, dict]:
     return name, parsed
 
 
-def inputs_of(body: dict, signature: object) -> tuple[dict[str, np.ndarray], bool]:
+def inputs_of(body: dict, signature: SignatureDef) -> tuple[dict[str, np.ndarray], bool]:
     """(name -> array, whether they came in rows); raises `RequestError`."""
     forms = {"instances", "inputs"} & body.keys()
     if len(forms) != 1:
@@ -79,7 +77,7 @@ def encode_outputs(outputs: dict[str, np.ndarray], rows: bool) -> bytes:
     return json.dumps(body, default=lambda array: array.tolist()).encode()
 
 
-def _columns_of_rows(rows: list, signature: object) -> dict:
+def _columns_of_rows(rows: object, signature: SignatureDef) -> dict:
     if not isinstance(rows, list) or not rows:
         raise invalid("'instances' is empty or no list: give one example or more")
     if all(isinstance(row, dict) and not _is_b64(row) for row in rows):
@@ -100,14 +98,14 @@ def _columns_of_rows(rows: list, signature: object) -> dict:
     return {next(iter(signature.inputs)): rows}
 
 
-def _array(name: str, info: "TensorInfo", value: object) -> np.ndarray:
+def _array(name: str, info: TensorInfo, value: object) -> np.ndarray:
     dtype = tf.dtypes.as_dtype(info.dtype)
     array = _bytes_array(name, value) if dtype == tf.string else _numbers(name, dtype, value)
     check_shape(name, info, array.shape)
     return array
 
 
-def _numbers(name: str, dtype: object, value: object) -> np.ndarray:
+def _numbers(name: str, dtype: tf.DType, value: object) -> np.ndarray:
     try:
         array = np.asarray(value)
     except (ValueError, OverflowError):
@@ -119,7 +117,7 @@ def _numbers(name: str, dtype: object, value: object) -> np.ndarray:
     return array.astype(wanted)
 
 
-def _bytes_array(name: str, value: object) -> np.ndarray:
+def _bytes_array(name: str, value: Any) -> np.ndarray:
     shape, flat = [], [value]
     while isinstance(flat[0], list):
         lengths = {len(item) if isinstance(item, list) else None for item in flat}
@@ -134,7 +132,7 @@ def _bytes_array(name: str, value: object) -> np.ndarray:
     return array.reshape(shape)
 
 
-def _bytes(name: str, value: object) -> bytes:
+def _bytes(name: str, value: Any) -> bytes:
     if isinstance(value, str):
         return value.encode()
     if not _is_b64(value):
@@ -155,7 +153,7 @@ def _jsonable(name: str, array: np.ndarray):
     return np.ascontiguousarray(array)
 
 
-def _strings_encoded(value: object, as_base64: bool):
+def _strings_encoded(value: list | bytes, as_base64: bool):
     if isinstance(value, list):
         return [_strings_encoded(item, as_base64) for item in value]
     if as_base64:

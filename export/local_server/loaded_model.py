@@ -2,15 +2,12 @@
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from export.local_server.request_error import RequestError, invalid
-
-if TYPE_CHECKING:
-    from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
@@ -35,7 +32,7 @@ class LoadedModel:
         self.signatures = dict(meta_graph.signature_def)
         self._running, self._retired, self._lock = 0, False, threading.Lock()
 
-    def signature(self, name: str, code: str = "FAILED_PRECONDITION") -> "SignatureDef":
+    def signature(self, name: str, code: str = "FAILED_PRECONDITION") -> SignatureDef:
         """The `SignatureDef` of that name, the default one for ""; raises `RequestError`."""
         name = name or DEFAULT_SIGNATURE
         if name not in self.signatures:
@@ -46,7 +43,7 @@ class LoadedModel:
         return self.signatures[name]
 
     def run(
-        self, signature: str, inputs: dict[str, np.ndarray], outputs: list[str]
+        self, signature: SignatureDef, inputs: dict[str, np.ndarray], outputs: list[str]
     ) -> dict[str, np.ndarray]:
         """Outputs by name, all if none is named; raises `RequestError` where TensorFlow fails."""
         if unknown := set(outputs) - set(signature.outputs):

@@ -1,18 +1,15 @@
 """Inputs of a request against the signature: each refusal names the input at fault."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from export.local_server.request_error import invalid
 
-if TYPE_CHECKING:
-    from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
-
-def check_names(signature: object, given: Iterable[str]) -> None:
+def check_names(signature: SignatureDef, given: Iterable[str]) -> None:
     """Refuse missing and unknown inputs."""
     given, expected = set(given), set(signature.inputs)
     if given != expected:
@@ -23,14 +20,14 @@ def check_names(signature: object, given: Iterable[str]) -> None:
         )
 
 
-def check_dtype(name: str, info: "TensorInfo", dtype: int) -> None:
+def check_dtype(name: str, info: TensorInfo, dtype: int) -> None:
     """Refuse a tensor of another dtype than the signature's; both are numbers of `DataType`."""
     if dtype != info.dtype:
         found = "nothing" if not dtype else tf.dtypes.as_dtype(dtype).name
         raise invalid(f"{name} is {found}; expected {tf.dtypes.as_dtype(info.dtype).name}")
 
 
-def check_shape(name: str, info: "TensorInfo", shape: Iterable[int]) -> None:
+def check_shape(name: str, info: TensorInfo, shape: Iterable[int]) -> None:
     """Refuse another rank, another size where the signature fixes it, and what is empty."""
     shape = list(shape)
     expected = [dim.size for dim in info.tensor_shape.dim]

@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 
 from aiohttp import web
 from google.protobuf import json_format
+from google.protobuf.message import Message
 
 from export.local_server.grpc_service import metadata_response
 from export.local_server.json_tensors import encode_outputs, inputs_of, parse_body
@@ -131,7 +132,7 @@ def _version_status(version: int, state: str, reason: str = "") -> dict:
     return {"version": str(version), "state": state, "status": status}
 
 
-def _as_dict(message: object) -> dict:
+def _as_dict(message: Message) -> dict:
     return json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )

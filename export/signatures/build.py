@@ -6,21 +6,17 @@ A signature is written in one of two forms. With seeds, its noise is drawn insid
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from export.signatures.image_bytes import decode_videos, encode_videos
 from export.signatures.seeded_noise import draw_at_frame, draw_from_start
 from export.signatures.validity import checked, checked_padded, finite_too, where_valid
+from export.writers.settings import ExportSettings
 from srvp_tf.models import filtering
 from srvp_tf.models.filtering import FilterState
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from export.writers.settings import ExportSettings
-    from srvp_tf.models.srvp import SRVP
+from srvp_tf.models.srvp import SRVP
 
 MULTI_STEP = "predict_multi_step"
 """The signature that is `serving_default` too."""
@@ -55,7 +51,7 @@ class Signature:
     draw: Callable
     check: Callable = checked
 
-    def fields(self, seeded: bool) -> "dict[str, Field]":
+    def fields(self, seeded: bool) -> dict[str, Field]:
         """Name -> `Field` of all inputs of a form."""
         # Other runtimes know no tensors without elements.
         noise = {name: field for name, field in self.noise.items() if 0 not in field.shape}
@@ -70,7 +66,7 @@ class Signature:
                 tensors[name].set_shape([None, *field.shape])
         return tensors
 
-    def __call__(self, tensors: dict, seeded: bool):
+    def __call__(self, tensors: dict[str, tf.Tensor], seeded: bool) -> dict[str, tf.Tensor]:
         """Name -> tensor of a form's inputs to name -> tensor of outputs, with `valid` [B].
 
         An example is valid if its inputs are usable and its outputs finite. The other outputs of
@@ -90,7 +86,7 @@ class Signature:
         return outputs | {"valid": valid}
 
 
-def build_signatures(model: "SRVP", settings: "ExportSettings") -> "dict[str, Signature]":
+def build_signatures(model: SRVP, settings: ExportSettings) -> dict[str, Signature]:
     """Name -> `Signature` of all that a model of given `ExportSettings` is asked.
 
     State tensors are called as the fields of `FilterState`, skips `skip_0` (the deepest), `skip_1`
@@ -103,13 +99,13 @@ def build_signatures(model: "SRVP", settings: "ExportSettings") -> "dict[str, Si
     seed = {"seed": Field((), tf.int64, "any")}
     frame_index = {"frame_index": Field((), tf.int64, "of the frame in its video; 1 or more")}
 
-    def video(num_frames: int):
+    def video(num_frames: int) -> Field:
         return frame._replace(shape=(num_frames, *frame.shape))
 
-    def noise(*shape):
+    def noise(*shape: int) -> Field:
         return Field(shape, tf.float32, "standard normal")
 
-    def from_start(num_frames: int, num_samples: int | None = None):
+    def from_start(num_frames: int, num_samples: int | None = None) -> dict:
         """Noise of a whole video: its fields, and how it is drawn."""
         samples = () if num_samples is None else (num_samples,)
         fields = {
@@ -128,12 +124,12 @@ def build_signatures(model: "SRVP", settings: "ExportSettings") -> "dict[str, Si
         "draw": lambda seed, frame_index: draw_at_frame(c, seed, frame_index),
     }
 
-    def predicted(frames: "np.ndarray", *leading):
+    def predicted(frames: tf.Tensor, *leading: int) -> dict[str, tf.Tensor]:
         """Frames as outputs; metadata should tell the sizes that the graph has forgotten."""
         frames.set_shape([None, *leading, s.predicted_frames, *frame.shape])
         return {"predicted_frames": frames}
 
-    def predict_multi_step(frames: "np.ndarray", noise_y: tf.Tensor, noise_z: tf.Tensor):
+    def predict_multi_step(frames: tf.Tensor, noise_y: tf.Tensor, noise_z: tf.Tensor):
         samples = noise_y[:, None], noise_z[:, None]
         futures = filtering.predict_samples(model, frames, *samples, **sampling)
         # A slice of six dimensions is more than TFLite of TensorFlow 2.20 has.
@@ -163,7 +159,7 @@ def build_signatures(model: "SRVP", settings: "ExportSettings") -> "dict[str, Si
         frames = predict_multi_step(**tensors)["predicted_frames"]
         return {"predicted_image_bytes": encode_videos(frames)}
 
-    def decoded(inputs: dict):
+    def decoded(inputs: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         frames, valid = decode_videos(inputs["image_bytes"], c.frame_size, c.channels)
         return {"frames": frames}, valid
 
@@ -206,11 +202,11 @@ def build_signatures(model: "SRVP", settings: "ExportSettings") -> "dict[str, Si
     }
 
 
-def _skip_names(names: Iterable[str]):
+def _skip_names(names: Iterable[str]) -> list[str]:
     return [name for name in names if name.startswith("skip_")]
 
 
-def _state_fields(model: "SRVP"):
+def _state_fields(model: SRVP) -> dict[str, Field]:
     """Name -> `Field` of a model's `FilterState`."""
     c = model.config
     frames = tf.zeros([1, c.nt_inf, c.frame_size, c.frame_size, c.channels])

@@ -1,14 +1,10 @@
 """PNG and JPEG images in the graph: decoded and fitted as the pipelines do, and written."""
 
 import functools
-from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from export.signatures.validity import where_valid
-
-if TYPE_CHECKING:
-    import numpy as np
 
 MAX_IMAGE_PIXELS = 1 << 24
 """Of one image; a header that asks for more is broken or meant to fill the memory."""
@@ -62,13 +58,13 @@ def decode_videos(image_bytes: tf.Tensor, size: int, channels: int) -> tuple[tf.
     return where_valid(valid, tf.cast(frames, tf.float32) / 255.0), valid
 
 
-def encode_videos(frames: "np.ndarray") -> tf.Tensor:
+def encode_videos(frames: tf.Tensor) -> tf.Tensor:
     """Frames [B, K, H, W, C] in [0, 1] -> PNG images bytes [B, K], quantised as floor(255 x)."""
     pixels = tf.floor(255.0 * tf.clip_by_value(frames, 0.0, 1.0))
     return tf.io.encode_png(tf.cast(pixels, tf.uint8))
 
 
-def _decode(image: tf.Tensor, size: int, channels: int):
+def _decode(image: tf.Tensor, size: int, channels: int) -> tf.Tensor:
     """One image -> uint8 [size, size, channels]; fails if it cannot be read."""
     is_png = tf.strings.substr(image, 0, len(_PNG)) == _PNG
     pixels, is_grey = tf.cond(is_png, lambda: _decode_png(image), lambda: _decode_jpeg(image))
@@ -90,7 +86,7 @@ def _decode(image: tf.Tensor, size: int, channels: int):
     return tf.ensure_shape(rounded, [size, size, channels])
 
 
-def _decode_png(image: tf.Tensor):
+def _decode_png(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """A PNG -> (uint8 [H, W, 3], whether it is grey)."""
     header = tf.cast(tf.io.decode_raw(tf.strings.substr(image, 16, 10), tf.uint8), tf.int64)
     width, height = (
@@ -116,7 +112,7 @@ def _decode_png(image: tf.Tensor):
     return tf.cast((on_white + 127) // 255, tf.uint8), header[9] & 3 == 0
 
 
-def _decode_jpeg(image: tf.Tensor):
+def _decode_jpeg(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """A JPEG -> (uint8 [H, W, 3], whether it is grey)."""
     is_jpeg = tf.debugging.Assert(tf.strings.substr(image, 0, len(_JPEG)) == _JPEG, ["no image"])
     scans = tf.size(tf.strings.split(image, _SCAN)) - 1

@@ -1,25 +1,24 @@
 """Noise of a request, addressed by (seed, sample, frame): never by what it was batched with."""
 
-from typing import TYPE_CHECKING
-
+import numpy as np
 import tensorflow as tf
 
+from srvp_tf.config import ModelConfig
 from srvp_tf.models import rng
 from srvp_tf.models.noise import forecast_noise
-
-if TYPE_CHECKING:
-    from srvp_tf.config import ModelConfig
 
 _VIDEO = 0  # in the address of the noise: a request's place in its batch must not count
 
 
 def draw_from_start(
-    config: "ModelConfig", seed: tf.Tensor, num_frames: int, num_samples: int | None = None
+    config: ModelConfig,
+    seed: tf.Tensor | np.ndarray,
+    num_frames: int,
+    num_samples: int | None = None,
 ) -> dict[str, tf.Tensor]:
     """The noise of whole videos: that of `SRVP.forecast` with these seeds and video id 0.
 
     Args:
-        config: a `ModelConfig`.
         seed: int64 [B].
         num_frames: T + F, observed and predicted frames.
         num_samples: S; None: sample 0, without an axis of samples.
@@ -35,12 +34,11 @@ def draw_from_start(
 
 
 def draw_at_frame(
-    config: "ModelConfig", seed: tf.Tensor, frame_index: tf.Tensor
+    config: ModelConfig, seed: tf.Tensor | np.ndarray, frame_index: tf.Tensor | np.ndarray
 ) -> dict[str, tf.Tensor]:
     """The part of `draw_from_start` that belongs to one frame of sample 0: noise_z [B, nz].
 
     Args:
-        config: a `ModelConfig`.
         seed, frame_index: int64 [B].
     """
     purpose = rng.Purpose.PREDICT_LATENT

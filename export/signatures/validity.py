@@ -25,7 +25,9 @@ def checked(inputs: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tens
     return {name: where_valid(valid, value) for name, value in inputs.items()}, valid
 
 
-def checked_padded(inputs: dict, least: int) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+def checked_padded(
+    inputs: dict[str, tf.Tensor], least: int
+) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """`checked` of frames [B, T, H, W, C], of which num_frames [B] count, `least` or more.
 
     The frames beyond may hold anything, and become zeros. A number out of range is not valid.
@@ -46,18 +48,18 @@ def finite_too(valid: tf.Tensor, outputs: dict[str, tf.Tensor]) -> tf.Tensor:
     return valid
 
 
-def where_valid(valid: tf.Tensor, value: object) -> tf.Tensor:
+def where_valid(valid: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
     """`value` [B, ...] with zeros (empty strings) in the place of examples not valid [B]."""
     mask = tf.reshape(valid, [-1] + [1] * (value.shape.rank - 1))
     return tf.where(mask, value, tf.zeros_like(value))
 
 
-def _usable(name: str, value: object):
+def _usable(name: str, value: tf.Tensor) -> tf.Tensor:
     # Comparisons with NaN are false.
     if name in _FRAMES:
         return tf.logical_and(value >= -RANGE_TOLERANCE, value <= 1.0 + RANGE_TOLERANCE)
     return _is_finite(value)
 
 
-def _is_finite(value: object):
+def _is_finite(value: tf.Tensor) -> tf.Tensor:
     return tf.abs(value) <= value.dtype.max

@@ -1,24 +1,21 @@
 """Futures out of the page's parts, in Python: what `static/futures.js` does, to be compared."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from export import parity
+from export.parity import SignatureCaller
 from export.signatures.build import MULTI_STEP
 from export.web_page.signatures import FRAMES_PER_CALL, FUTURES_PER_CALL
-
-if TYPE_CHECKING:
-    from export.parity import Case
-    from export.writers.settings import ExportSettings
-    from srvp_tf.models.srvp import SRVP
+from export.writers.settings import ExportSettings
+from srvp_tf.models.srvp import SRVP
 
 _OF_FUTURE = "y"  # the rest of a state is the same for all futures of a video
 
 
 def forecast(
-    call: Callable,
+    call: SignatureCaller,
     frames: np.ndarray,
     noise_y: np.ndarray,
     noise_z: np.ndarray,
@@ -28,7 +25,7 @@ def forecast(
     """Futures of one video, one for each row of noise.
 
     Args:
-        call: signature name and name -> array [1, ...] to name -> array [1, ...].
+        call: of one video at a time, arrays [1, ...] in and out.
         frames: float32 [T, H, W, C] in [0, 1].
         noise_y: standard normal [S, ny], S at most `FUTURES_PER_CALL`.
         noise_z: standard normal [S, T - 1 + F, nz].
@@ -56,14 +53,14 @@ def forecast(
     return np.stack([_decoded(call, states[0], path) for path in np.stack(kept, axis=1)])
 
 
-def _moved(call: Callable, name: str, output: str, **tensors):
+def _moved(call: SignatureCaller, name: str, output: str, **tensors: np.ndarray) -> np.ndarray:
     """An output [S, ...] of `prior` or `step`, for inputs [S, ...]."""
     count = len(tensors[_OF_FUTURE])
     padded = {key: _padded(x, FUTURES_PER_CALL)[None] for key, x in tensors.items()}
     return call(name, padded)[output][0, :count]
 
 
-def _decoded(call: Callable, state: dict, path: np.ndarray):
+def _decoded(call: SignatureCaller, state: dict, path: np.ndarray) -> np.ndarray:
     """Frames [K, H, W, C] of states [K, ny]."""
     shared = {key: x for key, x in state.items() if key != _OF_FUTURE}
     pieces = []
@@ -74,11 +71,11 @@ def _decoded(call: Callable, state: dict, path: np.ndarray):
     return np.concatenate(pieces)
 
 
-def _padded(array: np.ndarray, count: int):
+def _padded(array: np.ndarray, count: int) -> np.ndarray:
     return np.concatenate([array, np.zeros([count - len(array), *array.shape[1:]], array.dtype)])
 
 
-def cases(model: "SRVP", settings: "ExportSettings", frames: np.ndarray) -> "dict[str, Case]":
+def cases(model: SRVP, settings: ExportSettings, frames: np.ndarray) -> dict[str, parity.Case]:
     """Name -> `parity.Case` of what the page is asked at given `ExportSettings`.
 
     The parts that are signatures of other exports too at one frame an interval; at every rate the
@@ -89,11 +86,11 @@ def cases(model: "SRVP", settings: "ExportSettings", frames: np.ndarray) -> "dic
     return {_forecast_name(settings) if x == MULTI_STEP else x: case for x, case in asked.items()}
 
 
-def caller(call: Callable, all_settings: "Sequence[ExportSettings]") -> Callable:
+def caller(call: SignatureCaller, all_settings: Sequence[ExportSettings]) -> SignatureCaller:
     """A caller of `cases`, for `check_parity`: what is no signature is put together of some."""
     by_name = {_forecast_name(settings): settings for settings in all_settings}
 
-    def ask(name: str, tensors: dict):
+    def ask(name: str, tensors: dict) -> dict[str, np.ndarray]:
         count = len(next(iter(tensors.values())))
         videos = [
             {key: np.asarray(x[i : i + 1]) for key, x in tensors.items()} for i in range(count)
@@ -101,7 +98,7 @@ def caller(call: Callable, all_settings: "Sequence[ExportSettings]") -> Callable
         answers = [one(name, video) for video in videos]
         return {key: np.concatenate([x[key] for x in answers]) for key in answers[0]}
 
-    def one(name: str, tensors: dict):
+    def one(name: str, tensors: dict) -> dict[str, np.ndarray]:
         if name not in by_name:
             return call(name, tensors)
         given = (tensors[key] for key in ("noise_y", "noise_z"))
@@ -112,5 +109,5 @@ def caller(call: Callable, all_settings: "Sequence[ExportSettings]") -> Callable
     return ask
 
 
-def _forecast_name(settings: "ExportSettings"):
+def _forecast_name(settings: ExportSettings) -> str:
     return f"forecast, {settings.frames_per_step} a frame"

@@ -2,41 +2,36 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from export import parity
 from export.signatures.build import build_signatures
 from export.web_page import composition, material, page, signatures
+from export.web_page.runtime import Runtime
 from export.writers import metadata, source_run, tflite
 from export.writers.real_frames import real_frames
-
-if TYPE_CHECKING:
-    from export.parity import Errors
-    from export.web_page.runtime import Runtime
-    from export.writers.settings import ExportSettings
-    from export.writers.source_run import SourceRun
+from export.writers.settings import ExportSettings
+from export.writers.source_run import SourceRun
 
 _NUM_EXAMPLES = 4
 _RATE = 4  # frames per interval at which the model's sub-steps are compared
 
 
 def export_page(
-    run: "SourceRun",
-    settings: "ExportSettings",
+    run: SourceRun,
+    settings: ExportSettings,
     folder: Path,
     quantize: str,
     title: str,
-    litert: "Runtime",
-) -> "tuple[dict[str, Errors], dict[str, int]]":
+    litert: Runtime,
+) -> tuple[dict[str, parity.Errors], dict[str, int]]:
     """Write the page's folder, and compare its model with the Keras model.
 
     Args:
-        run: a `SourceRun`.
-        settings: `ExportSettings`.
+        run, settings: what is exported.
         folder: an existing, empty one.
-        quantize: one of `QUANTIZATIONS`.
+        quantize: one of `WEB_QUANTIZATIONS`.
         title: of the page.
-        litert: a `runtime.Runtime`.
+        litert: where the page finds LiteRT.js.
 
     Returns:
         (what was compared -> `parity.Errors`, part of the page -> bytes).
@@ -80,7 +75,7 @@ def export_page(
     return errors, page.write_demo(made, folder)
 
 
-def _at_rate(settings: "ExportSettings", rate: int):
+def _at_rate(settings: ExportSettings, rate: int) -> ExportSettings:
     """The settings at which the page draws `rate` frames an interval, in fewer intervals."""
     steps = -(-settings.euler_steps // rate) * rate
     horizon = -(-settings.horizon // rate)

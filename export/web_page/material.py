@@ -1,11 +1,10 @@
 """What the page has to show from the start: test videos, and digits to be thrown."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from srvp_tf.config import Config
+from srvp_tf.config import Config
 
 DIGITS = (43, 53, 57, 6, 107, 33, 26, 102, 22, 63)
 """Test digits of the package that look like 0 to 9, in this order."""
@@ -26,7 +25,7 @@ def digits() -> np.ndarray:
     return load_embedded().test[np.array(DIGITS)]
 
 
-def rules(config: "Config") -> MotionRules | None:
+def rules(config: Config) -> MotionRules | None:
     """The `MotionRules` of a run's `Config`; None if its corpus is no Moving MNIST."""
     data = config.data
     if data.dataset != "moving_mnist":

@@ -98,7 +98,7 @@ def write_demo(page: DemoPage, folder: Path) -> dict[str, int]:
     return sizes | {"the rest": whole - sum(sizes.values())}
 
 
-def _camel_case(names: object):
+def _camel_case(names: dict) -> dict:
     """snake_case keys as JavaScript has them."""
     words = {key: key.split("_") for key in names}
     return {w[0] + "".join(map(str.capitalize, w[1:])): names[key] for key, w in words.items()}

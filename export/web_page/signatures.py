@@ -6,7 +6,6 @@ nothing is checked: the page gives what is right, and LiteRT.js takes no boolean
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
@@ -15,13 +14,11 @@ from export.signatures.build import (
     Signature,
     build_signatures,
 )
+from export.writers.settings import ExportSettings
+from srvp_tf.config import ModelConfig
 from srvp_tf.models.distributions import draw
 from srvp_tf.models.filtering import FilterState
-
-if TYPE_CHECKING:
-    from export.writers.settings import ExportSettings
-    from srvp_tf.config import ModelConfig
-    from srvp_tf.models.srvp import SRVP
+from srvp_tf.models.srvp import SRVP
 
 FUTURES_PER_CALL = 8
 """States that one call of `prior` or `step` moves: a call costs more than their arithmetic."""
@@ -34,13 +31,13 @@ FRAMES_PER_CALL = 4
 class Part(Signature):
     """A `Signature` that neither checks its inputs nor tells whether they are valid."""
 
-    def __call__(self, tensors: dict, seeded: bool = False):
+    def __call__(self, tensors: dict[str, tf.Tensor], seeded: bool = False) -> dict[str, tf.Tensor]:
         """Name -> tensor of inputs and noise to name -> tensor of outputs."""
         batch = tf.shape(next(iter(tensors.values())))[:1]
         return self.function(**tensors, **self.empty_noise(batch))
 
 
-def build_parts(model: "SRVP", settings: "ExportSettings") -> "dict[str, Part]":
+def build_parts(model: SRVP, settings: ExportSettings) -> dict[str, Part]:
     """Name -> `Part` of the page's model.
 
     encode      as `export.signatures` has it: the state after the observed frames, of one future
@@ -51,21 +48,20 @@ def build_parts(model: "SRVP", settings: "ExportSettings") -> "dict[str, Part]":
     decode      y [K, ny], w, skip_0 ... -> frames [K, H, W, C]
 
     Args:
-        model: an `SRVP`.
-        settings: `ExportSettings`, of which conditioning_frames is used.
+        settings: of which conditioning_frames is used.
     """
     c, whole = model.config, build_signatures(model, settings)
     state = whole["predict_single_step"].inputs
     futures = FUTURES_PER_CALL
 
-    def field(*shape, values: str = "finite"):
+    def field(*shape: int, values: str = "finite") -> Field:
         return Field(shape, tf.float32, values)
 
-    def checked_no_more(signature: Signature):
+    def checked_no_more(signature: Signature) -> Part:
         kept = signature.inputs, signature.addresses, signature.noise, signature.function
         return Part(*kept, signature.draw)
 
-    def part(function: Callable, inputs: dict, noise: dict | None = None):
+    def part(function: Callable, inputs: dict, noise: dict | None = None) -> Part:
         return Part(inputs, {}, noise or {}, function, lambda: {})
 
     def prior(y: tf.Tensor, noise_z: tf.Tensor):
@@ -92,6 +88,6 @@ def build_parts(model: "SRVP", settings: "ExportSettings") -> "dict[str, Part]":
     return parts
 
 
-def has_sub_steps(config: "ModelConfig") -> bool:
+def has_sub_steps(config: ModelConfig) -> bool:
     """Whether a `ModelConfig`'s dynamics take Euler steps of any size: frames at any rate."""
     return config.takes_euler_steps

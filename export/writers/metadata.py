@@ -2,16 +2,19 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from export.writers.settings import ExportSettings
 from srvp_tf._version import __version__
+from srvp_tf.config import Config
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from export.parity import Bound, Errors
     from export.signatures.build import Signature
-    from export.writers.settings import ExportSettings
-    from srvp_tf.config import Config
 
 METADATA_FORMAT = 1
 METADATA_FILE = "srvp.json"
@@ -25,7 +28,11 @@ _OUTPUT_VALUES = {
 }
 
 
-def describe_signatures(signatures: "dict[str, Signature]", functions: dict, seeded: bool) -> dict:
+def describe_signatures(
+    signatures: "Mapping[str, Signature]",
+    functions: "dict[str, tf.types.experimental.ConcreteFunction]",
+    seeded: bool,
+) -> dict:
     """Signature name -> inputs and outputs, each name -> shape (null: any), dtype and values.
 
     Args:
@@ -36,7 +43,7 @@ def describe_signatures(signatures: "dict[str, Signature]", functions: dict, see
     state = signatures["observe"].inputs | signatures["predict_single_step"].inputs
     values = {name: field.values for name, field in state.items()} | _OUTPUT_VALUES
 
-    def tensor(spec: object, values: str):
+    def tensor(spec: "tf.TensorSpec", values: str) -> dict:
         return {"shape": list(spec.shape), "dtype": spec.dtype.name, "values": values}
 
     described = {}
@@ -63,7 +70,7 @@ def describe_parity(corpus: str, bound: "Bound", errors: "dict[str, Errors]") ->
     }
 
 
-def write_metadata(path: Path, config: "Config", settings: "ExportSettings", **parts) -> None:
+def write_metadata(path: Path, config: Config, settings: ExportSettings, **parts: object) -> None:
     """Write the JSON: versions, the run's `Config`, `ExportSettings`, and other parts by name."""
     tree = {
         "format_version": METADATA_FORMAT,

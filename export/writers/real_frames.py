@@ -4,19 +4,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from srvp_tf.config import corpora
+from srvp_tf.config import Config, corpora
 from srvp_tf.errors import UserError
 
 if TYPE_CHECKING:
     from data_pipelines.corpus import Corpus
-    from srvp_tf.config import Config
 
 
-def real_frames(config: "Config", num_videos: int, num_frames: int) -> tuple[np.ndarray, str]:
+def real_frames(config: Config, num_videos: int, num_frames: int) -> tuple[np.ndarray, str]:
     """Test videos of a run's corpus; moving digits, and a line, where it cannot be read here.
 
     Args:
-        config: the run's `Config`.
+        config: the run's.
         num_videos, num_frames: how many.
 
     Returns:
@@ -37,7 +36,7 @@ def real_frames(config: "Config", num_videos: int, num_frames: int) -> tuple[np.
     return np.repeat(digits, channels, axis=-1), "moving_mnist"
 
 
-def _test_videos(corpus: "Corpus", num_videos: int, num_frames: int):
+def _test_videos(corpus: "Corpus", num_videos: int, num_frames: int) -> np.ndarray:
     available = min(num_videos, corpus.num_test_videos)
     videos = corpus.test_videos(length=num_frames, num_videos=available)
     # Where there are fewer, each serves again, with other noise.

@@ -1,34 +1,30 @@
 """Writes signatures as TensorFlow SavedModels, which need none of this code to be run."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
 import tensorflow as tf
+from tensorflow.types.experimental import ConcreteFunction
 
 from export import parity
-from export.signatures.build import MULTI_STEP, build_signatures
+from export.parity import SignatureCaller
+from export.signatures.build import MULTI_STEP, Signature, build_signatures
 from export.writers import metadata, source_run, warmup
 from export.writers.real_frames import real_frames
+from export.writers.settings import ExportSettings
+from export.writers.source_run import SourceRun
 from srvp_tf.errors import UserError
-
-if TYPE_CHECKING:
-    from export.parity import Errors
-    from export.signatures.build import Signature
-    from export.writers.settings import ExportSettings
-    from export.writers.source_run import SourceRun
-    from srvp_tf.models.srvp import SRVP
+from srvp_tf.models.srvp import SRVP
 
 _DEFAULT = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
-def write_served(path: Path, model: "SRVP", settings: "ExportSettings") -> dict[str, Callable]:
+def write_served(path: Path, model: SRVP, settings: ExportSettings) -> dict[str, ConcreteFunction]:
     """One SavedModel in `path` with all signatures, noise addressed by seeds.
 
     Args:
         path: the folder to make.
-        model: an `SRVP`.
-        settings: `ExportSettings`.
 
     Returns:
         Signature name -> the concrete function behind it.
@@ -40,8 +36,8 @@ def write_served(path: Path, model: "SRVP", settings: "ExportSettings") -> dict[
 
 
 def write_noise_inputs(
-    path: Path, model: "SRVP", settings: "ExportSettings"
-) -> dict[str, Callable]:
+    path: Path, model: SRVP, settings: ExportSettings
+) -> dict[str, ConcreteFunction]:
     """A SavedModel per signature, `path`/NAME, whose noise is an input; all but image bytes.
 
     For readers that know no more than one signature, and no random or image operations. Arguments
@@ -58,8 +54,8 @@ def write_noise_inputs(
 
 
 def write_static(
-    path: Path, signatures: "dict[str, Signature]", batch_size: int | None
-) -> dict[str, Callable]:
+    path: Path, signatures: Mapping[str, Signature], batch_size: int
+) -> dict[str, ConcreteFunction]:
     """One SavedModel with signatures, name -> `Signature`: noise as input, all sizes fixed.
 
     Returns signature name -> the concrete function behind it.
@@ -69,11 +65,11 @@ def write_static(
     return functions
 
 
-def load_saved_model(path: Path) -> Callable:
+def load_saved_model(path: Path) -> SignatureCaller:
     """A caller of the signatures of a SavedModel, for `check_parity`."""
     loaded = tf.saved_model.load(str(path))
 
-    def call(name: str, tensors: dict):
+    def call(name: str, tensors: dict) -> dict[str, np.ndarray]:
         function = loaded.signatures[name]
         inputs = function.structured_input_signature[1]
         outputs = function(**{name: tf.constant(tensors[name]) for name in inputs})
@@ -82,18 +78,18 @@ def load_saved_model(path: Path) -> Callable:
     return call
 
 
-def load_noise_inputs(path: Path) -> Callable:
+def load_noise_inputs(path: Path) -> SignatureCaller:
     """A caller of what `write_noise_inputs` wrote, for `check_parity`."""
 
-    def call(name: str, tensors: dict):
+    def call(name: str, tensors: dict) -> dict[str, np.ndarray]:
         return load_saved_model(path / name)(_DEFAULT, tensors)
 
     return call
 
 
 def concrete_function(
-    signature: "Signature", seeded: bool, batch_size: int | None = None
-) -> Callable:
+    signature: Signature, seeded: bool, batch_size: int | None = None
+) -> ConcreteFunction:
     """A form of a `Signature` as a concrete function of tensors by name."""
     specs = {
         name: tf.TensorSpec([batch_size, *field.shape], field.dtype, name)
@@ -107,7 +103,9 @@ def concrete_function(
     return function.get_concrete_function(**specs)
 
 
-def _as_declared(tensors: dict, specs: dict):
+def _as_declared(
+    tensors: dict[str, tf.Tensor], specs: dict[str, tf.TensorSpec]
+) -> dict[str, tf.Tensor]:
     """Fails a request whose shapes are not those of the signature: no server checks them.
 
     Nothing here depends on values, so that a request fails for faults of its own alone: servers
@@ -121,7 +119,7 @@ def _as_declared(tensors: dict, specs: dict):
     return checked
 
 
-def _save(path: Path, functions: dict):
+def _save(path: Path, functions: dict[str, ConcreteFunction]) -> None:
     module = tf.Module()
     # All that the functions read, and nothing else: a converter computes garbage from variables
     # that a SavedModel reaches in another way.
@@ -131,17 +129,16 @@ def _save(path: Path, functions: dict):
 
 
 def export_saved_model(
-    run: "SourceRun",
-    settings: "ExportSettings",
+    run: SourceRun,
+    settings: ExportSettings,
     folder: Path,
     seeded: bool,
-    warmup_name: str = None,
-) -> "dict[str, Errors]":
+    warmup_name: str | None = None,
+) -> dict[str, parity.Errors]:
     """Write a SavedModel and what goes with it, and compare it with the Keras model.
 
     Args:
-        run: a `SourceRun`.
-        settings: `ExportSettings`.
+        run, settings: what is exported.
         folder: where; it exists and is empty.
         seeded: whether noise is addressed by seeds; else it is an input.
         warmup_name: what the server will call the model, in warm-up requests; empty for none.

@@ -2,14 +2,11 @@
 
 import dataclasses
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from absl import flags
 
+from srvp_tf.config import Config
 from srvp_tf.errors import UserError
-
-if TYPE_CHECKING:
-    from srvp_tf.config import Config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +64,7 @@ def define_settings_flags(
         flags.DEFINE_integer(name, _DEFAULTS.get(name), _HELP[name], flag_values=flag_values)
 
 
-def export_settings(flag_values: flags.FlagValues, config: "Config") -> "ExportSettings":
+def export_settings(flag_values: flags.FlagValues, config: Config) -> ExportSettings:
     """The `ExportSettings` that the flags and the run's `Config` give; raises `UserError`."""
     given = {
         name: flag_values[name].value

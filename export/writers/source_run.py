@@ -2,15 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from absl import flags
 
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
 from srvp_tf.config import Config
 from srvp_tf.config.flags import define_checkpoint_flag
 
 if TYPE_CHECKING:
-    from absl import flags
-
     from srvp_tf.models.srvp import SRVP
 
 _MAX_RESULTS_BYTES = 1 << 20  # thousands of times what `evaluate` writes
@@ -24,19 +24,19 @@ class SourceRun(NamedTuple):
     checkpoint: Path
 
 
-def define_run_flags(flag_values: "flags.FlagValues") -> None:
+def define_run_flags(flag_values: flags.FlagValues) -> None:
     """--run_dir and --checkpoint."""
     define_run_flag(flag_values)
     define_checkpoint_flag(flag_values)
 
 
-def open_source_run(flag_values: "flags.FlagValues") -> "SourceRun":
+def open_source_run(flag_values: flags.FlagValues) -> SourceRun:
     """The `SourceRun` that the flags name; raises `UserError`."""
     run = run_from_flags(flag_values)
     return SourceRun(run.results, run.config(), run.checkpoint_path(flag_values.checkpoint))
 
 
-def load_source(run: "SourceRun") -> "tuple[SRVP, dict]":
+def load_source(run: SourceRun) -> "tuple[SRVP, dict]":
     """The model of a `SourceRun` in float32, and where it comes from, for the metadata."""
     from srvp_tf.runs.run_folder import read_model
 
@@ -51,7 +51,7 @@ def load_source(run: "SourceRun") -> "tuple[SRVP, dict]":
     return model, origin
 
 
-def evaluation(run: "SourceRun", step: int) -> dict | None:
+def evaluation(run: SourceRun, step: int | None) -> dict | None:
     """Test results of this checkpoint, as `evaluate` left them in the run; None if there are none.
 
     They are a service to the reader: whatever is wrong with the file, the export goes on.
@@ -69,5 +69,5 @@ def evaluation(run: "SourceRun", step: int) -> dict | None:
         return None
 
 
-def _no_number(name: str):
+def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")

@@ -1,38 +1,33 @@
 """Writes signatures as one TFLite file: built-in operations only, noise as input, fixed sizes."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.types.experimental import ConcreteFunction
 
 from export import parity
-from export.signatures.build import build_signatures
+from export.parity import SignatureCaller
+from export.signatures.build import Signature, build_signatures
 from export.writers import metadata, source_run
 from export.writers.real_frames import real_frames
 from export.writers.saved_model import write_static
+from export.writers.settings import ExportSettings
+from export.writers.source_run import SourceRun
 from srvp_tf.errors import UserError
-
-if TYPE_CHECKING:
-    from export.parity import Errors
-    from export.signatures.build import Signature
-    from export.writers.settings import ExportSettings
-    from export.writers.source_run import SourceRun
-    from srvp_tf.models.srvp import SRVP
+from srvp_tf.models.srvp import SRVP
 
 SIGNATURES = ("encode", "observe", "predict_single_step", "predict_multi_step")
 
 
 def convert(
-    model: "SRVP", settings: "ExportSettings", batch_size: int | None, quantize: str
-) -> tuple[bytes, dict[str, Callable]]:
+    model: SRVP, settings: ExportSettings, batch_size: int, quantize: str
+) -> tuple[bytes, dict[str, ConcreteFunction]]:
     """The TFLite file of a model.
 
     Args:
-        model: an `SRVP`.
-        settings: `ExportSettings`.
         batch_size: B of all inputs.
         quantize: "none"; "float16": weights of 16 bits, converted back for the arithmetic; or
             "dynamic_int8": weights of 8 bits, and activations quantised as they come.
@@ -48,8 +43,8 @@ def convert(
 
 
 def convert_signatures(
-    signatures: "dict[str, Signature]", batch_size: int | None, quantize: str
-) -> tuple[bytes, dict[str, Callable]]:
+    signatures: Mapping[str, Signature], batch_size: int, quantize: str
+) -> tuple[bytes, dict[str, ConcreteFunction]]:
     """`convert` of given signatures, name -> `Signature`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model")
@@ -69,7 +64,7 @@ def convert_signatures(
             raise UserError(f"TFLite's converter refuses the model: {reason}") from error
 
 
-def load_tflite(path: Path, num_threads: int | None = None) -> Callable:
+def load_tflite(path: Path, num_threads: int | None = None) -> SignatureCaller:
     """A caller of the signatures of a TFLite file, for `check_parity`: of any number of batches."""
     from ai_edge_litert.interpreter import Interpreter
 
@@ -77,7 +72,7 @@ def load_tflite(path: Path, num_threads: int | None = None) -> Callable:
     names = interpreter.get_signature_list()
     runners = {name: interpreter.get_signature_runner(name) for name in names}
 
-    def call(name: str, tensors: dict):
+    def call(name: str, tensors: dict) -> dict[str, np.ndarray]:
         details = runners[name].get_input_details()
         given = {key: np.asarray(tensors[key]) for key in details}
         key, batch = next((key, detail["shape"][0]) for key, detail in details.items())
@@ -91,19 +86,18 @@ def load_tflite(path: Path, num_threads: int | None = None) -> Callable:
 
 
 def export_tflite(
-    run: "SourceRun",
-    settings: "ExportSettings",
+    run: SourceRun,
+    settings: ExportSettings,
     file: Path,
-    description: str,
-    batch_size: int | None,
+    description: Path,
+    batch_size: int,
     quantize: str,
-) -> "dict[str, Errors]":
+) -> dict[str, parity.Errors]:
     """Write a TFLite file and its metadata, and compare it with the Keras model.
 
     Args:
-        run: a `SourceRun`.
-        settings: `ExportSettings`.
-        file, description: paths of the file and of its metadata.
+        run, settings: what is exported.
+        file, description: the file and its metadata.
         batch_size: B of all inputs.
         quantize: one of `QUANTIZATIONS`.
 

@@ -64,8 +64,8 @@ class NewVersion:
 
 @contextlib.contextmanager
 def new_version(
-    output_dir: str | os.PathLike, version: int | None, or_later: bool = False
-) -> "Iterator[NewVersion]":
+    output_dir: str | os.PathLike, version: int, or_later: bool = False
+) -> Iterator[NewVersion]:
     """Context: `NewVersion`, of a folder that gets its number when all went well, else vanishes.
 
     Until then its name is no number, so that servers pass it over.
@@ -95,7 +95,7 @@ def new_version(
             new.path = path.parent / str(choose_version(output_dir))
 
 
-def _renamed(folder: Path, path: Path):
+def _renamed(folder: Path, path: Path) -> bool:
     """Whether a folder could take this name: False if another has it."""
     try:
         folder.rename(path)
@@ -106,5 +106,5 @@ def _renamed(folder: Path, path: Path):
     return True
 
 
-def _is_version(name: str):
+def _is_version(name: str) -> bool:
     return name.isascii() and name.isdecimal()

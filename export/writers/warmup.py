@@ -7,7 +7,7 @@ import tensorflow as tf
 WARMUP_FILE = "tf_serving_warmup_requests"
 
 
-def write_warmup(path: Path, model_name: str, requests: dict) -> None:
+def write_warmup(path: Path, model_name: str, requests: dict[str, dict]) -> None:
     """Write a TFRecord file of one request per signature.
 
     Args:
