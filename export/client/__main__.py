@@ -51,7 +51,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def main(flag_values: flags.FlagValues, action: str) -> None:
-    """Carry out one of `ACTIONS`."""
+    """Carry out an action: "predict", "stream" or "metadata"."""
     check_flags(action, flag_values)
     check_video_file(Path(flag_values.output))
     start_tensorflow(deterministic=False)  # quietly, for gRPC and for reading videos

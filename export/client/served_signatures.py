@@ -51,7 +51,7 @@ class SignatureSpec(NamedTuple):
 
 
 class ModelMetadata(NamedTuple):
-    """A served model: its name, the version that answered, and name -> `Signature`."""
+    """A served model: its name, the version that answered, and name -> `SignatureSpec`."""
 
     name: str
     version: int

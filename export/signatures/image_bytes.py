@@ -16,7 +16,7 @@ MAX_SCANS = 64
 _PNG_BYTES_PER_PIXEL = 9  # 4 channels of 16 bits, and the filters of the rows
 _PNG_OTHER_BYTES = 1 << 18  # profiles and notes
 
-# Each has images of up to `MAX_PIXELS` in memory, whatever the batch and the machine.
+# Each has images of up to `MAX_IMAGE_PIXELS` in memory, whatever the batch and the machine.
 _DECODERS = 2
 
 # ITU-R BT.601, as JPEG and the pipelines have it.
@@ -32,7 +32,7 @@ def decode_videos(image_bytes: tf.Tensor, size: int, channels: int) -> tuple[tf.
     Each image is cut to its central square and resized: areas are averaged where it shrinks, and it
     grows by bicubic interpolation. Transparent parts lie on white; for one channel colours become
     their luma. The result has the values k / 255. A video with an image that is neither PNG nor
-    JPEG, broken, or of more than `MAX_PIXELS` is not valid, and all zeros.
+    JPEG, broken, or of more than `MAX_IMAGE_PIXELS` is not valid, and all zeros.
 
     This is what the pipelines make of the same pixels. PNG of 16 bits a channel are cut to 8, not
     rounded, and a JPEG's orientation mark is not heeded.

@@ -11,7 +11,7 @@ _FRAMES = ("frames", "frame")
 def checked(inputs: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """Inputs name -> [B, ...] with zeros in the place of invalid examples, and valid: bool [B].
 
-    Frames must lie in [0, 1], give or take `TOLERANCE`; all else must be finite.
+    Frames must lie in [0, 1], give or take `RANGE_TOLERANCE`; all else must be finite.
     """
     valid = tf.reduce_all(
         tf.stack(

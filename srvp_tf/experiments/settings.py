@@ -40,7 +40,7 @@ def chosen_experiments(flag_values: flags.FlagValues, config: Config) -> list[st
 
 
 def experiment_settings(flag_values: flags.FlagValues, names: list[str]) -> ExperimentSettings:
-    """`Settings` for experiments; `UserError` if the flags make no sense together."""
+    """What the flags say; `UserError` if the flags make no sense together."""
     if flag_values.input_rate > 2:
         raise UserError(
             f"--input_rate={flag_values.input_rate}: give 2 for inputs at twice the model's rate, "

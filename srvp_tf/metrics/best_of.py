@@ -14,6 +14,7 @@ Values that are not finite:
 Ties go to the earlier sample, whatever the order of the chunks.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +44,7 @@ def best_of(scores: np.ndarray, higher_is_better: bool) -> tuple[np.ndarray, np.
     return best.value, best.index
 
 
-def summarize(values: np.ndarray) -> Summary:
+def summarize(values: Sequence[float] | np.ndarray) -> Summary:
     """Mean over videos and its 95 % half-width 1.96 std / sqrt(B), population std: values [B].
 
     Raises:

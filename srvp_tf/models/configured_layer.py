@@ -20,7 +20,7 @@ class ConfiguredLayer(keras.layers.Layer):
         self.config, self.seed = config, seed
 
     @classmethod
-    def from_config(cls, config: dict) -> "'ConfiguredLayer'":
+    def from_config(cls, config: dict) -> "ConfiguredLayer":
         return cls(**config | {"config": ModelConfig(**config["config"])})
 
     def get_config(self) -> dict:

@@ -115,7 +115,7 @@ def predict_single_step(
     model: "SRVP",
     state: "FilterState",
     noise_z: tf.Tensor,
-    euler_steps: int | None,
+    euler_steps: int,
     frames_per_step: int,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """One predicted frame interval.
@@ -138,7 +138,7 @@ def predict_from_state(
     model: "SRVP",
     state: "FilterState",
     noise_z: tf.Tensor,
-    euler_steps: int | None,
+    euler_steps: int,
     frames_per_step: int,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """`predict_single_step` over the F intervals of noise_z [B, F, nz].
@@ -157,7 +157,7 @@ def predict_samples(
     frames: tf.Tensor,
     noise_y: tf.Tensor,
     noise_z: tf.Tensor,
-    euler_steps: int | None,
+    euler_steps: int,
     frames_per_step: int,
 ) -> tf.Tensor:
     """S futures of observed frames, as `SRVP.forecast` draws them.
@@ -184,7 +184,7 @@ def predict_variable(
     num_frames: tf.Tensor,
     noise_y: tf.Tensor,
     noise_z: tf.Tensor,
-    euler_steps: int | None,
+    euler_steps: int,
     frames_per_step: int,
 ) -> tf.Tensor:
     """A future of the first num_frames [B] of T frames; what follows them has no influence.

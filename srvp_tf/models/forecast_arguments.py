@@ -1,7 +1,8 @@
 """The arguments of `SRVP.forecast`, checked: each fault is one line that says what to give."""
 
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, SupportsIndex
 
 import numpy as np
 import tensorflow as tf
@@ -81,7 +82,7 @@ def check_arguments(
     return (*list(counts.values())[:2], seed, *list(counts.values())[2:])
 
 
-def check_video_ids(video_ids: object, frames: tf.Tensor) -> tf.Tensor:
+def check_video_ids(video_ids: tf.Tensor | Sequence[int], frames: tf.Tensor) -> tf.Tensor:
     """The ids as a tensor; raises `UserError` unless there is one for each video."""
     video_ids = tf.convert_to_tensor(video_ids)
     if not video_ids.shape.is_compatible_with(frames.shape[:1]):
@@ -92,7 +93,7 @@ def check_video_ids(video_ids: object, frames: tf.Tensor) -> tf.Tensor:
     return video_ids
 
 
-def _integer(name: str, value: object):
+def _integer(name: str, value: SupportsIndex):
     try:
         number = operator.index(value)
     except TypeError:

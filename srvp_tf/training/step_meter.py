@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,14 +35,14 @@ class StepMeter:
         self._elapsed_before = elapsed_before
 
     @contextlib.contextmanager
-    def waiting(self) -> contextlib.AbstractContextManager:
+    def waiting(self) -> Iterator[None]:
         """Context: time spent waiting for input."""
         start = time.monotonic()
         yield
         self._waited += time.monotonic() - start
 
     @contextlib.contextmanager
-    def paused(self) -> contextlib.AbstractContextManager:
+    def paused(self) -> Iterator[None]:
         """Context: time that is not training's."""
         start = time.monotonic()
         yield

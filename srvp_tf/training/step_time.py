@@ -3,7 +3,6 @@
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
 import tensorflow as tf
 
 from srvp_tf.models.noise import training_noise
@@ -27,7 +26,7 @@ def step_seconds(config: "Config") -> float:
     step = TrainingStep(SRVP(m, config.train.precision), config.train)
     shape = (config.data.train_length, m.frame_size, m.frame_size, m.channels)
 
-    def seconds(videos: np.ndarray):
+    def seconds(videos: int):
         clips, taken = tf.zeros([videos, *shape]), []
         noise = training_noise(m, 0, 1, tf.range(videos), shape[0])
         for _ in range(1 + _TRIED_STEPS):  # the first one prepares kernels

@@ -10,7 +10,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.forecasting.sampling import Sampler
 from srvp_tf.metrics.best_of import RunningBest
 from srvp_tf.metrics.frame_metrics import psnr, ssim
-from srvp_tf.models.noise import TrainingNoise, forecast_noise
+from srvp_tf.models.noise import reconstruction_noise
 
 if TYPE_CHECKING:
     from srvp_tf.models.outputs import Inference
@@ -96,7 +96,9 @@ class Validator:
         target = self.sampler.model.to_unit_range(videos)[:, None]
         return tf.reduce_mean(psnr(target, drawn), axis=-1)
 
-    def _judge(self, videos: np.ndarray, inferred: "Inference", video_ids: tf.Tensor, chosen: dict):
+    def _judge(
+        self, videos: np.ndarray, inferred: "Inference", video_ids: tf.Tensor, chosen: tf.Tensor
+    ):
         """Frames of one chosen sample per video [B, T, H, W, C], and its PSNR and SSIM, [B]."""
         drawn = self.sampler.draw(inferred, video_ids, chosen)
         target = self.sampler.model.to_unit_range(videos)[:, self.sampler.nt_cond :]
@@ -109,20 +111,20 @@ class Validator:
         videos: np.ndarray,
         inferred: "Inference",
         video_ids: tf.Tensor,
-        running: object,
-        best: object,
+        running: RunningBest,
+        best: np.ndarray,
     ):
         """The first video of a batch. Samples are drawn again: their noise has an address."""
         nt_cond = self.sampler.nt_cond
 
-        def redraw(index: int):
+        def redraw(index: np.ndarray):
             chosen = tf.constant(np.asarray(index)[:, None], tf.int32)
             return self._judge(videos, inferred, video_ids, chosen)[0][0].numpy()
 
         truth = self.sampler.model.to_unit_range(videos[0]).numpy()
         observed = truth[:nt_cond]
 
-        def continued(frames: tf.Tensor):
+        def continued(frames: np.ndarray):
             return np.concatenate([observed, frames[nt_cond:]])
 
         worst = redraw(running.worst.index)
@@ -133,6 +135,5 @@ class Validator:
     def _reconstruct(self, videos: np.ndarray, video_ids: tf.Tensor):
         """All frames through the posterior that saw all of them: [B, T, H, W, C]."""
         model, num_frames = self.sampler.model, self.sampler.num_frames
-        noise = forecast_noise(model.config, self.sampler.seed, video_ids, tf.range(1), num_frames)
-        noise = TrainingNoise(noise.y_1[:, 0], noise.z[:, 0], content_frames=None, skip_frame=None)
+        noise = reconstruction_noise(model.config, self.sampler.seed, video_ids, num_frames)
         return model.call(model.to_unit_range(videos), noise).frames

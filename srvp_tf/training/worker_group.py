@@ -78,7 +78,7 @@ class WorkerGroup:
             )
 
     @contextlib.contextmanager
-    def chief_first(self) -> contextlib.AbstractContextManager:
+    def chief_first(self) -> Iterator[None]:
         """Context whose body the others enter when the chief has left it without an error."""
         if not self.is_chief:
             self.wait()
@@ -118,7 +118,7 @@ class WorkerGroup:
         return rows[:: len(rows) // self.size, 1:]
 
     @contextlib.contextmanager
-    def losing_workers(self, place: Callable[[], str]) -> contextlib.AbstractContextManager:
+    def losing_workers(self, place: Callable[[], str]) -> Iterator[None]:
         """Context that puts a line over TensorFlow's error about a worker that is gone.
 
         Args:

@@ -12,10 +12,21 @@ _FEW_CHANNELS = 4  # frames have 1 or 3; convolution kernels compute 8 or 16 at 
 
 
 class LinearMap:
-    """`map(inputs, kernel)`, in two steps: the first one depends on the kernel alone."""
+    """`map(inputs, kernel)`, in two steps: the first one depends on the kernel alone.
 
-    def __call__(self, inputs: tf.Tensor, kernel: tf.Tensor):
+    size: height and width of the kernel. input_axis, output_axis: its axes of channels.
+    """
+
+    size: int
+    input_axis: int
+    output_axis: int
+
+    def __call__(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return self.apply(inputs, self.prepare(kernel))
+
+    def apply(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """The map, given what `prepare` made of the kernel."""
+        raise NotImplementedError
 
     def prepare(self, kernel: tf.Tensor) -> tf.Tensor:
         """The kernel in the form that `apply` takes."""
