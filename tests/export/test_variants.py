@@ -9,16 +9,10 @@ from export.signatures.seeded_noise import draw_from_start
 from export.writers import saved_model as saved_model_writer
 from export.writers import tflite as tflite_writer
 from srvp_tf.runs.run_folder import load_model
-from tests.export.small_export import call, floats, make_run
+from tests.export.small_export import VARIANTS, call, floats, make_run
 
 pytestmark = pytest.mark.long
 
-VARIANTS = {
-    "mlp": ("--dynamics=mlp", "--l2_res_weight=0"),
-    "gru": ("--dynamics=gru", "--l2_res_weight=0"),
-    "no z": ("--nostochastic",),
-    "gru, no z": ("--dynamics=gru", "--l2_res_weight=0", "--nostochastic"),
-}
 CONDITIONING_FRAMES, HORIZON = 3, 4
 SEED = np.array([5, 9], np.int64)
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}

@@ -10,9 +10,11 @@ import itertools
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 from typing import NamedTuple
 
 import grpc
@@ -22,11 +24,11 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from export.client import Client, InvalidExampleError
-from tests.export import served
 from tests.export.raw_requests import GOOD, WRONG_INPUTS, columns, grpc_request, rows
 from tests.export.raw_requests import with_changes as changed
+from tests.export.small_export import SmallExport, floats
 
-FAMILY, NUM_CLIENTS, NUM_SEEDS = "dcgan", 4, 8
+NUM_CLIENTS, NUM_SEEDS = 4, 8
 BODY_100_MB = bytes(100_000_000)
 
 
@@ -40,11 +42,11 @@ class Report(NamedTuple):
 
 
 @contextlib.contextmanager
-def server_process():
+def server_process(model_dir):
     """(process, gRPC address, REST URL) of a stand-in on free ports."""
     command = [sys.executable, "-m", "export.serve_local", "--grpc_port=0", "--rest_port=0"]
     process = subprocess.Popen(
-        [*command, f"--model_dir={served.model_dir(FAMILY)}"], stdout=subprocess.PIPE, text=True
+        [*command, f"--model_dir={model_dir}"], stdout=subprocess.PIPE, text=True
     )
     try:
         words = process.stdout.readline().replace(",", " ").replace(";", " ").split()
@@ -72,11 +74,7 @@ class LoadClient:
             grpc_address, options=[("grpc.max_send_message_length", -1)]
         )
         self.stub = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
-        self.clients = [
-            Client(grpc_address),
-            Client(rest_url),
-            Client(rest_url, rows=True),
-        ]
+        self.clients = [Client(grpc_address), Client(rest_url), Client(rest_url, rows=True)]
 
     def kinds(self):
         """Name -> function, in a fixed order."""
@@ -172,11 +170,11 @@ class LoadClient:
         assert sentence in said or (empty and "has shape [0]" in said), said
 
 
-def run(num_requests, rare=50, progress=False):
+def run(exported, num_requests, rare=50, progress=False):
     """Send so many requests; those of 100 MB are one in `rare` rounds through all kinds."""
-    videos = served.videos(FAMILY, batch=4, seed=5)
+    videos = exported.given(4)
     expected = np.stack(
-        [served.forecast(FAMILY, videos, seed)[:, 0] for seed in range(NUM_SEEDS)], axis=1
+        [exported.forecast(floats(videos), seed)[:, 0] for seed in range(NUM_SEEDS)], axis=1
     )
     answers, faults, memory = Counter(), [], []
     lock, tickets = threading.Lock(), itertools.count()
@@ -199,7 +197,7 @@ def run(num_requests, rare=50, progress=False):
                 answers[name] += 1
                 faults.extend([fault] if fault else [])
 
-    with server_process() as (process, grpc_address, rest_url):
+    with server_process(exported.served.parent) as (process, grpc_address, rest_url):
         clients = [
             LoadClient(grpc_address, rest_url, videos, expected, seed)
             for seed in range(NUM_CLIENTS)
@@ -226,7 +224,9 @@ def run(num_requests, rare=50, progress=False):
 def main():
     """Run, print, and fail if anything was wrong."""
     tf.get_logger().setLevel("ERROR")
-    report = run(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, progress=True)
+    with tempfile.TemporaryDirectory() as folder:
+        exported = SmallExport("dcgan", Path(folder))
+        report = run(exported, int(sys.argv[1]) if len(sys.argv) > 1 else 1000, progress=True)
     for name, count in sorted(report.answers.items()):
         print(f"{count:6} {name}")
     good = sum(count for name, count in report.answers.items() if name.startswith("good"))

@@ -2,18 +2,16 @@
 
 import numpy as np
 
-from tests.export.readers.packages import require
-
 # Without it the CPU may compute in bfloat16.
 _OPTIONS = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
 def load(path):
     """(A caller of the signatures of `noise_inputs`, the version of OpenVINO)."""
-    openvino = require("openvino")
+    import openvino
 
     def call(name, tensors):
-        return _run(openvino, path / name, tensors)
+        return _run(path / name, tensors)
 
     return call, openvino.__version__
 
@@ -23,21 +21,25 @@ def load_tflite(path, signature):
 
     OpenVINO reads the first one only, and does not know what the signature calls its tensors.
     """
-    openvino = require("openvino")
-    interpreter = require("ai_edge_litert.interpreter").Interpreter(model_path=str(path))
+    import openvino
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path))
     runner = interpreter.get_signature_runner(signature)
     inputs = {key: x["name"] for key, x in runner.get_input_details().items()}
     outputs = {key: x["name"] for key, x in runner.get_output_details().items()}
 
     def call(name, tensors):
         assert name == signature
-        found = _run(openvino, path, {inputs[key]: tensors[key] for key in inputs})
+        found = _run(path, {inputs[key]: tensors[key] for key in inputs})
         return {key: found[outputs[key]] for key in outputs}
 
     return call, openvino.__version__
 
 
-def _run(openvino, path, tensors):
+def _run(path, tensors):
+    import openvino
+
     model = openvino.Core().compile_model(str(path), "CPU", _OPTIONS)
     given = {
         port: np.asarray(tensors[name])

@@ -1,0 +1,34 @@
+"""Small exported models, and servers of them, made once per session where a test asks for them."""
+
+import pytest
+
+from tests.export.served import LABELS, serving
+from tests.export.small_export import SmallExport
+
+
+@pytest.fixture(scope="session")
+def dcgan(tmp_path_factory):
+    return SmallExport("dcgan", tmp_path_factory.mktemp("dcgan"))
+
+
+@pytest.fixture(scope="session")
+def vgg(tmp_path_factory):
+    return SmallExport("vgg", tmp_path_factory.mktemp("vgg"))
+
+
+@pytest.fixture(scope="session", params=["vgg", pytest.param("dcgan", marks=pytest.mark.long)])
+def exported(request):
+    """A `SmallExport` of each kind."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def dcgan_server(dcgan):
+    with serving(dcgan.served.parent, policy=LABELS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def vgg_server(vgg):
+    with serving(vgg.served.parent, policy=LABELS) as server:
+        yield server
