@@ -3,7 +3,7 @@
 import pytest
 
 from tests.export.served import LABELS, serving
-from tests.export.small_export import SmallExport
+from tests.export.small_export import KINDS, RUNS, SmallExport
 
 
 @pytest.fixture(scope="session")
@@ -16,10 +16,15 @@ def vgg(tmp_path_factory):
     return SmallExport("vgg", tmp_path_factory.mktemp("vgg"))
 
 
-@pytest.fixture(scope="session", params=["vgg", pytest.param("dcgan", marks=pytest.mark.long)])
-def exported(request):
+LONG = [pytest.param(kind, marks=pytest.mark.long) for kind in RUNS if kind != "vgg"]
+
+
+@pytest.fixture(scope="session", params=["vgg", *LONG])
+def exported(request, tmp_path_factory):
     """A `SmallExport` of each kind."""
-    return request.getfixturevalue(request.param)
+    if request.param in KINDS:
+        return request.getfixturevalue(request.param)
+    return SmallExport(request.param, tmp_path_factory.mktemp("variant"))
 
 
 @pytest.fixture(scope="session")

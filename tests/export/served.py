@@ -1,6 +1,10 @@
 """Servers of small models on this machine, and their clients."""
 
+import contextlib
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from export.client import Client
@@ -30,3 +34,18 @@ def address(server, transport):
 def client(server, transport="grpc", **options):
     """A `Client` of the server."""
     return Client(address(server, transport), **TRANSPORTS[transport], **options)
+
+
+@contextlib.contextmanager
+def server_process(model_dir, **options):
+    """Context: (process, (gRPC address, REST URL)) of `export.serve_local` on free ports."""
+    command = [sys.executable, "-m", "export.serve_local", "--grpc_port=0", "--rest_port=0"]
+    command.append(f"--model_dir={model_dir}")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
+    try:
+        line = process.stdout.readline()
+        assert "not for production" in line, process.communicate()
+        yield process, re.search(r"gRPC ([^,; ]+).*REST ([^,; ]+)", line).groups()
+    finally:
+        process.terminate()
+        process.wait(timeout=60)

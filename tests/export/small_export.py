@@ -23,20 +23,21 @@ SETTINGS = {
     "dcgan": ExportSettings(3, 5, horizon=3, num_samples=2, euler_steps=1, frames_per_step=1),
     "vgg": ExportSettings(4, 5, horizon=3, num_samples=2, euler_steps=4, frames_per_step=2),
 }
-# The paper's other dynamics.
+# The paper's other dynamics, of dcgan.
 VARIANTS = {
     "mlp": ("--dynamics=mlp", "--l2_res_weight=0"),
     "gru": ("--dynamics=gru", "--l2_res_weight=0"),
     "no z": ("--nostochastic",),
     "gru, no z": ("--dynamics=gru", "--l2_res_weight=0", "--nostochastic"),
 }
+RUNS = KINDS | VARIANTS
 TFLITE_SETTINGS = ("conditioning_frames", "horizon", "euler_steps", "frames_per_step")
 
 
 class SmallExport:
     """A run, and what is written of it in a folder: each thing at its first use.
 
-    kind: of `KINDS`.
+    kind: of `RUNS`.
     folder: an existing, empty one.
     seed: of the weights.
     changes: of the `SETTINGS` of the kind.
@@ -44,11 +45,11 @@ class SmallExport:
 
     def __init__(self, kind, folder, seed=0, **changes):
         self.kind, self.folder, self.seed = kind, folder, seed
-        self.settings = dataclasses.replace(SETTINGS[kind], **changes)
+        self.settings = dataclasses.replace(SETTINGS.get(kind, SETTINGS["dcgan"]), **changes)
 
     @functools.cached_property
     def run_dir(self):
-        return make_run(self.folder / "run", *KINDS[self.kind], seed=self.seed)
+        return make_run(self.folder / "run", *RUNS[self.kind], seed=self.seed)
 
     @functools.cached_property
     def model(self):

@@ -12,6 +12,7 @@ from export import saved_model
 from export.signatures.seeded_noise import draw_from_start
 from export.writers import metadata, warmup
 from export.writers import saved_model as saved_model_writer
+from srvp_tf.errors import UserError
 from tests.export.signatures.test_image_bytes import encoded
 from tests.export.small_export import call, floats
 
@@ -101,6 +102,10 @@ def test_variable_lengths(exported, ask):
     for i, length in enumerate(lengths):
         alone = exported.forecast(frames[i : i + 1, :length], SEED[i])
         np.testing.assert_allclose(outputs["predicted_frames"][i], alone[0, 0], **CLOSE)
+    lengths = np.array([2, 1, s.max_conditioning_frames + 1])
+    frames = floats(exported.videos[:3, : s.max_conditioning_frames])
+    outputs = ask("predict_multi_step_variable", frames=frames, num_frames=lengths, seed=SEED)
+    np.testing.assert_array_equal(outputs["valid"], [True, False, False])
 
 
 @pytest.mark.parametrize("file_kind", ["PNG", "JPEG"])
@@ -129,7 +134,7 @@ def test_an_answer_depends_on_no_other_example(ask, observed, name):
         alone = ask(name, frames=observed[i : i + 1], seed=SEED[i : i + 1])
         for key, value in alone.items():
             np.testing.assert_allclose(value[0], together[key][i], **CLOSE)
-    for fault in (np.nan, 1.5):
+    for fault in (np.nan, -np.inf, 255.0):
         observed[1, -1, 0, 0, 0] = fault
         outputs = ask(name, frames=observed, seed=SEED)
         np.testing.assert_array_equal(outputs.pop("valid"), [True, False, True])
@@ -138,28 +143,41 @@ def test_an_answer_depends_on_no_other_example(ask, observed, name):
             assert not value[1].any()
 
 
+@pytest.mark.parametrize("value", [-0.99e-3, 1.00099, -1.01e-3, 1.00101])
+def test_valid_is_what_forecast_accepts(exported, ask, observed, value):
+    observed[1, 0, 0, 0, 0] = value
+    try:
+        exported.forecast(observed, SEED)
+        accepted = True
+    except UserError:
+        accepted = False
+    assert accepted == (-1e-3 <= value <= 1.001)
+    outputs = ask("encode", frames=observed, seed=SEED)
+    np.testing.assert_array_equal(outputs["valid"], [True, accepted, True])
+
+
 def test_a_broken_state_or_frame_is_flagged(exported, ask, observed):
     state = ask("encode", frames=observed, seed=SEED)
-    position = {"seed": SEED, "frame_index": frame_index(4)}
-    good = ask("predict_single_step", **state, **position)
     frame = floats(exported.videos[:3, -1])
     frame[0] = 7.0
     state["y"][2] = np.nan
-    outputs = ask("observe", **state, frame=frame, **position)
-    np.testing.assert_array_equal(outputs["valid"], [False, True, False])
-    state["y"][0] = 3e38  # is finite, and what it leads to is not
+    position = {"seed": SEED, "frame_index": np.array([4, 0, 4])}
     outputs = ask("predict_single_step", **state, **position)
+    np.testing.assert_array_equal(outputs["valid"], [True, False, False])
+    outputs = ask("observe", **state, frame=frame, seed=SEED, frame_index=frame_index(4))
     np.testing.assert_array_equal(outputs["valid"], [False, True, False])
-    np.testing.assert_allclose(outputs["next_y"][1], good["next_y"][1], **CLOSE)
+
+
+def test_a_step_without_a_finite_answer_is_flagged(vgg):
+    given = {"frames": floats(vgg.given(3)), "seed": SEED}
+    state = vgg.ask("encode", given) | {"seed": SEED, "frame_index": frame_index(4)}
+    good = vgg.ask("predict_single_step", state)
+    state["y"][0] = 3e38  # is finite, and what it leads to is not
+    outputs = vgg.ask("predict_single_step", state)
+    np.testing.assert_array_equal(outputs["valid"], [False, True, True])
     for name in ("next_y", "predicted_frames"):
-        assert not outputs[name][[0, 2]].any()
-
-
-def test_a_step_to_no_frame_is_flagged(ask, observed):
-    state = ask("encode", frames=observed, seed=SEED)
-    index = np.array([4, 4, 0])
-    outputs = ask("predict_single_step", **state, seed=SEED, frame_index=index)
-    np.testing.assert_array_equal(outputs["valid"], [True, True, False])
+        np.testing.assert_allclose(outputs[name][1:], good[name][1:], **CLOSE)
+        assert not outputs[name][0].any()
 
 
 def test_a_broken_image_is_flagged(exported, ask):
@@ -239,7 +257,7 @@ def test_the_metadata_tell_what_was_exported(exported):
     assert told["settings"] == vars(exported.settings)
     assert told["source"]["step"] == 7 and told["source"]["best_psnr"] == 12.5
     assert told["source"]["checkpoint"] == "last-00000007.npz"
-    assert told["config"]["model"]["family"] == exported.kind
+    assert told["config"]["model"]["skips"] == (exported.kind == "vgg")
     assert (told["parity"]["factor"], told["parity"]["most"]) == (4, 1e-2)
     assert told["parity"]["corpus"] == "moving_mnist"
     errors = told["parity"]["errors"]

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from export.local_server.model_versions import ModelVersions
 from srvp_tf.errors import UserError
 from tests.export import served
 from tests.export.client.test_client_versions import wait_for
+from tests.export.served import server_process
 from tests.export.small_export import call
 
 
@@ -93,23 +93,11 @@ def test_a_port_that_is_taken(tmp_path, flag):
 
 
 def test_the_command_serves_until_it_is_terminated(dcgan):
-    server = subprocess.Popen(
-        [sys.executable, "-m", "export.serve_local", "--grpc_port=0", "--rest_port=0"]
-        + [f"--model_dir={dcgan.served.parent}"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    line = server.stdout.readline()
-    assert "not for production" in line, server.communicate()
-    url = line.partition("REST ")[2].partition(";")[0]
-    assert url.startswith("http://127.0.0.1:")
-    status = requests.get(f"{url}/v1/models/srvp", timeout=60).json()
-    assert [row["state"] for row in status["model_version_status"]] == ["AVAILABLE"]
-    server.send_signal(signal.SIGTERM)
-    start = time.monotonic()
-    _, err = server.communicate(timeout=60)
-    assert time.monotonic() - start < 10
+    with server_process(dcgan.served.parent, stderr=subprocess.PIPE) as (server, (_, url)):
+        status = requests.get(f"{url}/v1/models/srvp", timeout=60).json()
+        assert [row["state"] for row in status["model_version_status"]] == ["AVAILABLE"]
+        server.send_signal(signal.SIGTERM)
+        _, err = server.communicate(timeout=10)
     assert server.returncode == 143
     # TensorFlow 2.20 announces what it has loaded.
     lines = [line for line in err.splitlines() if not re.match("WARNING: All log|[IW]0000 ", line)]
