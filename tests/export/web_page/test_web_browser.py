@@ -24,7 +24,9 @@ from tests.export.web_page import web_demo
 from tests.gallery.browser import chromium, emulate, requested
 
 CLOSE = {"atol": 1e-4, "rtol": 0}
-T, HORIZON, SAMPLES = 5, 20, 3  # of the pretrained model, and of the futures that are compared
+T, HORIZON, SIZE = 5, 20, (64, 64, 1)  # of the pretrained model
+SAMPLES = 3  # futures that are compared
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 IMPORTS = """
 const [given, done] = arguments;
 const encoded = (arrays) => {
@@ -140,18 +142,10 @@ def find(driver, name):
     return driver.find_element("id", name)
 
 
-def press(driver, *keys, shift=False):
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.common.keys import Keys
-
-    actions = ActionChains(driver)
-    if shift:
-        actions.key_down(Keys.SHIFT)
-    for key in keys:
-        actions.send_keys(getattr(Keys, key, key))
-    if shift:
-        actions.key_up(Keys.SHIFT)
-    actions.perform()
+def press(driver, *keys):
+    webdriver.ActionChains(driver).send_keys(
+        *(getattr(webdriver.Keys, key, key) for key in keys)
+    ).perform()
 
 
 def redrawn(driver, work):
@@ -166,16 +160,14 @@ def set_slider(driver, name, value):
     redrawn(driver, lambda: driver.execute_script(script, find(driver, name), value))
 
 
+STAGE = "const { stage } = await (await load('page')).ready;"
+
+
 def futures_shown(driver):
     """The predicted frames on the stage: [S, K, H, W, C]."""
-    text, sizes = run(
-        driver,
-        "const { stage } = await (await load('page')).ready;"
-        "return [encoded(stage.predicted.flat()), [stage.predicted.length,"
-        " stage.predicted[0].length, stage.demo.frameSize, stage.demo.frameSize,"
-        " stage.demo.channels]]",
-    )
-    return decoded(text, *sizes)
+    script = STAGE + "return [encoded(stage.predicted.flat()), stage.predicted.length]"
+    text, count = run(driver, script)
+    return decoded(text, count, -1, *SIZE)
 
 
 def assert_shown(driver, expected):
@@ -188,12 +180,7 @@ def assert_shown(driver, expected):
 
 def frames_shown(driver):
     """The frames that are known on the stage: [T, H, W, C]."""
-    text, size = run(
-        driver,
-        "const { stage } = await (await load('page')).ready;"
-        "return [encoded(stage.frames), stage.demo.frameSize]",
-    )
-    return decoded(text, -1, size, size, 1)
+    return decoded(run(driver, STAGE + "return encoded(stage.frames)"), -1, *SIZE)
 
 
 # --- numbers -------------------------------------------------------------------------------------
@@ -427,7 +414,7 @@ def test_digits_are_picked_and_thrown_with_keys(page, model, demo):
     page.execute_script("arguments[0].focus()", first)
     before = motions(page)
     press(page, "ARROW_DOWN", "ARROW_DOWN", "ARROW_LEFT")
-    press(page, "ARROW_RIGHT", shift=True)
+    first.send_keys(webdriver.Keys.SHIFT + webdriver.Keys.ARROW_RIGHT)
     after = motions(page)
     assert after[0]["dx"] == before[0]["dx"] + 2 and after[0]["dy"] == before[0]["dy"] - 1
     assert after[0]["y"] == before[0]["y"] + 1 and after[1] == before[1]
@@ -450,13 +437,11 @@ def test_digits_are_picked_and_thrown_with_keys(page, model, demo):
 
 
 def test_a_digit_let_go_in_motion_is_thrown(page):
-    from selenium.webdriver.common.action_chains import ActionChains
-
     first = page.find_elements("css selector", ".thrown")[0]
     page.execute_script("arguments[0].scrollIntoView({ block: 'center' })", first)
 
     def flick():
-        actions = ActionChains(page, duration=40).click_and_hold(first)
+        actions = webdriver.ActionChains(page, duration=40).click_and_hold(first)
         for _ in range(4):
             actions.move_by_offset(12, 0)
         actions.release().perform()
@@ -468,13 +453,11 @@ def test_a_digit_let_go_in_motion_is_thrown(page):
 
 
 def test_a_drawn_digit_is_centred_and_used(page):
-    from selenium.webdriver.common.action_chains import ActionChains
-
     pad = find(page, "pad")
     find(page, "use-pad").click()
     assert problem(page) == "Nothing is drawn yet: draw on the black square."
     page.execute_script("arguments[0].scrollIntoView({ block: 'center' })", pad)
-    actions = ActionChains(page, duration=40).move_to_element_with_offset(pad, -30, -20)
+    actions = webdriver.ActionChains(page, duration=40).move_to_element_with_offset(pad, -30, -20)
     actions.click_and_hold().move_by_offset(0, 60).release().perform()
     find(page, "use-pad").click()
     assert problem(page) == ""
@@ -595,19 +578,11 @@ def test_from_a_file_it_says_what_to_do(driver, demo):
     assert text.startswith("Browsers run no models from files: in this folder, run")
 
 
-@pytest.mark.parametrize(
-    ("script", "message"),
-    [
-        ("delete globalThis.WebAssembly", "This browser has no WebAssembly"),
-        ("WebAssembly.validate = () => false", "WebAssembly has no SIMD"),
-    ],
-)
-def test_a_browser_that_cannot_is_told(driver, site, script, message):
-    with before_every_page(driver, script):
-        assert message in fault(driver, site.url)
-
-
-def test_webassembly_that_is_forbidden_is_said(driver, site):
+def test_a_browser_that_cannot_is_told(driver, site):
+    with before_every_page(driver, "delete globalThis.WebAssembly"):
+        assert "This browser has no WebAssembly" in fault(driver, site.url)
+    with before_every_page(driver, "WebAssembly.validate = () => false"):
+        assert "WebAssembly has no SIMD" in fault(driver, site.url)
     site.headers = {"Content-Security-Policy": "script-src 'self' 'unsafe-inline'"}
     assert fault(driver, site.url).startswith("WebAssembly is forbidden here")
 
