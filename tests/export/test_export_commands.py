@@ -9,14 +9,19 @@ import time
 import numpy as np
 import pytest
 
-from export import saved_model, tflite
+from export import saved_model, tflite, web
+from export.web_page import signatures
 from export.writers import saved_model as saved_model_writer
 from export.writers import tflite as tflite_writer
 from export.writers.real_frames import real_frames
 from tests.export.small_export import KINDS, call, refusal
 from tests.runs import small_run
 
-COMMANDS = {"saved_model": (saved_model, "output_dir"), "tflite": (tflite, "output")}
+COMMANDS = {
+    "saved_model": (saved_model, "output_dir"),
+    "tflite": (tflite, "output"),
+    "web": (web, "output"),
+}
 
 
 @pytest.fixture
@@ -41,7 +46,6 @@ def refused(dcgan, tmp_path, capsys):
         ("--checkpoint=best", "has no 'best' checkpoint"),
         ("--horizon=0", "--horizon=0 must be at least 1"),
         ("--conditioning_frames=1", "this model needs 2 or more (nt_inf)"),
-        ("--frames_per_step=2", "--frames_per_step=2 does not divide the 1 Euler steps"),
     ],
 )
 def test_a_wrong_setting_is_named(refused, command, argument, message):
@@ -53,9 +57,13 @@ def test_a_wrong_setting_is_named(refused, command, argument, message):
     [
         ("saved_model", "--max_conditioning_frames=2", "--max_conditioning_frames=2 is less"),
         ("saved_model", "--num_samples=0", "--num_samples=0 must be at least 1"),
+        ("saved_model", "--frames_per_step=2", "does not divide the 1 Euler steps"),
         ("saved_model", "--run_dir=", "--run_dir is missing"),
         ("tflite", "--batch=0", "--batch=0: "),
         ("tflite", "--output=.", "--output=. is a folder"),
+        ("web", "--litert_dir=nowhere", "--litert_dir=nowhere is no unpacked @litertjs/core"),
+        ("web", "--litert_cdn=cdn", "--litert_cdn=cdn is no address such as https://"),
+        ("web", "--litert_cdn=https://a.b/'onload=", "is no address"),
     ],
 )
 def test_a_wrong_setting_of_one_command_is_named(refused, command, argument, message):
@@ -67,6 +75,7 @@ def test_a_wrong_setting_of_one_command_is_named(refused, command, argument, mes
     [
         ("saved_model", "tensorflow_serving", "'.[serving]', or give --nowarmup"),
         ("tflite", "ai_edge_litert", "needs ai-edge-litert: pip install '.[tflite]'"),
+        ("web", "ai_edge_litert", "needs ai-edge-litert: pip install '.[tflite]'"),
     ],
 )
 def test_a_missing_package_is_named(refused, monkeypatch, command, package, advice):
@@ -96,13 +105,16 @@ def test_the_corpus_of_the_comparison_is_told(capsys, kind, size, told):
     assert told in out and out.count("\n") == bool(told)
 
 
-@pytest.mark.parametrize("command", ["saved_model", pytest.param("tflite", marks=pytest.mark.long)])
-def test_a_model_that_was_written_wrong_is_deleted(refused, monkeypatch, command):
+@pytest.mark.parametrize(
+    ("command", "writer", "name"),
+    [
+        ("saved_model", saved_model_writer, "write_served"),
+        pytest.param("tflite", tflite_writer, "convert", marks=pytest.mark.long),
+        pytest.param("web", signatures, "build_parts", marks=pytest.mark.long),
+    ],
+)
+def test_a_model_that_was_written_wrong_is_deleted(refused, monkeypatch, command, writer, name):
     """One weight of the written model is changed, which only a comparison can find out."""
-    writer, name = {
-        "saved_model": (saved_model_writer, "write_served"),
-        "tflite": (tflite_writer, "convert"),
-    }[command]
     write = getattr(writer, name)
 
     def write_wrong(*arguments):
