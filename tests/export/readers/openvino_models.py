@@ -11,7 +11,7 @@ def load(path):
     import openvino
 
     def call(name, tensors):
-        return _run(path / name, tensors)
+        return _compiled(path / name)(tensors)
 
     return call, openvino.__version__
 
@@ -29,22 +29,34 @@ def load_tflite(path, signature):
     inputs = {key: x["name"] for key, x in runner.get_input_details().items()}
     outputs = {key: x["name"] for key, x in runner.get_output_details().items()}
 
+    batch = interpreter.get_input_details()[0]["shape"][0]
+    run = _compiled(path)
+
     def call(name, tensors):
         assert name == signature
-        found = _run(path, {inputs[key]: tensors[key] for key in inputs})
-        return {key: found[outputs[key]] for key in outputs}
+        given = {inputs[key]: np.asarray(tensors[key]) for key in inputs}
+        found = [
+            run({key: x[first : first + batch] for key, x in given.items()})
+            for first in range(0, len(tensors["frames"]), batch)
+        ]
+        return {key: np.concatenate([x[name] for x in found]) for key, name in outputs.items()}
 
     return call, openvino.__version__
 
 
-def _run(path, tensors):
+def _compiled(path):
+    """A caller of a model: name -> array to name -> array."""
     import openvino
 
     model = openvino.Core().compile_model(str(path), "CPU", _OPTIONS)
-    given = {
-        port: np.asarray(tensors[name])
-        for port in model.inputs
-        for name in port.names & tensors.keys()
-    }
-    found = model(given)
-    return {name: found[port] for port in model.outputs for name in port.names}
+
+    def run(tensors):
+        given = {
+            port: np.asarray(tensors[name])
+            for port in model.inputs
+            for name in port.names & tensors.keys()
+        }
+        found = model(given)
+        return {name: found[port] for port in model.outputs for name in port.names}
+
+    return run
