@@ -12,7 +12,7 @@ WRONG_INPUTS = {
     "too few frames": ({"frames": FRAMES[:, :2]}, "frames has shape [1, 2, 32, 32, 1]; expected"),
     "size": ({"frames": FRAMES[:, :, :16]}, "frames has shape [1, 3, 16, 32, 1]; expected"),
     "channels": ({"frames": np.repeat(FRAMES, 3, -1)}, "frames has shape [1, 3, 32, 32, 3]"),
-    "empty batch": ({"frames": FRAMES[:0], "seed": np.zeros(0, np.int64)}, "of shape [0"),
+    "empty batch": ({"frames": FRAMES[:0], "seed": np.zeros(0, np.int64)}, "[0"),
     "batch of another size": ({"seed": np.array([1, 2])}, "frames has 1, seed has 2"),
     "dtype of seed": ({"seed": np.array([0.5], np.float32)}, "seed"),
     "dtype of frames": ({"frames": np.full(FRAMES.shape, "a", object)}, "frames"),

@@ -1,14 +1,14 @@
-"""Small runs, exported once per session by the commands themselves."""
+"""Small runs, and what is exported of them by the commands themselves."""
 
+import contextlib
+import dataclasses
 import functools
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from export import saved_model
+from export import parity, saved_model, tflite
 from export.writers import saved_model as saved_model_writer
 from export.writers.real_frames import real_frames
 from export.writers.settings import ExportSettings
@@ -20,25 +20,118 @@ from tests.runs import small_run
 COLOUR_VGG = "--family=vgg --skips --euler_steps=2 --frame_size=64 --dataset=bair --channels=3"
 KINDS = {"dcgan": (), "vgg": tuple(COLOUR_VGG.split())}
 SETTINGS = {
-    "dcgan": ExportSettings(3, 5, horizon=4, num_samples=3, euler_steps=1, frames_per_step=1),
-    "vgg": ExportSettings(4, 4, horizon=3, num_samples=2, euler_steps=4, frames_per_step=2),
+    "dcgan": ExportSettings(3, 5, horizon=3, num_samples=2, euler_steps=1, frames_per_step=1),
+    "vgg": ExportSettings(4, 5, horizon=3, num_samples=2, euler_steps=4, frames_per_step=2),
 }
-_kept = []
+# The paper's other dynamics, of dcgan.
+VARIANTS = {
+    "mlp": ("--dynamics=mlp", "--l2_res_weight=0"),
+    "gru": ("--dynamics=gru", "--l2_res_weight=0"),
+    "no z": ("--nostochastic",),
+    "gru, no z": ("--dynamics=gru", "--l2_res_weight=0", "--nostochastic"),
+}
+RUNS = KINDS | VARIANTS
+TFLITE_SETTINGS = ("conditioning_frames", "horizon", "euler_steps", "frames_per_step")
 
 
-@functools.cache
-def run_dir(kind):
-    """A run folder of a kind, whose weights are far from their initial values."""
-    return make_run(new_folder() / "run", *KINDS[kind])
+class SmallExport:
+    """A run, and what is written of it in a folder: each thing at its first use.
+
+    kind: of `RUNS`.
+    folder: an existing, empty one.
+    seed: of the weights.
+    changes: of the `SETTINGS` of the kind.
+    """
+
+    def __init__(self, kind, folder, seed=0, **changes):
+        self.kind, self.folder, self.seed = kind, folder, seed
+        self.settings = dataclasses.replace(SETTINGS.get(kind, SETTINGS["dcgan"]), **changes)
+
+    @functools.cached_property
+    def run_dir(self):
+        return make_run(self.folder / "run", *RUNS[self.kind], seed=self.seed)
+
+    @functools.cached_property
+    def model(self):
+        return load_model(self.run_dir)
+
+    @functools.cached_property
+    def videos(self):
+        """Moving digits uint8 [8, 8, H, W, C], in three tints where there is colour."""
+        frames, _ = real_frames(RunFolder(self.run_dir).config(), parity.NUM_VIDEOS, 8)
+        tints = np.array([1.0, 0.6, 0.3])[: frames.shape[-1]]
+        return (frames * tints).astype(np.uint8)
+
+    def given(self, count):
+        """uint8 [count, T, H, W, C]: as many frames as a prediction is conditioned on."""
+        return self.videos[:count, : self.settings.conditioning_frames]
+
+    def forecast(self, frames, seed, **changes):
+        """What `SRVP.forecast` says of videos [B, T, H, W, C], each video being number 0."""
+        s = dataclasses.replace(self.settings, **changes)
+        seed = tf.constant(np.broadcast_to(seed, len(frames)), tf.int64)
+        sampling = s.horizon, s.num_samples, seed, s.euler_steps, s.frames_per_step
+        ids = np.zeros(len(frames), int)
+        return eagerly(self.model.forecast, frames, *sampling, video_ids=ids)
+
+    def flags(self, names=None):
+        """The flags that give the settings, or those that are named."""
+        settings = vars(self.settings)
+        return [f"--{name}={settings[name]}" for name in names or settings]
+
+    def write(self, module, output_flag, output, *arguments):
+        """Let a command write; returns `output`."""
+        paths = f"--run_dir={self.run_dir}", f"--{output_flag}={output}"
+        assert call(module, *paths, *arguments) == 0
+        return output
+
+    @functools.cached_property
+    def saved_model(self):
+        """The version folder that `export.saved_model` wrote for a server that calls it srvp."""
+        folder = self.folder / "srvp"
+        folder.mkdir()
+        with contextlib.chdir(folder):
+            self.write(saved_model, "output_dir", ".", *self.flags())
+        return folder / "1"
+
+    @functools.cached_property
+    def served(self):
+        """A version folder that was not compared with the model, which is quicker to write."""
+        path = self.folder / "served" / "1"
+        saved_model_writer.write_served(path, self.model.frozen(), self.settings)
+        return path
+
+    @functools.cached_property
+    def noise_inputs(self):
+        """A folder with a SavedModel per signature, whose noise is an input."""
+        output = self.folder / "noise_inputs"
+        return self.write(saved_model, "output_dir", output, "--noise_inputs", *self.flags()) / "1"
+
+    @functools.cached_property
+    def tflite_file(self):
+        """A TFLite file of two videos per call."""
+        output = self.folder / "srvp.tflite"
+        return self.write(tflite, "output", output, "--batch=2", *self.flags(TFLITE_SETTINGS))
+
+    @functools.cached_property
+    def cases(self):
+        """Signature name -> `parity.Case` of as many videos as the commands compare."""
+        frames = self.videos[:, : parity.frames_needed(self.settings)]
+        return parity.reference_cases(self.model, self.settings, frames)
+
+    @functools.cached_property
+    def ask(self):
+        """A caller of the signatures of `saved_model`: name, name -> array to name -> array."""
+        return saved_model_writer.load_saved_model(self.saved_model)
 
 
-def make_run(path, *arguments):
-    """A run folder with the checkpoint of a model of step 7."""
+def make_run(path, *arguments, seed=0):
+    """A run folder with the checkpoint of a model of step 7, far from its initial values."""
     config = small_run.config(*arguments)
     run = RunFolder(path)
     run.create(config)
     run.checkpoints().open()
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     arrays = {}
     for name, variable in model_variables(SRVP(config.model)).items():
         value = variable.numpy() + 0.2 * rng.normal(size=variable.shape).astype(np.float32)
@@ -49,58 +142,18 @@ def make_run(path, *arguments):
     return path
 
 
-@functools.cache
-def model(kind):
-    """The Keras model of a kind."""
-    return load_model(run_dir(kind))
-
-
-def served(kind):
-    """The version folder that `export.saved_model` wrote for a kind."""
-    status, folder = _exported(kind)
-    assert status == 0
-    return folder
-
-
-@functools.cache
-def _exported(kind):
-    output_dir = new_folder() / "srvp"
-    arguments = [f"--run_dir={run_dir(kind)}", f"--output_dir={output_dir}"]
-    return call(saved_model, *arguments, *settings_flags(kind)), output_dir / "1"
-
-
-def settings_flags(kind):
-    """The flags that give `SETTINGS` of a kind."""
-    return [f"--{name}={value}" for name, value in vars(SETTINGS[kind]).items()]
-
-
-@functools.cache
-def signatures(kind):
-    """A caller of the signatures of `served`: name, name -> array to name -> array."""
-    return saved_model_writer.load_saved_model(served(kind))
-
-
-@functools.cache
-def videos(kind, count=3, num_frames=8):
-    """Moving digits uint8 [count, T, H, W, C], in three tints where there is colour."""
-    config = RunFolder(run_dir(kind)).config()
-    frames, _ = real_frames(config, count, num_frames)
-    tints = np.array([1.0, 0.6, 0.3])[: frames.shape[-1]]
-    return (frames * tints).astype(np.uint8)
+def eagerly(function, *arguments, **options):
+    """An array that a function computes without its graph, whose making takes seconds."""
+    tf.config.run_functions_eagerly(True)
+    try:
+        return function(*arguments, **options).numpy()
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 def floats(frames):
     """uint8 -> float32 in [0, 1]."""
     return frames.astype(np.float32) / 255.0
-
-
-def forecast(kind, frames, seed, settings=None):
-    """What `SRVP.forecast` says of videos [B, T, H, W, C], each video being number 0."""
-    s = settings or SETTINGS[kind]
-    ids = np.zeros(len(frames), int)
-    seed = tf.constant(seed, tf.int64)
-    sampling = s.horizon, s.num_samples, seed, s.euler_steps, s.frames_per_step
-    return model(kind).forecast(frames, *sampling, video_ids=ids).numpy()
 
 
 def call(module, *arguments):
@@ -113,7 +166,7 @@ def call(module, *arguments):
         return caught.code or 0
 
 
-def new_folder():
-    """An empty folder that lives as long as the session."""
-    _kept.append(tempfile.TemporaryDirectory())
-    return Path(_kept[-1].name)
+def refusal(capsys, module, *arguments):
+    """The line of a command that refuses."""
+    assert call(module, *arguments) in (1, 2)
+    return capsys.readouterr().err.strip().splitlines()[-1]

@@ -1,6 +1,5 @@
 """How the exporting commands fail: one line, a status, and nothing left behind."""
 
-import json
 import os
 import signal
 import subprocess
@@ -9,24 +8,34 @@ import time
 
 import numpy as np
 import pytest
-import tensorflow as tf
-from tensorflow_serving.apis import prediction_log_pb2
 
-from export import saved_model, tflite
+from export import saved_model, tflite, web
+from export.web_page import signatures
 from export.writers import saved_model as saved_model_writer
 from export.writers import tflite as tflite_writer
-from export.writers import warmup
 from export.writers.real_frames import real_frames
-from tests.export import small_export
+from tests.export.small_export import KINDS, call, refusal
 from tests.runs import small_run
 
-COMMANDS = {"saved_model": (saved_model, "output_dir"), "tflite": (tflite, "output")}
+COMMANDS = {
+    "saved_model": (saved_model, "output_dir"),
+    "tflite": (tflite, "output"),
+    "web": (web, "output"),
+}
 
 
-def fails(capsys, module, *arguments):
-    """The line of a command that refuses."""
-    assert small_export.call(module, *arguments) in (1, 2)
-    return capsys.readouterr().err.strip().splitlines()[-1]
+@pytest.fixture
+def refused(dcgan, tmp_path, capsys):
+    """Command, arguments -> the line with which it refuses; nothing is left."""
+
+    def refused(command, *arguments):
+        module, output = COMMANDS[command]
+        paths = f"--run_dir={dcgan.run_dir}", f"--{output}={tmp_path / 'out'}"
+        line = refusal(capsys, module, *paths, *arguments)
+        assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+        return line
+
+    return refused
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -37,14 +46,10 @@ def fails(capsys, module, *arguments):
         ("--checkpoint=best", "has no 'best' checkpoint"),
         ("--horizon=0", "--horizon=0 must be at least 1"),
         ("--conditioning_frames=1", "this model needs 2 or more (nt_inf)"),
-        ("--frames_per_step=2", "--frames_per_step=2 does not divide the 1 Euler steps"),
     ],
 )
-def test_a_wrong_setting_is_named(capsys, tmp_path, command, argument, message):
-    module, output = COMMANDS[command]
-    arguments = f"--run_dir={small_export.run_dir('dcgan')}", f"--{output}={tmp_path / 'out'}"
-    assert message in fails(capsys, module, *arguments, argument)
-    assert list(tmp_path.iterdir()) == []
+def test_a_wrong_setting_is_named(refused, command, argument, message):
+    assert message in refused(command, argument)
 
 
 @pytest.mark.parametrize(
@@ -52,74 +57,64 @@ def test_a_wrong_setting_is_named(capsys, tmp_path, command, argument, message):
     [
         ("saved_model", "--max_conditioning_frames=2", "--max_conditioning_frames=2 is less"),
         ("saved_model", "--num_samples=0", "--num_samples=0 must be at least 1"),
+        ("saved_model", "--frames_per_step=2", "does not divide the 1 Euler steps"),
         ("saved_model", "--run_dir=", "--run_dir is missing"),
         ("tflite", "--batch=0", "--batch=0: "),
         ("tflite", "--output=.", "--output=. is a folder"),
+        ("web", "--litert_dir=nowhere", "--litert_dir=nowhere is no unpacked @litertjs/core"),
+        ("web", "--litert_cdn=cdn", "--litert_cdn=cdn is no address such as https://"),
+        ("web", "--litert_cdn=https://a.b/'onload=", "is no address"),
     ],
 )
-def test_a_wrong_setting_of_one_command_is_named(capsys, tmp_path, command, argument, message):
-    module, output = COMMANDS[command]
-    arguments = f"--run_dir={small_export.run_dir('dcgan')}", f"--{output}={tmp_path / 'out'}"
-    assert message in fails(capsys, module, *arguments, argument)
+def test_a_wrong_setting_of_one_command_is_named(refused, command, argument, message):
+    assert message in refused(command, argument)
 
 
 @pytest.mark.parametrize(
-    ("command", "package", "message"),
+    ("command", "package", "advice"),
     [
-        (
-            "saved_model",
-            "tensorflow_serving",
-            "tensorflow-serving-api: pip install '.[serving]', or give --nowarmup",
-        ),
+        ("saved_model", "tensorflow_serving", "'.[serving]', or give --nowarmup"),
         ("tflite", "ai_edge_litert", "needs ai-edge-litert: pip install '.[tflite]'"),
+        ("web", "ai_edge_litert", "needs ai-edge-litert: pip install '.[tflite]'"),
     ],
 )
-def test_a_missing_package_is_named(capsys, tmp_path, monkeypatch, command, package, message):
+def test_a_missing_package_is_named(refused, monkeypatch, command, package, advice):
     monkeypatch.setitem(sys.modules, package, None)
-    module, output = COMMANDS[command]
-    arguments = f"--run_dir={small_export.run_dir('dcgan')}", f"--{output}={tmp_path / 'out'}"
-    assert message in fails(capsys, module, *arguments)
-    assert list(tmp_path.iterdir()) == []
+    assert advice in refused(command)
 
 
-def test_in_the_working_directory_the_model_has_its_name(capsys, tmp_path, monkeypatch):
-    run = small_export.run_dir("dcgan")
-    (tmp_path / "bouncing").mkdir()
-    monkeypatch.chdir(tmp_path / "bouncing")
-    assert small_export.call(saved_model, f"--run_dir={run}", "--output_dir=.", "--horizon=1") == 0
-    records = tf.data.TFRecordDataset(f"1/assets.extra/{warmup.WARMUP_FILE}").as_numpy_iterator()
-    names = {
-        prediction_log_pb2.PredictionLog.FromString(r).predict_log.request.model_spec.name
-        for r in records
-    }
-    assert names == {"bouncing"}
-    assert "moving digits in the place" not in capsys.readouterr().out
-    arguments = f"--run_dir={run}", "--output_dir=.", "--noise_inputs"
-    assert "holds version 1 with seeds, for a server" in fails(capsys, saved_model, *arguments)
-    monkeypatch.chdir(tmp_path)
-    assert small_export.call(saved_model, *arguments[::2], "--horizon=1") == 0
-    assert (tmp_path / "models" / "srvp_noise_inputs" / "1" / "encode").is_dir()
+def test_a_folder_of_versions_for_a_server_takes_no_other_kind(dcgan, tmp_path, capsys):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").touch()
+    arguments = f"--run_dir={dcgan.run_dir}", f"--output_dir={tmp_path}", "--noise_inputs"
+    line = refusal(capsys, saved_model, *arguments)
+    assert "holds version 1 with seeds, for a server" in line
 
 
-def test_the_corpus_of_the_comparison_is_told(capsys):
-    config = small_run.config(*small_export.KINDS["vgg"])
-    frames, corpus = real_frames(config, 1, 2)
-    assert (corpus, frames.shape) == ("moving_mnist", (1, 2, 64, 64, 3))
+@pytest.mark.parametrize(
+    ("kind", "size", "told"),
+    [
+        ("vgg", (64, 64, 3), "moving digits in the place of bair, as --data_dir is missing"),
+        ("dcgan", (32, 32, 1), ""),
+    ],
+)
+def test_the_corpus_of_the_comparison_is_told(capsys, kind, size, told):
+    frames, corpus = real_frames(small_run.config(*KINDS[kind]), 1, 2)
+    assert (corpus, frames.shape) == ("moving_mnist", (1, 2, *size))
     out = capsys.readouterr().out
-    assert out.startswith("parity: moving digits in the place of bair, as --data_dir is missing")
-    assert out.count("\n") == 1
-    described = json.loads((small_export.served("vgg") / "assets.extra/srvp.json").read_text())
-    assert described["parity"]["corpus"] == "moving_mnist"
+    assert told in out and out.count("\n") == bool(told)
 
 
-@pytest.mark.parametrize("command", ["saved_model", pytest.param("tflite", marks=pytest.mark.long)])
-def test_a_model_that_was_written_wrong_is_deleted(capsys, tmp_path, monkeypatch, command):
+@pytest.mark.parametrize(
+    ("command", "writer", "name"),
+    [
+        ("saved_model", saved_model_writer, "write_served"),
+        pytest.param("tflite", tflite_writer, "convert", marks=pytest.mark.long),
+        pytest.param("web", signatures, "build_parts", marks=pytest.mark.long),
+    ],
+)
+def test_a_model_that_was_written_wrong_is_deleted(refused, monkeypatch, command, writer, name):
     """One weight of the written model is changed, which only a comparison can find out."""
-    module, output = COMMANDS[command]
-    writer, name = {
-        "saved_model": (saved_model_writer, "write_served"),
-        "tflite": (tflite_writer, "convert"),
-    }[command]
     write = getattr(writer, name)
 
     def write_wrong(*arguments):
@@ -129,17 +124,15 @@ def test_a_model_that_was_written_wrong_is_deleted(capsys, tmp_path, monkeypatch
         return write(*arguments)
 
     monkeypatch.setattr(writer, name, write_wrong)
-    arguments = f"--run_dir={small_export.run_dir('dcgan')}", f"--{output}={tmp_path / 'out'}"
-    line = fails(capsys, module, *arguments, "--horizon=2")
+    line = refused(command, "--horizon=1")
     assert "parity: " in line and "from float64, Keras" in line
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("kill", [signal.SIGTERM, signal.SIGKILL])
-def test_killed_while_writing_it_leaves_no_version(tmp_path, kill):
+def test_killed_while_writing_it_leaves_no_version(dcgan, tmp_path, kill):
     output = tmp_path / "srvp"
-    arguments = f"--run_dir={small_export.run_dir('dcgan')}", f"--output_dir={output}"
+    arguments = f"--run_dir={dcgan.run_dir}", f"--output_dir={output}"
     process = subprocess.Popen([sys.executable, "-m", "export.saved_model", *arguments])
     while process.poll() is None and not list(output.glob(".1.*/saved_model.pb")):
         time.sleep(0.02)
@@ -147,5 +140,5 @@ def test_killed_while_writing_it_leaves_no_version(tmp_path, kill):
     assert process.wait() == (143 if kill == signal.SIGTERM else -signal.SIGKILL)
     left = [path.name for path in output.iterdir()]
     assert "1" not in left and (kill == signal.SIGKILL or left == [])
-    assert small_export.call(saved_model, *arguments) == 0
+    assert call(saved_model, *arguments) == 0
     assert (output / "1" / "saved_model.pb").exists()

@@ -5,14 +5,13 @@ good answer is compared with the Keras model; every bad request must be refused 
 names what is wrong; the memory of the server is watched.
 """
 
-import contextlib
-import itertools
-import json
-import subprocess
+import functools
 import sys
-import threading
+import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 import grpc
@@ -22,11 +21,11 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from export.client import Client, InvalidExampleError
-from tests.export import served
-from tests.export.raw_requests import GOOD, WRONG_INPUTS, columns, grpc_request, rows
-from tests.export.raw_requests import with_changes as changed
+from tests.export.raw_requests import GOOD, WRONG_INPUTS, columns, grpc_request, rows, with_changes
+from tests.export.served import server_process
+from tests.export.small_export import SmallExport, floats
 
-FAMILY, NUM_CLIENTS, NUM_SEEDS = "dcgan", 4, 8
+NUM_CLIENTS, NUM_SEEDS = 4, 8
 BODY_100_MB = bytes(100_000_000)
 
 
@@ -39,21 +38,6 @@ class Report(NamedTuple):
     seconds: float
 
 
-@contextlib.contextmanager
-def server_process():
-    """(process, gRPC address, REST URL) of a stand-in on free ports."""
-    command = [sys.executable, "-m", "export.serve_local", "--grpc_port=0", "--rest_port=0"]
-    process = subprocess.Popen(
-        [*command, f"--model_dir={served.model_dir(FAMILY)}"], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        words = process.stdout.readline().replace(",", " ").replace(";", " ").split()
-        yield process, words[words.index("gRPC") + 1], words[words.index("REST") + 1]
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-
-
 def memory_mib(process):
     """Resident memory of a process."""
     with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
@@ -62,30 +46,46 @@ def memory_mib(process):
 
 
 class LoadClient:
-    """One client: each method `good_*` or `bad_*` is a kind of request; it asserts the answer."""
+    """One client: each method `good_*` is a kind of request; it asserts the answer.
+
+    bad: name -> function, of the requests that must be refused.
+    """
 
     def __init__(self, grpc_address, rest_url, videos, expected, seed):
         self.url = f"{rest_url}/v1/models/srvp"
         self.videos, self.expected = videos, expected
         self.rng = np.random.default_rng(seed)
-        self.channel = grpc.insecure_channel(
-            grpc_address, options=[("grpc.max_send_message_length", -1)]
+        options = [("grpc.max_send_message_length", -1)]
+        self.stub = prediction_service_pb2_grpc.PredictionServiceStub(
+            grpc.insecure_channel(grpc_address, options=options)
         )
-        self.stub = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
-        self.clients = [
-            Client(grpc_address),
-            Client(rest_url),
-            Client(rest_url, rows=True),
-        ]
-
-    def kinds(self):
-        """Name -> function, in a fixed order."""
-        names = [name for name in dir(self) if name.startswith(("good_", "bad_"))]
-        kinds = {name: getattr(self, name) for name in names}
-        for name in WRONG_INPUTS:
-            kinds[f"bad grpc {name}"] = lambda name=name: self._wrong_over_grpc(name)
-            kinds[f"bad rest {name}"] = lambda name=name: self._wrong_over_rest(name)
-        return kinds
+        self.clients = [Client(grpc_address), Client(rest_url), Client(rest_url, rows=True)]
+        self.good = [self.good_predict, self.good_stream, self.good_metadata]
+        over_grpc = {
+            "signature": (grpc_request(GOOD, signature_name="draw"), '"draw" not found'),
+            "model": (grpc_request(GOOD, name="svg"), "request: svg"),
+            "100 MB": (
+                grpc_request({"frames": np.frombuffer(BODY_100_MB, np.float32)}),
+                "message larger than max",
+            ),
+        }
+        over_rest = {
+            "signature": ({"signature_name": "draw"} | columns(GOOD), 400, '"draw" not found'),
+            "version": (rows(GOOD), 404, "Specific(srvp, 9)", "/versions/9:predict"),
+            "label": (rows(GOOD), 400, "label: beta", "/labels/beta:predict"),
+            "JSON": (b'{"inputs": [', 400, "JSON Parse error"),
+            "deep JSON": (b"[" * 1_000_000, 400, "JSON Parse error"),
+            "100 MB": (BODY_100_MB, 413, "body is larger than max"),
+        }
+        for name, (changes, sentence) in WRONG_INPUTS.items():
+            inputs = with_changes(changes)
+            over_grpc[name] = grpc_request(inputs), sentence
+            over_rest[name] = columns(inputs), 400, sentence
+        self.bad = {"not a number": self._not_a_number}
+        for name, given in over_grpc.items():
+            self.bad[f"{name}, gRPC"] = functools.partial(self._refused_by_grpc, *given)
+        for name, given in over_rest.items():
+            self.bad[f"{name}, REST"] = functools.partial(self._refused_by_rest, *given)
 
     def _client(self):
         return self.clients[self.rng.integers(len(self.clients))]
@@ -106,8 +106,8 @@ class LoadClient:
     def good_metadata(self):
         assert self._client().metadata().version == 1
 
-    def bad_not_a_number(self):
-        videos = self.videos[:3].astype(np.float32) / 255
+    def _not_a_number(self):
+        videos = floats(self.videos[:3])
         videos[1, 0, 0, 0] = np.nan
         try:
             self._client().forecast(videos, 2)
@@ -118,44 +118,6 @@ class LoadClient:
             return
         raise AssertionError("NaN was not flagged")
 
-    def bad_signature_grpc(self):
-        self._refused_by_grpc(grpc_request(GOOD, signature_name="draw"), '"draw" not found')
-
-    def bad_signature_rest(self):
-        self._refused_by_rest({"signature_name": "draw"} | columns(GOOD), 400, '"draw" not found')
-
-    def bad_model(self):
-        self._refused_by_grpc(grpc_request(GOOD, name="svg"), "request: svg")
-
-    def bad_version(self):
-        self._refused_by_rest(rows(GOOD), 404, "Specific(srvp, 9)", "/versions/9:predict")
-
-    def bad_label(self):
-        self._refused_by_rest(rows(GOOD), 400, "label: beta", "/labels/beta:predict")
-
-    def bad_json(self):
-        self._refused_by_rest(b'{"inputs": [', 400, "JSON Parse error")
-
-    def bad_deep_json(self):
-        self._refused_by_rest(b"[" * 1_000_000, 400, "JSON Parse error")
-
-    def bad_100_mb_rest(self):
-        self._refused_by_rest(BODY_100_MB, 413, "body is larger than max")
-
-    def bad_100_mb_grpc(self):
-        request = grpc_request({"frames": np.frombuffer(BODY_100_MB, np.float32)})
-        self._refused_by_grpc(request, "message larger than max")
-
-    def _wrong_over_grpc(self, name):
-        inputs, sentence = WRONG_INPUTS[name]
-        self._refused_by_grpc(grpc_request(changed(inputs)), sentence)
-
-    def _wrong_over_rest(self, name):
-        inputs, sentence = WRONG_INPUTS[name]
-        # JSON's empty list has no other sizes.
-        sentence = "of shape [0" if name == "empty batch" else sentence
-        self._refused_by_rest(columns(changed(inputs)), 400, sentence, empty=name == "empty batch")
-
     def _refused_by_grpc(self, request, sentence):
         try:
             self.stub.Predict(request, timeout=120)
@@ -164,74 +126,71 @@ class LoadClient:
             return
         raise AssertionError("it was answered")
 
-    def _refused_by_rest(self, body, status, sentence, route=":predict", empty=False):
-        data = body if isinstance(body, bytes) else json.dumps(body)
-        response = requests.post(self.url + route, data=data, timeout=120)
+    def _refused_by_rest(self, body, status, sentence, route=":predict"):
+        given = {"data": body} if isinstance(body, bytes) else {"json": body}
+        response = requests.post(self.url + route, timeout=120, **given)
         said = response.json()["error"]
         assert response.status_code == status, (response.status_code, said)
-        assert sentence in said or (empty and "has shape [0]" in said), said
+        assert sentence in said, said
+
+    def ask(self, rare):
+        """(Kind of a request at random, what was wrong with the answer, or None)."""
+        if self.rng.random() < 0.5:
+            ask = self.good[self.rng.integers(len(self.good))]
+            name = ask.__name__
+        else:
+            is_large = self.rng.random() < 2 / rare
+            names = [name for name in self.bad if ("100 MB" in name) == is_large]
+            name = names[self.rng.integers(len(names))]
+            ask = self.bad[name]
+        try:
+            ask()
+        except Exception as error:
+            return name, f"{name}: {type(error).__name__}: {error}"
+        return name, None
 
 
-def run(num_requests, rare=50, progress=False):
-    """Send so many requests; those of 100 MB are one in `rare` rounds through all kinds."""
-    videos = served.videos(FAMILY, batch=4, seed=5)
+def run(exported, num_requests, rare=50, progress=False):
+    """Send so many requests; one in `rare` has 100 MB."""
+    videos = exported.given(4)
     expected = np.stack(
-        [served.forecast(FAMILY, videos, seed)[:, 0] for seed in range(NUM_SEEDS)], axis=1
+        [exported.forecast(floats(videos), seed)[:, 0] for seed in range(NUM_SEEDS)], axis=1
     )
-    answers, faults, memory = Counter(), [], []
-    lock, tickets = threading.Lock(), itertools.count()
-
-    def client_thread(client):
-        kinds = client.kinds()
-        good = [name for name in kinds if name.startswith("good")]
-        bad = [name for name in kinds if name.startswith("bad") and "100_mb" not in name]
-        large = [name for name in kinds if "100_mb" in name]
-        while next(tickets) < num_requests:
-            pool = good if client.rng.random() < 0.5 else bad
-            pool = large if client.rng.random() < 1 / rare else pool
-            name = pool[client.rng.integers(len(pool))]
-            try:
-                kinds[name]()
-                fault = None
-            except Exception as error:
-                fault = f"{name}: {type(error).__name__}: {error}"
-            with lock:
-                answers[name] += 1
-                faults.extend([fault] if fault else [])
-
-    with server_process() as (process, grpc_address, rest_url):
-        clients = [
-            LoadClient(grpc_address, rest_url, videos, expected, seed)
-            for seed in range(NUM_CLIENTS)
-        ]
-        for kind in clients[0].kinds().values():  # warm up: every kind once
-            kind()
+    memory = []
+    with server_process(exported.served.parent) as (process, addresses):
+        clients = [LoadClient(*addresses, videos, expected, seed) for seed in range(NUM_CLIENTS)]
+        for ask in (*clients[0].good, *clients[0].bad.values()):  # warm up: every kind once
+            ask()
         start = time.monotonic()
-        threads = [threading.Thread(target=client_thread, args=(client,)) for client in clients]
-        for thread in threads:
-            thread.start()
-        memory.append(memory_mib(process))
-        while any(thread.is_alive() for thread in threads):
-            time.sleep(1)
-            memory.append(memory_mib(process))
-            if progress and len(memory) % 10 == 0:
-                print(f"{answers.total()} requests, server {memory[-1]:.0f} MiB", flush=True)
+        with ThreadPoolExecutor(NUM_CLIENTS) as pool:
+            share = -(-num_requests // NUM_CLIENTS)
+            work = [
+                pool.submit(lambda client=client: [client.ask(rare) for _ in range(share)])
+                for client in clients
+            ]
+            while not all(future.done() for future in work):
+                memory.append(memory_mib(process))
+                if progress and len(memory) % 10 == 0:
+                    print(f"the server has {memory[-1]:.0f} MiB", flush=True)
+                time.sleep(1)
         seconds = time.monotonic() - start
-        alive = process.poll() is None
-        assert alive, "the server has stopped"
+        assert process.poll() is None, "the server has stopped"
         clients[0].good_predict()
-    return Report(answers, faults, memory, seconds)
+    asked = [pair for future in work for pair in future.result()]
+    faults = [fault for _, fault in asked if fault]
+    return Report(Counter(name for name, _ in asked), faults, memory, seconds)
 
 
 def main():
     """Run, print, and fail if anything was wrong."""
     tf.get_logger().setLevel("ERROR")
-    report = run(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, progress=True)
+    with tempfile.TemporaryDirectory() as folder:
+        exported = SmallExport("dcgan", Path(folder))
+        report = run(exported, int(sys.argv[1]) if len(sys.argv) > 1 else 1000, progress=True)
     for name, count in sorted(report.answers.items()):
         print(f"{count:6} {name}")
-    good = sum(count for name, count in report.answers.items() if name.startswith("good"))
     print(
-        f"{report.answers.total()} requests ({good} good) in {report.seconds:.0f} s, "
+        f"{report.answers.total()} requests in {report.seconds:.0f} s, "
         f"{len(report.faults)} not as they should be; the server is alive; its memory in MiB: "
         f"{report.memory[0]:.0f} at first, {max(report.memory):.0f} at most, "
         f"{report.memory[-1]:.0f} at last"

@@ -1,6 +1,5 @@
 """From a run folder to a GIF of a server's answers: the README's four commands, as processes."""
 
-import signal
 import subprocess
 import sys
 
@@ -9,6 +8,7 @@ import pytest
 from PIL import Image
 
 import srvp_tf
+from tests.export.served import server_process
 from tests.runs import small_run
 
 
@@ -29,19 +29,11 @@ def test_from_a_run_folder_to_a_gif(tmp_path, family, finished):
     clip = small_run.frames(config, 1, 1, config.data.test_length)[0, 0]
     np.savez(tmp_path / "clip.npz", frames=clip)
     python_m("export.saved_model", f"--run_dir={run_dir}", f"--output_dir={models}")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "export.serve_local", f"--model_dir={models}"]
-        + ["--grpc_port=0", "--rest_port=0"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        words = server.stdout.readline().replace(",", " ").replace(";", " ").split()
-        addresses = [words[words.index(name) + 1] for name in ("gRPC", "REST")]
-        model = srvp_tf.load(run_dir)
-        num_given = config.data.nt_cond
-        horizon = config.data.test_length - num_given
-        expected = model.forecast(clip[None, :num_given], horizon, seed=5)[0, 0].numpy()
+    model = srvp_tf.load(run_dir)
+    num_given = config.data.nt_cond
+    horizon = config.data.test_length - num_given
+    expected = model.forecast(clip[None, :num_given], horizon, seed=5)[0, 0].numpy()
+    with server_process(models) as (_, addresses):
         for address in addresses:
             flags = (f"--server={address}", f"--input={tmp_path / 'clip.npz'}", "--seed=5")
             for action in (["predict"], ["stream", f"--horizon={horizon}"]):
@@ -54,6 +46,3 @@ def test_from_a_run_folder_to_a_gif(tmp_path, family, finished):
             python_m("export.client", "predict", *flags, f"--output={output}")
             with Image.open(output) as gif:
                 assert gif.n_frames == config.data.test_length
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(timeout=60)

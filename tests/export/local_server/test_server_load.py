@@ -11,8 +11,8 @@ NUM_REQUESTS = int(os.environ.get("SERVER_LOAD_REQUESTS", "1000"))
 
 
 @pytest.mark.long
-def test_mixed_requests_stop_nothing_and_leave_memory_flat():
-    report = server_load.run(NUM_REQUESTS)
+def test_mixed_requests_stop_nothing_and_leave_memory_flat(dcgan):
+    report = server_load.run(dcgan, NUM_REQUESTS)
     assert report.faults == []
     assert report.answers.total() == NUM_REQUESTS
     quarter = len(report.memory) // 4

@@ -9,37 +9,32 @@ import numpy as np
 import pytest
 import requests
 import tensorflow as tf
-from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    prediction_service_pb2_grpc,
-)
+from tensorflow_serving.apis import get_model_metadata_pb2, prediction_service_pb2_grpc
 
-from tests.export import served
 from tests.export.raw_requests import (
     FRAMES,
     GOOD,
     WRONG_INPUTS,
     columns,
     grpc_request,
-    rows,
     with_changes,
 )
 
 
-@pytest.fixture(scope="module")
-def server():
-    return served.shared_server("dcgan")
+@pytest.fixture
+def server(dcgan_server):
+    return dcgan_server
 
 
 @pytest.fixture(scope="module")
-def stub(server):
-    with grpc.insecure_channel(server.grpc_address) as channel:
+def stub(dcgan_server):
+    with grpc.insecure_channel(dcgan_server.grpc_address) as channel:
         yield prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
 
 @pytest.fixture(scope="module")
-def expected():
-    return served.forecast("dcgan", FRAMES, 3)[:, 0]
+def expected(dcgan):
+    return dcgan.forecast(FRAMES, 3)[:, 0]
 
 
 def refused(call, request):
@@ -56,23 +51,14 @@ def post(server, body, route="/v1/models/srvp:predict", **options):
 
 
 @pytest.mark.parametrize("wrong", WRONG_INPUTS)
-def test_wrong_inputs_over_grpc(stub, wrong):
+def test_wrong_inputs(server, stub, wrong):
     changes, sentence = WRONG_INPUTS[wrong]
     code, details = refused(stub.Predict, grpc_request(with_changes(changes)))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert sentence in details
-
-
-@pytest.mark.parametrize("wrong", WRONG_INPUTS)
-def test_wrong_inputs_over_rest(server, wrong):
-    changes, sentence = WRONG_INPUTS[wrong]
     status, body = post(server, columns(with_changes(changes)))
     assert status == 400
-    if wrong == "empty batch":
-        sentence = "of shape [0]"  # JSON's empty list has no other sizes
-        assert "has shape [0]" in body["error"] or "is empty" in body["error"]
-    else:
-        assert sentence in body["error"]
+    assert sentence in body["error"]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +96,7 @@ def test_metadata_fields(stub):
     assert "weights is not supported" in refused(stub.GetModelMetadata, request)[1]
 
 
-def test_a_small_message_cannot_ask_for_much_memory(stub):
+def test_a_tensor_that_is_not_of_its_shape(stub):
     request = grpc_request(GOOD)
     frames = request.inputs["frames"]
     frames.ClearField("tensor_content")
@@ -119,20 +105,15 @@ def test_a_small_message_cannot_ask_for_much_memory(stub):
     code, details = refused(stub.Predict, request)
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert "frames of shape [1000000000" in details
-
-
-def test_a_torn_tensor(stub):
-    request = grpc_request(GOOD)
-    request.inputs["frames"].tensor_content = b"torn"
+    frames.tensor_shape.dim[0].size = 1
+    frames.tensor_content = b"torn"
     assert "frames is no tensor of shape" in refused(stub.Predict, request)[1]
 
 
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b"", "JSON Parse error"),
         (b"{", "JSON Parse error"),
-        (b"\xff", "JSON Parse error"),
         (b"[" * 100_000, "JSON Parse error"),
         (b"[1]", "the JSON is a list, not an object"),
         (b"{}", "Missing 'inputs' or 'instances' key"),
@@ -146,7 +127,6 @@ def test_a_torn_tensor(stub):
         ({"inputs": {"frames": [[1], [1, 2]], "seed": [0]}}, "frames is no regular array"),
         ({"inputs": {"frames": [None], "seed": [0]}}, "frames holds JSON values"),
         ({"inputs": {"frames": FRAMES.tolist(), "seed": [10**30]}}, "seed holds JSON values"),
-        ({"inputs": {"frames": FRAMES.tolist(), "seed": [True]}}, "seed holds JSON values"),
     ],
 )
 def test_broken_json(server, body, sentence):
@@ -171,21 +151,6 @@ def test_broken_images(server, images, sentence):
     assert sentence in body["error"]
 
 
-@pytest.mark.parametrize("form", [rows, columns])
-def test_nan_in_json_is_flagged_by_the_model(server, form):
-    status, body = post(server, form(GOOD | {"frames": np.full_like(FRAMES, np.nan)}))
-    assert status == 200
-    valid = body["outputs"]["valid"] if form is columns else [body["predictions"][0]["valid"]]
-    assert valid == [False]
-
-
-def test_rows_and_columns_agree(server, expected):
-    by_columns = post(server, columns(GOOD))[1]["outputs"]["predicted_frames"]
-    by_rows = post(server, rows(GOOD))[1]["predictions"][0]["predicted_frames"]
-    np.testing.assert_allclose(by_columns, expected, rtol=0, atol=1e-5)
-    np.testing.assert_array_equal(by_rows, by_columns[0])
-
-
 def test_a_body_of_100_mb_is_refused(server, stub):
     status, body = post(server, b" " * 100_000_000)
     assert status == 413
@@ -207,7 +172,6 @@ def test_a_body_of_100_mb_is_refused(server, stub):
     [
         ("GET", "/v1/models/srvp:predict", 400, "Malformed request: GET"),
         ("POST", "/v1/models/srvp", 400, "Malformed request: POST"),
-        ("DELETE", "/v1/models/srvp", 400, "Malformed request: DELETE"),
         ("GET", "/", 400, "Malformed request"),
         ("POST", "/v1/models/srvp:classify", 501, "classify is not served here"),
         ("POST", "/v1/models/svg:predict", 404, "request: svg"),

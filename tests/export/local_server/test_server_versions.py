@@ -5,26 +5,33 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 import requests
-from absl import flags
 
 from export import serve_local
 from export.local_server import LocalServer, VersionPolicy
 from export.local_server.model_versions import ModelVersions
-from srvp_tf.cli import command
 from srvp_tf.errors import UserError
 from tests.export import served
 from tests.export.client.test_client_versions import wait_for
+from tests.export.served import server_process
+from tests.export.small_export import call
 
 
 @pytest.fixture
-def folder(tmp_path):
-    served.write_version(tmp_path, 1, "dcgan")
+def folder(dcgan, tmp_path):
+    served.write_version(tmp_path, 1, dcgan)
     return tmp_path
+
+
+@pytest.fixture
+def versions(folder):
+    versions = ModelVersions("srvp", folder, VersionPolicy())
+    versions.refresh()
+    yield versions
+    versions.close()
 
 
 def frames_of(model):
@@ -33,9 +40,7 @@ def frames_of(model):
     return model.run(signature, inputs, ["predicted_frames"])["predicted_frames"]
 
 
-def test_what_is_broken_is_reported_and_what_is_served_goes_on(folder, capsys):
-    versions = ModelVersions("srvp", folder, VersionPolicy())
-    versions.refresh()
+def test_what_is_broken_is_reported_and_what_is_served_goes_on(versions, folder, capsys):
     (folder / "2").mkdir()
     (folder / "2" / "saved_model.pb").write_bytes(b"torn")
     (folder / "notes").mkdir()
@@ -46,12 +51,9 @@ def test_what_is_broken_is_reported_and_what_is_served_goes_on(folder, capsys):
     assert capsys.readouterr().err.count("version 2 cannot be loaded") == 1  # tried once
     with versions.lease("srvp") as model:
         assert model.version == 1
-    versions.close()
 
 
-def test_no_broken_folder_ends_the_watch(folder, capsys, monkeypatch):
-    versions = ModelVersions("srvp", folder, VersionPolicy())
-    versions.refresh()
+def test_no_broken_folder_ends_the_watch(versions, folder, dcgan, capsys, monkeypatch):
     (folder / "2").mkdir()
     (folder / "2" / "saved_model.pb").symlink_to(folder / "nowhere")
     versions.poll(0.05)
@@ -62,23 +64,19 @@ def test_no_broken_folder_ends_the_watch(folder, capsys, monkeypatch):
     with monkeypatch.context() as patched:  # a fault that no real folder brings about at will
         patched.setattr(VersionPolicy, "choose", lambda *_: 1 / 0)
         wait_for(lambda: "cannot be looked at: division by zero" in capsys.readouterr().err)
-    served.write_version(folder, 3, "dcgan")
+    served.write_version(folder, 3, dcgan)
     wait_for(lambda: versions.ready() == [3])
-    versions.close()
 
 
-def test_a_version_is_closed_only_after_its_last_request(folder):
-    versions = ModelVersions("srvp", folder, VersionPolicy())
-    versions.refresh()
+def test_a_version_is_closed_only_after_its_last_request(versions, folder, dcgan):
     with versions.lease("srvp") as model:
         before = frames_of(model)
-        served.write_version(folder, 2, "dcgan")
+        served.write_version(folder, 2, dcgan)
         versions.refresh()
         assert versions.ready() == [2]
         np.testing.assert_array_equal(frames_of(model), before)
     with pytest.raises(RuntimeError, match="closed"):
         frames_of(model)
-    versions.close()
 
 
 def test_a_folder_without_versions(tmp_path):
@@ -94,24 +92,12 @@ def test_a_port_that_is_taken(tmp_path, flag):
             LocalServer(tmp_path, **{flag: port}).start()
 
 
-def test_the_command_serves_until_it_is_terminated():
-    server = subprocess.Popen(
-        [sys.executable, "-m", "export.serve_local", "--grpc_port=0", "--rest_port=0"]
-        + [f"--model_dir={served.model_dir('dcgan')}"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    line = server.stdout.readline()
-    assert "not for production" in line, server.communicate()
-    url = line.partition("REST ")[2].partition(";")[0]
-    assert url.startswith("http://127.0.0.1:")
-    status = requests.get(f"{url}/v1/models/srvp", timeout=60).json()
-    assert [row["state"] for row in status["model_version_status"]] == ["AVAILABLE"]
-    server.send_signal(signal.SIGTERM)
-    start = time.monotonic()
-    _, err = server.communicate(timeout=60)
-    assert time.monotonic() - start < 10
+def test_the_command_serves_until_it_is_terminated(dcgan):
+    with server_process(dcgan.served.parent, stderr=subprocess.PIPE) as (server, (_, url)):
+        status = requests.get(f"{url}/v1/models/srvp", timeout=60).json()
+        assert [row["state"] for row in status["model_version_status"]] == ["AVAILABLE"]
+        server.send_signal(signal.SIGTERM)
+        _, err = server.communicate(timeout=10)
     assert server.returncode == 143
     # TensorFlow 2.20 announces what it has loaded.
     lines = [line for line in err.splitlines() if not re.match("WARNING: All log|[IW]0000 ", line)]
@@ -121,30 +107,19 @@ def test_the_command_serves_until_it_is_terminated():
     ]
 
 
-def test_a_missing_package_is_named(capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "aiohttp", None)
-    values = flags.FlagValues()
-    serve_local.define_flags(values)
-    with pytest.raises(SystemExit):
-        command.run(serve_local.main, ["serve_local", "--model_dir=models"], values)
-    assert "serving needs aiohttp: pip install '.[serving]'" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("package", "arguments", "sentence"),
     [
-        ([], "--model_dir is missing"),
-        (["--model_dir=nowhere"], "--model_dir=nowhere holds no version"),
-        (["--model_dir=nowhere", "--model_config_file=no.config"], "no.config: No such file"),
+        ("aiohttp", ["--model_dir=models"], "serving needs aiohttp: pip install '.[serving]'"),
+        (None, [], "--model_dir is missing"),
+        (None, ["--model_dir=nowhere"], "--model_dir=nowhere holds no version"),
+        (None, ["--model_dir=nowhere", "--model_config_file=no.config"], "no.config: No such file"),
     ],
 )
-def test_mistakes_are_one_line(capsys, arguments, sentence):
-    values = flags.FlagValues()
-    serve_local.define_flags(values)
-    argv = ["serve_local", "--grpc_port=0", "--rest_port=0", *arguments]
-    with pytest.raises(SystemExit) as exit_:
-        command.run(serve_local.main, argv, values)
-    assert exit_.value.code == 1
+def test_mistakes_are_one_line(capsys, monkeypatch, package, arguments, sentence):
+    if package:
+        monkeypatch.setitem(sys.modules, package, None)
+    assert call(serve_local, "--grpc_port=0", "--rest_port=0", *arguments) == 1
     err = capsys.readouterr().err
     assert sentence in err
     assert err.count("\n") == 1

@@ -8,56 +8,54 @@ import numpy as np
 from export import parity
 from export.writers.tflite import SIGNATURES as TFLITE_SIGNATURES
 from export.writers.tflite import load_tflite as load_litert
-from tests.export import small_export
-from tests.export.readers import exported, onnx_files, openvino_models, other_process
+from tests.export.readers import onnx_files, openvino_models, other_process
 from tests.export.readers.older_tensorflow import older_python, older_version
-from tests.export.readers.packages import require
+from tests.export.small_export import SmallExport
 
 IMAGE_BYTES = "predict_image_bytes"  # strings and image files are TensorFlow's alone
 FIRST_OF_TFLITE = TFLITE_SIGNATURES[0]
 
 
-def c_api(kind, folder):
+def c_api(exported, folder):
     """TensorFlow's C API in a process that never imports its Python."""
-    cases = exported.cases(kind)
-    served = small_export.served(kind)
-    call, about = other_process.ask(sys.executable, "c_api", served, cases, folder)
-    assert "tensorflow" not in about["packages"]
-    return call, about["version"], cases
+    asked = exported.served, exported.cases, folder
+    call, about = other_process.ask(sys.executable, "c_api", *asked)
+    assert not {"tensorflow", "srvp_tf", "export"} & set(about["packages"])
+    return call, about["version"], exported.cases
 
 
-def older_tensorflow(kind, folder):
+def older_tensorflow(exported, folder):
     """TensorFlow of two minor versions ago; nothing of ours is installed beside it."""
-    cases = exported.cases(kind)
-    served = small_export.served(kind)
-    call, about = other_process.ask(older_python(), "python_tensorflow", served, cases, folder)
+    asked = exported.served, exported.cases, folder
+    call, about = other_process.ask(older_python(), "python_tensorflow", *asked)
     assert about["version"].startswith(f"{older_version()}.")
     assert not {"srvp_tf", "export"} & set(about["packages"])
-    return call, about["version"], cases
+    return call, about["version"], exported.cases
 
 
-def openvino(kind, folder):
+def openvino(exported, folder):
     """OpenVINO, one noise-input SavedModel per signature."""
-    return *openvino_models.load(exported.noise_inputs(kind)), _numeric_cases(kind)
+    return *openvino_models.load(exported.noise_inputs), _numeric_cases(exported)
 
 
-def onnx_runtime(kind, folder):
+def onnx_runtime(exported, folder):
     """tf2onnx and ONNX Runtime, one noise-input SavedModel per signature."""
-    cases = {name: _without_nan(case) for name, case in _numeric_cases(kind).items()}
-    return *onnx_files.load(exported.noise_inputs(kind), folder), cases
+    cases = {name: _without_nan(case) for name, case in _numeric_cases(exported).items()}
+    return *onnx_files.load(exported.noise_inputs, folder), cases
 
 
-def litert(kind, folder):
+def litert(exported, folder):
     """The TFLite file, read by LiteRT."""
-    version = require("ai_edge_litert").__version__
-    cases = {name: exported.cases(kind)[name] for name in TFLITE_SIGNATURES}
-    return load_litert(exported.tflite_file(kind)), version, cases
+    import ai_edge_litert
+
+    cases = {name: exported.cases[name] for name in TFLITE_SIGNATURES}
+    return load_litert(exported.tflite_file), ai_edge_litert.__version__, cases
 
 
-def openvino_tflite(kind, folder):
+def openvino_tflite(exported, folder):
     """The TFLite file's first signature, read by OpenVINO."""
-    loaded = openvino_models.load_tflite(exported.tflite_file(kind), FIRST_OF_TFLITE)
-    return *loaded, {FIRST_OF_TFLITE: exported.cases(kind)[FIRST_OF_TFLITE]}
+    loaded = openvino_models.load_tflite(exported.tflite_file, FIRST_OF_TFLITE)
+    return *loaded, {FIRST_OF_TFLITE: exported.cases[FIRST_OF_TFLITE]}
 
 
 READERS = {
@@ -68,21 +66,24 @@ READERS = {
     "LiteRT": litert,
     "OpenVINO, TFLite": openvino_tflite,
 }
-"""Name -> function of (kind of model, empty folder) to (caller, version, cases for it)."""
+"""Name -> function of (`SmallExport`, empty folder) to (caller, version, cases for it)."""
 
 
-def errors(reader, kind, folder):
+def errors(reader, kind, folder, exported=None):
     """(Signature name -> `parity.Errors`, version of the reader).
+
+    exported: a `SmallExport` of that kind; None: one that is made in the folder.
 
     Raises:
         UserError: one is beyond `parity.FLOAT32`.
     """
-    call, version, cases = READERS[reader](kind, Path(folder))
+    folder = Path(folder)
+    call, version, cases = READERS[reader](exported or SmallExport(kind, folder), folder)
     return parity.check_parity(call, cases), version
 
 
-def _numeric_cases(kind):
-    return {name: case for name, case in exported.cases(kind).items() if name != IMAGE_BYTES}
+def _numeric_cases(exported):
+    return {name: case for name, case in exported.cases.items() if name != IMAGE_BYTES}
 
 
 def _without_nan(case):

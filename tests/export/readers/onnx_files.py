@@ -5,8 +5,6 @@ import sys
 
 import numpy as np
 
-from tests.export.readers.packages import require
-
 OPSET = 18
 
 
@@ -17,8 +15,7 @@ def load(path, folder):
         path: a folder with a SavedModel per signature.
         folder: where the converted files go.
     """
-    require("tf2onnx")
-    onnxruntime = require("onnxruntime")
+    import onnxruntime
 
     def call(name, tensors):
         file = folder / f"{name}.onnx"

@@ -3,7 +3,6 @@
 import io
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from export.signatures.image_bytes import MAX_IMAGE_PIXELS, decode_videos, encod
 from srvp_tf.video import to_uint8
 
 SIZE = 32
-CASES = Path(__file__).parents[2] / "data" / "cases"
 
 
 def picture(height, width):
@@ -63,9 +61,7 @@ def by_the_pipeline(folder, image, channels):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize(
-    "size", [(32, 32), (64, 64), (75, 50), (50, 131), (20, 20), (17, 31), (32, 40), (1, 1)]
-)
+@pytest.mark.parametrize("size", [(32, 32), (64, 64), (50, 131), (17, 31), (32, 40), (1, 1)])
 @pytest.mark.parametrize(
     ("kind", "mode", "options"),
     [
@@ -93,19 +89,16 @@ def test_transparent_parts_lie_on_white(decode, tmp_path):
     np.testing.assert_array_equal(frames[0, 0], expected)
 
 
-@pytest.mark.parametrize(
-    "files", [("png_1bit", "png_1bit_as_8bit"), ("png_4bit_palette", "png_4bit_as_8bit")]
-)
-def test_opaque_images_of_few_bits_are_their_twins_of_8(decode, files):
-    few, eight = (CASES / f"{file}.png" for file in files)
-    frames, valid = decode([[few.read_bytes(), eight.read_bytes()]])
-    assert valid.all()
-    np.testing.assert_array_equal(frames[0, 0], frames[0, 1])
-
-
 def chunk(kind, content):
     checked = kind + content
     return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+
+def png_of(width, height, bits, colour_type, *chunks):
+    """A PNG of given chunks after its header."""
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    parts = (b"IHDR", header), *chunks, (b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
 def few_bits(bits, is_palette, alphas=None):
@@ -113,13 +106,10 @@ def few_bits(bits, is_palette, alphas=None):
     values = (np.arange(40 * 40).reshape(40, 40) // 7 % (1 << bits)).astype(np.uint8)
     packed = sum(values[:, i :: 8 // bits] << (8 - bits * (i + 1)) for i in range(8 // bits))
     rows = b"".join(b"\0" + bytes(row) for row in packed.astype(np.uint8))
-    parts = [chunk(b"IHDR", struct.pack(">IIBBBBB", 40, 40, bits, 3 * is_palette, 0, 0, 0))]
-    if is_palette:
-        parts.append(chunk(b"PLTE", bytes(range(60, 60 + (3 << bits)))))
+    chunks = [(b"PLTE", bytes(range(60, 60 + (3 << bits))))] if is_palette else []
     if alphas is not None:
-        parts.append(chunk(b"tRNS", bytes(alphas) if is_palette else bytes(2)))
-    parts += [chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+        chunks.append((b"tRNS", bytes(alphas) if is_palette else bytes(2)))
+    return png_of(40, 40, bits, 3 * is_palette, *chunks, (b"IDAT", zlib.compress(rows)))
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])
@@ -145,13 +135,6 @@ def test_images_of_one_request_may_differ_in_size_and_kind(decode):
             np.testing.assert_array_equal(together[b, t], decode([[images[b][t]]])[0][0, 0])
 
 
-def huge_png():
-    """A few bytes that ask for a picture of `MAX_PIXELS` and one row more."""
-    header = struct.pack(">IIBBBBB", 8192, MAX_IMAGE_PIXELS // 8192 + 1, 8, 2, 0, 0, 0)
-    parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(bytes(100))), chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
-
-
 PNG, JPEG = encoded(picture(40, 40)), encoded(picture(40, 40), "JPEG")
 BROKEN = {
     "nothing": b"",
@@ -162,7 +145,9 @@ BROKEN = {
     "a JPEG's half": JPEG[: len(JPEG) // 2],
     "a JPEG's head": JPEG[:10],
     "a GIF": encoded(picture(40, 40), "GIF"),
-    "a huge header": huge_png(),
+    "a huge header": png_of(
+        8192, MAX_IMAGE_PIXELS // 8192 + 1, 8, 2, (b"IDAT", zlib.compress(bytes(100)))
+    ),
 }
 
 
@@ -174,11 +159,6 @@ def test_a_broken_image_makes_its_video_invalid_and_no_other(decode, broken):
     np.testing.assert_array_equal(valid, [True, False, True])
     np.testing.assert_array_equal(frames[[0, 2]], expected)
     assert not frames[1].any()
-
-
-def test_nothing_but_broken_images(decode):
-    frames, valid = decode([[b"", b"x"]])
-    assert not valid.any() and not frames.any()
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import time
+from unittest.mock import Mock
 
 import av
 import numpy as np
@@ -18,12 +19,14 @@ from srvp_tf.models import rng
 from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.runs.run_folder import load_model
-from tests.export import small_export
+from tests.export.small_export import KINDS, VARIANTS, eagerly, floats, make_run
 from tests.export.web_page import web_demo
 from tests.gallery.browser import chromium, emulate, requested
 
 CLOSE = {"atol": 1e-4, "rtol": 0}
-T, HORIZON, SAMPLES = 5, 20, 3  # of the pretrained model, and of the futures that are compared
+T, HORIZON, SIZE = 5, 20, (64, 64, 1)  # of the pretrained model
+SAMPLES = 3  # futures that are compared
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 IMPORTS = """
 const [given, done] = arguments;
 const encoded = (arrays) => {
@@ -38,8 +41,6 @@ const encoded = (arrays) => {
 const load = (name) => import(new URL(`${name}.js`, document.baseURI));
 (async () => { %s })().then(done, (error) => done({ error: String(error.stack) }));
 """
-
-
 CAMERA = "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
 
 
@@ -51,8 +52,8 @@ def driver():
 
 
 @pytest.fixture(scope="module")
-def site():
-    with web_demo.serving(web_demo.demo()) as server:
+def site(demo):
+    with web_demo.serving(demo) as server:
         yield server
 
 
@@ -67,6 +68,20 @@ def model():
     return load_model(web_demo.PRETRAINED)
 
 
+@pytest.fixture(scope="module")
+def exact(model):
+    """The model in float64."""
+    exact = SRVP(model.config, precision="float64")
+    exact.set_weights(model.get_weights())
+    return exact
+
+
+@pytest.fixture(scope="module")
+def examples(demo, model):
+    """The videos of the page: float32 [4, T + HORIZON, H, W, 1] in [0, 1]."""
+    return examples_of(demo, model.config)
+
+
 def visit(driver, url, **preferences):
     emulate(driver, **preferences)
     driver.get("about:blank")
@@ -79,6 +94,15 @@ def visit(driver, url, **preferences):
 def page(driver, site):
     """The driver, with the page of the pretrained model, whose first futures are drawn."""
     return visit(driver, site.url)
+
+
+@pytest.fixture
+def modules(driver, site):
+    """The driver, with that page as another test left it: for what needs its code alone."""
+    drawn = "return Boolean(document.querySelector('#stage[data-drawn]'))"
+    if driver.current_url != site.url or not driver.execute_script(drawn):
+        visit(driver, site.url)
+    return driver
 
 
 def wait_until(driver, script, seconds=60):
@@ -118,18 +142,10 @@ def find(driver, name):
     return driver.find_element("id", name)
 
 
-def press(driver, *keys, shift=False):
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.common.keys import Keys
-
-    actions = ActionChains(driver)
-    if shift:
-        actions.key_down(Keys.SHIFT)
-    for key in keys:
-        actions.send_keys(getattr(Keys, key, key))
-    if shift:
-        actions.key_up(Keys.SHIFT)
-    actions.perform()
+def press(driver, *keys):
+    webdriver.ActionChains(driver).send_keys(
+        *(getattr(webdriver.Keys, key, key) for key in keys)
+    ).perform()
 
 
 def redrawn(driver, work):
@@ -144,16 +160,14 @@ def set_slider(driver, name, value):
     redrawn(driver, lambda: driver.execute_script(script, find(driver, name), value))
 
 
+STAGE = "const { stage } = await (await load('page')).ready;"
+
+
 def futures_shown(driver):
     """The predicted frames on the stage: [S, K, H, W, C]."""
-    text, sizes = run(
-        driver,
-        "const { stage } = await (await load('page')).ready;"
-        "return [encoded(stage.predicted.flat()), [stage.predicted.length,"
-        " stage.predicted[0].length, stage.demo.frameSize, stage.demo.frameSize,"
-        " stage.demo.channels]]",
-    )
-    return decoded(text, *sizes)
+    script = STAGE + "return [encoded(stage.predicted.flat()), stage.predicted.length]"
+    text, count = run(driver, script)
+    return decoded(text, count, -1, *SIZE)
 
 
 def assert_shown(driver, expected):
@@ -166,12 +180,7 @@ def assert_shown(driver, expected):
 
 def frames_shown(driver):
     """The frames that are known on the stage: [T, H, W, C]."""
-    text, size = run(
-        driver,
-        "const { stage } = await (await load('page')).ready;"
-        "return [encoded(stage.frames), stage.demo.frameSize]",
-    )
-    return decoded(text, -1, size, size, 1)
+    return decoded(run(driver, STAGE + "return encoded(stage.frames)"), -1, *SIZE)
 
 
 # --- numbers -------------------------------------------------------------------------------------
@@ -205,47 +214,42 @@ def drawn_noise(config, num_frames, samples=SAMPLES):
     return ForecastNoise(*(draw(size=size).astype(np.float32) for size in sizes))
 
 
-def examples(folder, config):
+def examples_of(folder, config):
     shape = 4, -1, config.frame_size, config.frame_size, config.channels
-    return np.fromfile(folder / "examples.bin", np.uint8).reshape(shape).astype(np.float32) / 255
+    return floats(np.fromfile(folder / "examples.bin", np.uint8).reshape(shape))
 
 
-@pytest.mark.parametrize("rate", [1, 4])
-@pytest.mark.parametrize("num_observed", [0, 2])
-def test_the_frames_are_the_model_s(page, model, rate, num_observed):
-    frames = examples(web_demo.demo(), model.config)[0, : T + num_observed]
+@pytest.mark.parametrize(("rate", "num_observed"), [(1, 2), (4, 0)])
+def test_the_frames_are_the_model_s(modules, model, exact, examples, rate, num_observed):
+    frames = examples[0, : T + num_observed]
     noise = drawn_noise(model.config, T + HORIZON)
-    expected = model.forecast_from_noise(frames[None], noise, rate, rate)[0].numpy()
+    expected, in_float64 = (
+        eagerly(m.forecast_from_noise, frames[None], noise, rate, rate)[0] for m in (model, exact)
+    )
     sizes = {"horizon": HORIZON - num_observed, "eulerSteps": rate, "framesPerStep": rate}
-    found = forecast(page, frames, noise, **sizes)
+    found = forecast(modules, frames, noise, **sizes)
     assert found.shape == expected.shape == (SAMPLES, sizes["horizon"] * rate, 64, 64, 1)
     # Twenty frames amplify the rounding of float32, in Keras as well.
-    exact = in_float64(model).forecast_from_noise(frames[None], noise, rate, rate)[0].numpy()
-    rounding = parity.FLOAT32.factor * np.abs(expected - exact).max()
+    rounding = parity.FLOAT32.factor * np.abs(expected - in_float64).max()
     np.testing.assert_allclose(found, expected, rtol=0, atol=max(CLOSE["atol"], rounding))
     assert expected.std() > 0.1
 
 
-def in_float64(model):
-    exact = SRVP(model.config, precision="float64")
-    exact.set_weights(model.get_weights())
-    return exact
-
-
-def test_the_page_errs_no_more_than_keras_does(page, model):
+def test_the_page_errs_no_more_than_keras_does(modules, model, exact, examples):
     """Where 20 frames amplify the rounding of float32 most, in Keras too: up to 1e-3 in both."""
-    exact = in_float64(model)
     noise = drawn_noise(model.config, T + HORIZON)
     ours, keras = [], []
-    for frames in examples(web_demo.demo(), model.config)[1:, :T]:
-        expected = exact.forecast_from_noise(frames[None], noise)[0].numpy()
-        found = forecast(page, frames, noise, horizon=HORIZON)
+    for frames in examples[1:, :T]:
+        expected, rounded = (
+            eagerly(m.forecast_from_noise, frames[None], noise)[0] for m in (exact, model)
+        )
+        found = forecast(modules, frames, noise, horizon=HORIZON)
         ours.append(np.abs(found - expected).max())
-        keras.append(np.abs(model.forecast_from_noise(frames[None], noise)[0] - expected).max())
+        keras.append(np.abs(rounded - expected).max())
     assert max(ours) <= parity.FLOAT32.factor * max(keras) <= parity.FLOAT32.most
 
 
-def test_a_browser_without_relaxed_simd_takes_the_other_variant(driver, site, model):
+def test_a_browser_without_relaxed_simd_takes_the_other_variant(driver, site, model, examples):
     no_small_module = (
         "const { instantiate } = WebAssembly; WebAssembly.instantiate = (code, ...rest) =>"
         " code.byteLength < 200 ? Promise.reject(new Error()) : instantiate(code, ...rest)"
@@ -257,79 +261,68 @@ def test_a_browser_without_relaxed_simd_takes_the_other_variant(driver, site, mo
         names = {url.rpartition("/")[2] for url in requested(driver)}
         assert "litert_wasm_compat_internal.wasm" in names
         assert "litert_wasm_internal.wasm" not in names
-        frames = examples(web_demo.demo(), model.config)[0, :T]
-        expected = model.forecast(frames, HORIZON, 3, 0)
-        assert_shown(driver, expected)
+        assert_shown(driver, eagerly(model.forecast, examples[0, :T], HORIZON, 3, 0))
 
 
 @pytest.mark.parametrize("kind", ["vgg", pytest.param("gru, no z", marks=pytest.mark.long)])
-def test_the_frames_of_other_models_are_theirs(driver, kind, monkeypatch):
-    variant = ("--dynamics=gru", "--l2_res_weight=0", "--nostochastic")
-    monkeypatch.setitem(small_export.KINDS, "gru, no z", variant)
-    model, folder = small_export.model(kind), web_demo.demo(kind)
+def test_other_models_with_the_runtime_of_another_host(driver, litert_dir, tmp_path, kind):
+    """Only the script and the runtime come from there: the model and the videos do not go there."""
+    variant = {**KINDS, **VARIANTS}[kind]
+    run_dir = make_run(tmp_path / "run", *variant)
+    model = load_model(run_dir)
     c = model.config
-    options = {"horizon": 2, "eulerSteps": c.euler_steps, "framesPerStep": 1}
-    with web_demo.serving(folder) as server:
-        visit(driver, server.url)
-        frames = examples(folder, c)[1, :4]
-        noise = drawn_noise(c, 6)
-        found = forecast(driver, frames, noise, **options)
-        assert find(driver, "rate").is_enabled() == (c.dynamics == "residual")
-        assert not driver.find_elements("id", "board") == (c.channels == 3)
-    expected = model.forecast_from_noise(frames[None], noise, c.euler_steps)[0]
+    with web_demo.serving(litert_dir) as cdn:
+        cdn.headers = {"Access-Control-Allow-Origin": "*"}
+        arguments = "--horizon=2", f"--litert_cdn={cdn.url}"
+        folder = web_demo.write(run_dir, tmp_path / "demo", *arguments)
+        with web_demo.serving(folder) as server:
+            visit(driver, server.url)
+            assert problem(driver) == ""
+            frames, noise = examples_of(folder, c)[1, :4], drawn_noise(c, 6)
+            options = {"horizon": 2, "eulerSteps": c.euler_steps, "framesPerStep": 1}
+            found = forecast(driver, frames, noise, **options)
+            assert find(driver, "rate").is_enabled() == (c.dynamics == "residual")
+            assert not driver.find_elements("id", "board") == (c.channels == 3)
+            cdn.missing = (".js",)
+            assert "LiteRT.js, which runs the model, did not start" in fault(driver, server.url)
+    expected = eagerly(model.forecast_from_noise, frames[None], noise, c.euler_steps)[0]
     np.testing.assert_allclose(found, expected, **CLOSE)
 
 
-def test_a_seed_gives_the_futures_that_it_gives_in_python(page, model):
+def test_a_seed_gives_the_futures_that_it_gives_in_python(page, model, examples):
     for name, value in (("futures", 2), ("rate", 2), ("seed", 7)):
         set_slider(page, name, value)
-    frames = examples(web_demo.demo(), model.config)[0, :T]
-    expected = model.forecast(frames, HORIZON, 2, 7, euler_steps=2, frames_per_step=2)
-    assert_shown(page, expected)
+    sampling = {"euler_steps": 2, "frames_per_step": 2}
+    assert_shown(page, eagerly(model.forecast, examples[0, :T], HORIZON, 2, 7, **sampling))
 
 
-def test_the_noise_is_that_of_the_library(page):
+def test_the_noise_is_that_of_the_library(modules):
     seeds = [0, 1, 99, 2**31, 2**32 + 5, 2**52 + 1]
     text = run(
-        page,
+        modules,
         "const { normal, PREDICT_LATENT } = await load('noise');"
         "return encoded(given.flatMap((seed) => [0, 3, 70000].map((frame) =>"
         " normal(seed, PREDICT_LATENT, 7, { index: frame % 4, frame }))))",
         seeds,
     )
     frames = np.array([0, 3, 70000], np.int64)
-    expected = rng.normal(
-        np.array(seeds, np.int64)[:, None],
-        rng.Purpose.PREDICT_LATENT,
-        7,
-        index=frames % 4,
-        frame=frames,
-    )
+    address = np.array(seeds, np.int64)[:, None], rng.Purpose.PREDICT_LATENT, 7
+    expected = rng.normal(*address, index=frames % 4, frame=frames)
     np.testing.assert_allclose(decoded(text, len(seeds), 3, 7), expected, rtol=2e-7)
 
 
-class Draws:
-    """A generator whose integers are known in advance."""
-
-    def __init__(self, numbers):
-        self.numbers = list(numbers)
-
-    def randint(self, low, high=None):
-        return self.numbers.pop(0)
-
-
 @pytest.mark.parametrize("deterministic", [False, True])
-def test_digits_move_by_the_rule(page, deterministic):
+def test_digits_move_by_the_rule(modules, deterministic):
     draw = np.random.default_rng(0).integers
     starts = [[*draw(0, 37, 2), *draw(-4, 5, 2)] for _ in range(50)]
-    bounces = [draw(-4, 5, 60) for _ in starts]
+    bounces = draw(-4, 5, (50, 60))
     given = {
         "starts": np.array(starts).tolist(),
-        "bounces": np.array(bounces).tolist(),
+        "bounces": bounces.tolist(),
         "deterministic": deterministic,
     }
     found = run(
-        page,
+        modules,
         "const { trajectory } = await load('motion');"
         "return given.starts.map(([x, y, dx, dy], i) => { let n = 0;"
         " const draw = given.deterministic ? null : () => given.bounces[i][n++];"
@@ -337,8 +330,8 @@ def test_digits_move_by_the_rule(page, deterministic):
         given,
     )
     for path, start, drawn in zip(found, starts, bounces, strict=True):
-        options = {"deterministic": deterministic}
-        expected = trajectories.trajectory(Draws([*start, *drawn]), 25, **options)
+        known = Mock(randint=Mock(side_effect=[*start, *drawn]))
+        expected = trajectories.trajectory(known, 25, deterministic=deterministic)
         np.testing.assert_array_equal(path, expected[:, :2])
 
 
@@ -375,15 +368,14 @@ def test_sliders_change_what_is_drawn(page):
     assert np.abs(futures_shown(page) - seven).max() > 0.1
 
 
-def test_what_really_happened_changes_the_futures(page, model):
-    frames = examples(web_demo.demo(), model.config)[0]
+def test_what_really_happened_changes_the_futures(page, model, examples):
+    frames = examples[0]
     redrawn(page, find(page, "observe").click)
     redrawn(page, lambda: press(page, "o"))
     assert "5 frames given, 2 more observed" in page.find_element("css selector", ".source").text
-    expected = model.forecast(frames[: T + 2], HORIZON - 2, 3, 0)
-    assert_shown(page, expected)
+    assert_shown(page, eagerly(model.forecast, frames[: T + 2], HORIZON - 2, 3, 0))
     redrawn(page, find(page, "again").click)
-    assert_shown(page, model.forecast(frames[:T], HORIZON, 3, 0))
+    assert_shown(page, eagerly(model.forecast, frames[:T], HORIZON, 3, 0))
     assert not find(page, "again").is_enabled()
 
 
@@ -417,12 +409,12 @@ def motions(driver):
     return json.loads(find(driver, "board").get_attribute("data-motions"))
 
 
-def test_digits_are_picked_and_thrown_with_keys(page, model):
+def test_digits_are_picked_and_thrown_with_keys(page, model, demo):
     first, second = page.find_elements("css selector", ".thrown")
     page.execute_script("arguments[0].focus()", first)
     before = motions(page)
     press(page, "ARROW_DOWN", "ARROW_DOWN", "ARROW_LEFT")
-    press(page, "ARROW_RIGHT", shift=True)
+    first.send_keys(webdriver.Keys.SHIFT + webdriver.Keys.ARROW_RIGHT)
     after = motions(page)
     assert after[0]["dx"] == before[0]["dx"] + 2 and after[0]["dy"] == before[0]["dy"] - 1
     assert after[0]["y"] == before[0]["y"] + 1 and after[1] == before[1]
@@ -434,24 +426,22 @@ def test_digits_are_picked_and_thrown_with_keys(page, model):
     redrawn(page, lambda: find(page, "throw").send_keys("\n"))
     shown = frames_shown(page)
     assert len(shown) == T + HORIZON
-    digits = np.fromfile(web_demo.demo() / "digits.bin", np.uint8).reshape(10, 28, 28)
+    digits = np.fromfile(demo / "digits.bin", np.uint8).reshape(10, 28, 28)
     starts = [(m["x"], m["y"], m["dx"], m["dy"]) for m in motions(page)]
     expected = trajectories.render_digits(
         digits[[0, 7]],
         np.array([[[x + t * dx, y + t * dy] for t in range(3)] for x, y, dx, dy in starts]),
     )
     np.testing.assert_allclose(shown[:3, ..., 0], expected / 255, atol=1e-6)
-    assert_shown(page, model.forecast(shown[:T], HORIZON, 3, 0))
+    assert_shown(page, eagerly(model.forecast, shown[:T], HORIZON, 3, 0))
 
 
 def test_a_digit_let_go_in_motion_is_thrown(page):
-    from selenium.webdriver.common.action_chains import ActionChains
-
     first = page.find_elements("css selector", ".thrown")[0]
     page.execute_script("arguments[0].scrollIntoView({ block: 'center' })", first)
 
     def flick():
-        actions = ActionChains(page, duration=40).click_and_hold(first)
+        actions = webdriver.ActionChains(page, duration=40).click_and_hold(first)
         for _ in range(4):
             actions.move_by_offset(12, 0)
         actions.release().perform()
@@ -463,13 +453,11 @@ def test_a_digit_let_go_in_motion_is_thrown(page):
 
 
 def test_a_drawn_digit_is_centred_and_used(page):
-    from selenium.webdriver.common.action_chains import ActionChains
-
     pad = find(page, "pad")
     find(page, "use-pad").click()
     assert problem(page) == "Nothing is drawn yet: draw on the black square."
     page.execute_script("arguments[0].scrollIntoView({ block: 'center' })", pad)
-    actions = ActionChains(page, duration=40).move_to_element_with_offset(pad, -30, -20)
+    actions = webdriver.ActionChains(page, duration=40).move_to_element_with_offset(pad, -30, -20)
     actions.click_and_hold().move_by_offset(0, 60).release().perform()
     find(page, "use-pad").click()
     assert problem(page) == ""
@@ -516,20 +504,15 @@ def test_a_gif_is_taken_apart(page, tmp_path):
     np.testing.assert_allclose(shown, expected, atol=1.01 / 255)
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [("short.gif", "That is 2 frames; the model needs 5 or more"), ("text.png", "is no image")],
-)
-def test_what_is_no_clip_is_said(page, tmp_path, name, message):
-    if name.endswith("gif"):
-        srvp_tf.write_video(tmp_path / name, colours(2, 32, 32))
-    else:
-        (tmp_path / name).write_text("no image")
-    find(page, "file").send_keys(str(tmp_path / name))
-    wait_until(page, "return !document.getElementById('problem').hidden")
-    assert message in problem(page)
-    redrawn(page, find(page, "another").click)  # and all goes on
-    assert problem(page) == ""
+def test_what_is_no_clip_is_said(page, tmp_path):
+    srvp_tf.write_video(tmp_path / "short.gif", colours(2, 32, 32))
+    (tmp_path / "text.png").write_text("no image")
+    for name, message in (("short.gif", "2 frames; the model needs 5"), ("text.png", "no image")):
+        find(page, "file").send_keys(str(tmp_path / name))
+        wait_until(page, "return !document.getElementById('problem').hidden")
+        assert message in problem(page)
+        redrawn(page, find(page, "another").click)  # and all goes on
+        assert problem(page) == ""
 
 
 def test_a_video_gives_ten_frames_a_second(page, tmp_path):
@@ -567,18 +550,17 @@ def test_a_camera_that_is_not_allowed_is_said(page):
 # --- how it looks, and how it fails --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", [320, 390])
-def test_a_phone_needs_no_sideways_scrolling(driver, site, width):
-    visit(driver, site.url, width=width, height=800)
+def test_a_phone_needs_no_sideways_scrolling(driver, site):
+    visit(driver, site.url, width=320, height=800)
     set_slider(driver, "futures", 7)
-    assert driver.execute_script("return document.documentElement.scrollWidth") <= width
+    assert driver.execute_script("return document.documentElement.scrollWidth") <= 320
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_it_follows_the_dark_and_the_light(driver, site, dark):
-    visit(driver, site.url, dark=dark)
-    colour = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
-    assert (max(map(int, colour[4:-1].split(","))) < 64) == dark
+def test_it_follows_the_dark_and_the_light(page):
+    for dark in (False, True):
+        emulate(page, dark=dark)
+        colour = page.execute_script("return getComputedStyle(document.body).backgroundColor")
+        assert (max(map(int, colour[4:-1].split(","))) < 64) == dark
 
 
 def fault(driver, url):
@@ -591,24 +573,16 @@ def fault(driver, url):
     return problem(driver)
 
 
-def test_from_a_file_it_says_what_to_do(driver):
-    text = fault(driver, (web_demo.demo() / "index.html").as_uri())
+def test_from_a_file_it_says_what_to_do(driver, demo):
+    text = fault(driver, (demo / "index.html").as_uri())
     assert text.startswith("Browsers run no models from files: in this folder, run")
 
 
-@pytest.mark.parametrize(
-    ("script", "message"),
-    [
-        ("delete globalThis.WebAssembly", "This browser has no WebAssembly"),
-        ("WebAssembly.validate = () => false", "WebAssembly has no SIMD"),
-    ],
-)
-def test_a_browser_that_cannot_is_told(driver, site, script, message):
-    with before_every_page(driver, script):
-        assert message in fault(driver, site.url)
-
-
-def test_webassembly_that_is_forbidden_is_said(driver, site):
+def test_a_browser_that_cannot_is_told(driver, site):
+    with before_every_page(driver, "delete globalThis.WebAssembly"):
+        assert "This browser has no WebAssembly" in fault(driver, site.url)
+    with before_every_page(driver, "WebAssembly.validate = () => false"):
+        assert "WebAssembly has no SIMD" in fault(driver, site.url)
     site.headers = {"Content-Security-Policy": "script-src 'self' 'unsafe-inline'"}
     assert fault(driver, site.url).startswith("WebAssembly is forbidden here")
 
@@ -618,26 +592,11 @@ def test_webassembly_that_is_forbidden_is_said(driver, site):
     [
         ("model.tflite", "model.tflite cannot be had: the server says 404."),
         ("litert/dist/index.js", "LiteRT.js, which runs the model, did not start: "),
-        ("_internal.js", "LiteRT.js, which runs the model, did not start: "),
         ("_internal.wasm", "LiteRT.js, which runs the model, did not start: "),
         ("examples.bin", "examples.bin cannot be had: the server says 404."),
         ("page.js", "Parts of this page were blocked or are missing"),
-        ("frames.js", "Parts of this page were blocked or are missing"),
     ],
 )
 def test_a_file_that_is_blocked_is_said(driver, site, missing, message):
     site.missing = (missing,)
     assert message in fault(driver, site.url)
-
-
-def test_the_runtime_of_another_host_works_and_is_missed(driver, tmp_path):
-    """Only the script and the runtime come from there: the model and the videos do not go there."""
-    with web_demo.serving(web_demo.litert_dir()) as cdn:
-        cdn.headers = {"Access-Control-Allow-Origin": "*"}
-        run_dir = small_export.run_dir("dcgan")
-        folder = web_demo.write(run_dir, "--horizon=2", f"--litert_cdn={cdn.url}")
-        with web_demo.serving(folder) as server:
-            visit(driver, server.url)
-            assert problem(driver) == "" and futures_shown(driver).shape == (3, 2, 32, 32, 1)
-            cdn.missing = (".js",)
-            assert "LiteRT.js, which runs the model, did not start" in fault(driver, server.url)

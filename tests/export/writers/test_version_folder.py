@@ -16,12 +16,6 @@ def test_the_next_version_follows_the_highest(tmp_path):
     assert choose_version(tmp_path, 5) == 5
 
 
-def test_a_version_is_never_replaced(tmp_path):
-    (tmp_path / "3").mkdir()
-    with pytest.raises(UserError, match="3 exists and may be served"):
-        choose_version(tmp_path, 3)
-
-
 def test_a_folder_holds_versions_of_one_kind(tmp_path):
     for path in ("served/2", "noise/1/encode"):
         (tmp_path / path).mkdir(parents=True)
@@ -31,20 +25,18 @@ def test_a_folder_holds_versions_of_one_kind(tmp_path):
     check_kind(tmp_path / "noise", seeded=False)
     with pytest.raises(UserError, match="version 1 with noise inputs: without --noise_inputs"):
         check_kind(tmp_path / "noise", seeded=True)
-    with pytest.raises(UserError, match="version 2 with seeds, for a server: with --noise_inputs"):
-        check_kind(tmp_path / "served", seeded=False)
 
 
-@pytest.mark.parametrize("version", [0, -1])
-def test_versions_count_from_1(tmp_path, version):
-    with pytest.raises(UserError, match=f"--version={version} must be at least 1"):
-        choose_version(tmp_path, version)
-
-
-def test_a_file_is_no_folder_for_versions(tmp_path):
+def test_what_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "3").mkdir()
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="--output_dir=.*file cannot be written"):
-        choose_version(tmp_path / "file")
+    for folder, version, message in (
+        (tmp_path, 3, "3 exists and may be served"),
+        (tmp_path, 0, "--version=0 must be at least 1"),
+        (tmp_path / "file", None, "--output_dir=.*file cannot be written"),
+    ):
+        with pytest.raises(UserError, match=message):
+            choose_version(folder, version)
 
 
 def test_it_gets_its_number_at_the_end(tmp_path):
