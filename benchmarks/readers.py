@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import sys
 import tempfile
+from pathlib import Path
 
 from srvp_tf.config.tensorflow_start import start_tensorflow
 
@@ -23,28 +24,31 @@ def main():
     import tensorflow as tf
 
     from benchmarks.measure import table
-    from tests.export import small_export
-    from tests.export.readers import exported
     from tests.export.readers.all_readers import READERS, errors
+    from tests.export.small_export import KINDS, SmallExport
 
     tf.get_logger().setLevel("ERROR")  # warns of functions that are traced anew: many are, once
     readers = chosen.split(";") if chosen else list(READERS)
     if unknown := set(readers) - set(READERS):
         parser.error(f"{', '.join(unknown)}: choose from {'; '.join(READERS)}")
     header, columns = ["model", "signature"], []
-    for reader in readers:
-        found = {}
-        for kind in small_export.KINDS:
-            # The commands that export tell what they do; the table alone is our output.
-            with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
-                found[kind], version = errors(reader, kind, folder)
-        header.append(f"{reader} {version.partition('-')[0]}")
-        columns.append(found)
-    rows = [
-        [kind, name, *(_shown(found[kind].get(name)) for found in columns)]
-        for kind in small_export.KINDS
-        for name in exported.cases(kind)
-    ]
+    with tempfile.TemporaryDirectory() as root:
+        exported = {kind: SmallExport(kind, Path(root, kind)) for kind in KINDS}
+        for reader in readers:
+            found = {}
+            for kind in KINDS:
+                folder = Path(root, f"{reader}-{kind}")
+                folder.mkdir()
+                # The commands that export tell what they do; the table alone is our output.
+                with contextlib.redirect_stdout(sys.stderr):
+                    found[kind], version = errors(reader, exported[kind], folder)
+            header.append(f"{reader} {version.partition('-')[0]}")
+            columns.append(found)
+        rows = [
+            [kind, name, *(_shown(found[kind].get(name)) for found in columns)]
+            for kind in KINDS
+            for name in exported[kind].cases
+        ]
     print(table(header, rows))
 
 

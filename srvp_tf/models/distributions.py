@@ -28,6 +28,16 @@ def draw(distribution: tfd.Distribution, eps: tf.Tensor) -> tf.Tensor:
     return distribution.quantile(standard_normal(eps).cdf(eps))
 
 
+def draw_samples(distribution: tfd.Distribution, eps: tf.Tensor) -> tf.Tensor:
+    """S draws of each of B distributions [B, ..., d]: `draw` with noise [B, S, ..., d].
+
+    Samples stand first where they are drawn, as for TFP; its slices of distributions hold
+    operations that ONNX has not, and forget a size of 0.
+    """
+    swapped = [1, 0, *range(2, eps.shape.rank)]
+    return tf.transpose(draw(distribution, tf.transpose(eps, swapped)), swapped)
+
+
 def softplus(x: tf.Tensor) -> tf.Tensor:
     """log(1 + exp(x)), elementwise, [...] -> [...], > 0.
 

@@ -14,7 +14,7 @@ from srvp_tf.config.processor import tell_what_slows
 from srvp_tf.config.registries import DYNAMICS, LOSS_TERMS, NETWORKS
 from srvp_tf.errors import UserError
 from srvp_tf.models.content import Content
-from srvp_tf.models.distributions import draw, standard_normal
+from srvp_tf.models.distributions import draw, draw_samples, standard_normal
 from srvp_tf.models.dynamics import Rollout
 from srvp_tf.models.forecast_arguments import (
     as_tensor,
@@ -287,10 +287,10 @@ class SRVP(KerasTraining):
             return tf.reshape(x, [batch, num_samples, -1, self.config.ny])
 
         y_1_noise, eps = (tf.cast(x, self.dtype) for x in noise)
-        y_1 = merge(draw(inferred.q_y1[:, None], y_1_noise))
+        y_1 = merge(draw_samples(inferred.q_y1, y_1_noise))
         observed = y_1[:, None]
         if num_observed:
-            z = draw(inferred.q_z[:, None], eps[:, :, :num_observed])
+            z = draw_samples(inferred.q_z, eps[:, :, :num_observed])
             path = self.dynamics.follow(y_1, merge(z), self.config.euler_steps)
             observed = tf.concat([observed, path.states[:, :, -1]], axis=1)
         eps = merge(eps[:, :, num_observed:])

@@ -15,7 +15,7 @@ def test_the_c_api_predicts_the_same(kind, request, tmp_path):
     frames = exported.cases["predict_samples"].expected["predicted_frames"]
     for axis in range(3):  # videos, samples and frames differ by far more than is allowed
         assert np.abs(np.diff(frames, axis=axis)).max(axis=(3, 4, 5)).min() > 5e-4
-    found, _ = errors("C API", kind, tmp_path, exported)
+    found, _ = errors("C API", exported, tmp_path)
     assert found.keys() == exported.cases.keys()
 
 
@@ -24,7 +24,7 @@ def test_the_c_api_predicts_the_same(kind, request, tmp_path):
 @pytest.mark.parametrize("reader", [name for name in READERS if name != "C API"])
 def test_other_readers_predict_the_same(reader, kind, request, tmp_path):
     exported = request.getfixturevalue(kind)
-    found, _ = errors(reader, kind, tmp_path, exported)
+    found, _ = errors(reader, exported, tmp_path)
     everything = set(exported.cases)
     expected = {
         "older TensorFlow": everything,

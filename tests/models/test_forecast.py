@@ -209,3 +209,19 @@ def test_in_a_graph_the_number_of_frames_must_be_known():
         # TensorFlow says where in the graph, and makes it an exception of its own.
         with pytest.raises(Exception, match="UserError: how many frames there are is not known"):
             compiled(*shape).get_concrete_function()
+
+
+@pytest.mark.parametrize("changes", [{}, {"stochastic": False}, {"family": "vgg", "skips": True}])
+def test_its_graph_is_one_that_other_runtimes_read(changes):
+    model = small_model(**changes)
+    spec = tf.TensorSpec([None, 4, 32, 32, 1])
+    forecast = tf.function(lambda frames: model.forecast(frames, 2), input_signature=[spec])
+    definition = forecast.get_concrete_function().graph.as_graph_def(add_shapes=False)
+    functions = [function.node_def for function in definition.library.function]
+    nodes = [node for part in (definition.node, *functions) for node in part]
+    assert "Conv2D" in {node.op for node in nodes}
+    # tf2onnx knows no BroadcastArgs; OpenVINO reverses one axis at a time.
+    assert "BroadcastArgs" not in {node.op for node in nodes}
+    axes = [node.input[1].partition(":")[0] for node in nodes if node.op == "ReverseV2"]
+    constants = [node.attr["value"].tensor for node in nodes if node.name in axes]
+    assert constants and all(tf.make_ndarray(constant).size == 1 for constant in constants)

@@ -82,7 +82,9 @@ def _transposed_to_few_channels(inputs: tf.Tensor, kernel: tf.Tensor):
     """
     # A tap belongs to one input of a block along each axis, the later first, and to one output.
     taps = tf.reshape(kernel, [2, 2, 2, 2, *kernel.shape[2:]])
-    taps = tf.transpose(tf.reverse(taps, [0, 2]), [0, 2, 5, 1, 3, 4])
+    # One axis at a time: OpenVINO reads no other reversal.
+    taps = tf.reverse(tf.reverse(taps, [0]), [2])
+    taps = tf.transpose(taps, [0, 2, 5, 1, 3, 4])
     padding = [[0, 0], [1, 1], [1, 1], [0, 0]]
     blocks = tf.nn.conv2d(
         tf.pad(inputs, padding), tf.reshape(taps, [2, 2, kernel.shape[3], -1]), 1, "VALID"

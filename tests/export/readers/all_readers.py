@@ -10,7 +10,6 @@ from export.writers.tflite import SIGNATURES as TFLITE_SIGNATURES
 from export.writers.tflite import load_tflite as load_litert
 from tests.export.readers import onnx_files, openvino_models, other_process
 from tests.export.readers.older_tensorflow import older_python, older_version
-from tests.export.small_export import SmallExport
 
 IMAGE_BYTES = "predict_image_bytes"  # strings and image files are TensorFlow's alone
 FIRST_OF_TFLITE = TFLITE_SIGNATURES[0]
@@ -69,16 +68,13 @@ READERS = {
 """Name -> function of (`SmallExport`, empty folder) to (caller, version, cases for it)."""
 
 
-def errors(reader, kind, folder, exported=None):
-    """(Signature name -> `parity.Errors`, version of the reader).
-
-    exported: a `SmallExport` of that kind; None: one that is made in the folder.
+def errors(reader, exported, folder):
+    """(Signature name -> `parity.Errors`, version of the reader) of a `SmallExport`.
 
     Raises:
         UserError: one is beyond `parity.FLOAT32`.
     """
-    folder = Path(folder)
-    call, version, cases = READERS[reader](exported or SmallExport(kind, folder), folder)
+    call, version, cases = READERS[reader](exported, Path(folder))
     return parity.check_parity(call, cases), version
 
 
