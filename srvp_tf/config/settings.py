@@ -25,7 +25,7 @@ from srvp_tf.config.registries import DYNAMICS, LOSS_TERMS, NETWORKS
 from srvp_tf.config.tensorflow_start import load_tensorflow
 from srvp_tf.errors import UserError
 
-CONFIG_FORMAT = 4
+CONFIG_FORMAT = 5
 
 RESUMABLE_FIELDS = (
     "log_interval",
@@ -155,6 +155,12 @@ class TrainConfig(Section):
     loss_weights: str = field(
         "", "weights of further loss terms, name=number, with commas between them", since=4
     )
+    decoded_frames: int = field(
+        0,
+        "frames of each training clip that are decoded, drawn at random; 0 for all",
+        minimum=0,
+        since=5,
+    )
     precision: str = field(
         "float32",
         "arithmetic of the convolutions; all else is float32",
@@ -247,6 +253,11 @@ class Config:
             train_length = describe_setting("train_length", data.train_length)
             raise UserError(
                 f"{train_length} is less than {nt_inf}: train on at least nt_inf frames"
+            )
+        if self.train.decoded_frames > data.train_length:
+            raise UserError(
+                f"--decoded_frames={self.train.decoded_frames} is more than "
+                f"--train_length={data.train_length}: give fewer"
             )
         for name in ("val_length", "test_length"):
             if getattr(data, name) <= data.nt_cond:

@@ -32,6 +32,7 @@ class KerasTraining(keras.Model):
         optimizer: str | keras.optimizers.Optimizer = "adam",
         loss_weights: Mapping[str, float] | None = None,
         seed: int = 0,
+        decoded_frames: int = 0,
         **options,
     ) -> None:
         """Configure `fit` and `evaluate`.
@@ -41,6 +42,7 @@ class KerasTraining(keras.Model):
             loss_weights: name -> weight of terms of the loss (`LOSS_TERMS`); the four published
                 ones that are not named have their weight for stochastic Moving MNIST.
             seed: of the noise.
+            decoded_frames: of each clip, drawn at random in training; 0: all.
             options: Keras' own, without `loss` and `metrics`: the loss is the model's, and its
                 terms are the metrics.
 
@@ -55,7 +57,7 @@ class KerasTraining(keras.Model):
             LOSS_TERMS[name]  # raises if there is none
         super().compile(optimizer=optimizer, **options)
         self.loss_weights, self.noise_seed = TrainConfig().weights() | given, seed
-        self._means = _Means("loss", *self.loss_weights)
+        self.num_decoded, self._means = decoded_frames, _Means("loss", *self.loss_weights)
         self.optimizer.build(self.trainable_variables)  # not in a graph that may fail
 
     def get_compile_config(self) -> dict:
@@ -69,12 +71,13 @@ class KerasTraining(keras.Model):
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
             "loss_weights": dict(self.loss_weights),
             "seed": self.noise_seed,
+            "decoded_frames": self.num_decoded,
         }
 
     def compile_from_config(self, config: dict) -> None:
         """`compile` with what `get_compile_config` gave."""
         optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
-        self.compile(optimizer, config["loss_weights"], config["seed"])
+        self.compile(optimizer, **{k: v for k, v in config.items() if k != "optimizer"})
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -137,7 +140,9 @@ class KerasTraining(keras.Model):
     def _loss(self, data: tf.Tensor, step: tf.Tensor, training: bool):
         """This replica's share of the loss of the global batch, which the metrics hear of."""
         clips, *_ = keras.utils.unpack_x_y_sample_weight(data)
-        noise = replica_noise(self.config, self.noise_seed, tf.cast(step, tf.int64), clips)
+        num_decoded = self.num_decoded if training else 0
+        step = tf.cast(step, tf.int64)
+        noise = replica_noise(self.config, self.noise_seed, step, clips, num_decoded)
         per_video, terms, _ = objective(self, clips, noise, self.loss_weights, training)
         for name, value in {**terms, "loss": per_video}.items():
             self._means.of[name].update_state(value)

@@ -34,8 +34,15 @@ def latent_kl(outputs: Reconstruction) -> LatentKL:
 
 
 def nll(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
-    """-log p(x | y, w) of frames [B, T, H, W, C] in [0, 1] -> [B], in nats."""
-    return -outputs.p_x.log_prob(frames)
+    """-log p(x | y, w) of frames [B, T, H, W, C] in [0, 1] -> [B], in nats.
+
+    Where K frames drawn at random were decoded, T / K times theirs: its mean over the draws is that
+    of all frames.
+    """
+    if outputs.decoded_frames is None:
+        return -outputs.p_x.log_prob(frames)
+    share = outputs.decoded_frames.shape[1] / frames.shape[1]
+    return -outputs.p_x.log_prob(tf.gather(frames, outputs.decoded_frames, batch_dims=1)) / share
 
 
 def kl_y1(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:

@@ -18,12 +18,14 @@ class TrainingNoise(NamedTuple):
     z: standard normal [B, T - 1, nz], for the frames 2..T.
     content_frames: nt_inf distinct frames of each video [B, nt_inf], in [0, T); None: the last.
     skip_frame: the frame of each video whose skips are used [B], in [0, T); None: the last.
+    decoded_frames: distinct frames of each video that are decoded [B, K], in [0, T); None: all.
     """
 
     y_1: tf.Tensor
     z: tf.Tensor
     content_frames: tf.Tensor
     skip_frame: tf.Tensor
+    decoded_frames: tf.Tensor | None = None
 
 
 class ForecastNoise(NamedTuple):
@@ -43,6 +45,7 @@ def training_noise(
     step: int | tf.Tensor,
     examples: tf.Tensor,
     num_frames: int,
+    num_decoded: int = 0,
 ) -> "TrainingNoise":
     """Noise of one step for some examples of the global batch.
 
@@ -52,26 +55,34 @@ def training_noise(
         step: index of the training step.
         examples: indices [B] in the GLOBAL batch.
         num_frames: T.
+        num_decoded: K, how many of them are decoded; 0: all.
     """
     row, frame = examples[:, None], tf.range(1, num_frames)
-    keys = rng.random_bits(
-        seed, Purpose.TRAIN_CONTENT_FRAMES, num_frames, example=examples, index=step
-    )
+
+    def choose(purpose: Purpose, count: int):
+        # Sorting random keys is a uniform permutation; its first entries are the chosen frames.
+        keys = rng.random_bits(seed, purpose, num_frames, example=examples, index=step)
+        return tf.argsort(keys, axis=-1, stable=True)[:, :count]
+
     skip = rng.random_bits(seed, Purpose.TRAIN_SKIP_FRAME, 1, example=examples, index=step)[:, 0]
     return TrainingNoise(
         y_1=rng.normal(seed, Purpose.TRAIN_STATE, config.ny, example=examples, index=step),
         z=rng.normal(
             seed, Purpose.TRAIN_LATENT, config.noise_size, example=row, index=step, frame=frame
         ),
-        # Sorting random keys is a uniform permutation; its first entries are the chosen frames.
-        content_frames=tf.argsort(keys, axis=-1, stable=True)[:, : config.nt_inf],
+        content_frames=choose(Purpose.TRAIN_CONTENT_FRAMES, config.nt_inf),
         # floor(T * bits / 2^32): uniform up to T / 2^32.
         skip_frame=tf.bitwise.right_shift(num_frames * skip, tf.constant(32, tf.int64)),
+        decoded_frames=choose(Purpose.TRAIN_DECODED_FRAMES, num_decoded) if num_decoded else None,
     )
 
 
 def replica_noise(
-    config: "ModelConfig", seed: int | tf.Tensor, step: int | tf.Tensor, clips: tf.Tensor
+    config: "ModelConfig",
+    seed: int | tf.Tensor,
+    step: int | tf.Tensor,
+    clips: tf.Tensor,
+    num_decoded: int = 0,
 ) -> "TrainingNoise":
     """`training_noise` of this replica's part of a global batch: clips [B, T, ...], T known.
 
@@ -80,7 +91,7 @@ def replica_noise(
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
     local_batch = tf.shape(clips)[0]
     examples = replica * local_batch + tf.range(local_batch)
-    return training_noise(config, seed, step, examples, clips.shape[1])
+    return training_noise(config, seed, step, examples, clips.shape[1], num_decoded)
 
 
 def reconstruction_noise(

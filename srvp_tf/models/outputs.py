@@ -31,12 +31,13 @@ class Inference(NamedTuple):
 class Reconstruction(NamedTuple):
     """The model's view of a video x, for the objective.
 
-    frames: means of p(x_t | y_t, w) [B, T, H, W, C].
+    frames: means of p(x_t | y_t, w) [B, T, H, W, C]; of K frames, where not all were decoded.
     content: w [B, nh_inf].
-    p_x: p(x | y, w), batch [B], event [T, H, W, C].
+    p_x: p(x | y, w), batch [B], event [T, H, W, C], or that of the decoded frames.
     q_y1, p_y1: posterior and prior of y_1, elementwise, [B, ny].
     q_z, p_z: those of z_t, t = 2..T, elementwise, [B, T - 1, nz].
     residuals: dt * f of every sub-step [B, T - 1, n, ny], see `Rollout`.
+    decoded_frames: which frames were decoded [B, K]; None: all.
     """
 
     frames: tf.Tensor
@@ -47,6 +48,7 @@ class Reconstruction(NamedTuple):
     q_z: tfd.Distribution
     p_z: tfd.Distribution
     residuals: tf.Tensor
+    decoded_frames: tf.Tensor | None = None
 
 
 class Paths(NamedTuple):

@@ -33,6 +33,7 @@ class Purpose(enum.IntEnum):
     TRAIN_SKIP_FRAME = 4
     PREDICT_STATE = 5
     PREDICT_LATENT = 6
+    TRAIN_DECODED_FRAMES = 7
 
 
 def philox(key: tuple, counter: tuple) -> tuple[tf.Tensor, ...]:

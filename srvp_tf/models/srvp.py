@@ -234,6 +234,8 @@ class SRVP(KerasTraining):
         y_1 = draw(inferred.q_y1, tf.cast(noise.y_1, self.dtype))
         path = self.rollout(y_1, tf.cast(noise.z, self.dtype), inferred.q_z)
         states = tf.concat([y_1[:, None], path.states[:, :, -1]], axis=1)
+        if noise.decoded_frames is not None:
+            states = tf.gather(states, noise.decoded_frames, batch_dims=1)
         means = self.decode(inferred.content, states, inferred.skips, training)
         return Reconstruction(
             frames=means,
@@ -244,6 +246,7 @@ class SRVP(KerasTraining):
             q_z=inferred.q_z,
             p_z=path.p_z,
             residuals=path.residuals,
+            decoded_frames=noise.decoded_frames,
         )
 
     def elbo_terms(

@@ -90,7 +90,8 @@ class TrainingStep:
 
     def _step(self, clips: tf.Tensor, step: tf.Tensor):
         def replica_step(clips: tf.Tensor):
-            noise = replica_noise(self.model.config, self.config.seed, step, clips)
+            c = self.config
+            noise = replica_noise(self.model.config, c.seed, step, clips, c.decoded_frames)
             return self.gradients(clips, noise)
 
         gradients, mean = self.strategy.run(replica_step, args=(clips,))

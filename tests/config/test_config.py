@@ -134,7 +134,7 @@ def test_json_is_laid_out_by_section():
         ("{", "broken JSON"),
         ("[" * 100_000, "broken JSON"),
         ("[1]", "expected a JSON object, found list"),
-        (edited(KTH, format_version=5), "format_version is 5"),
+        (edited(KTH, format_version=6), "format_version is 6"),
         (edited(KTH, format_version=0), "format_version is 0"),
         (edited(KTH, format_version=1), "section model: unknown key dynamics, stochastic"),
         (edited(KTH, model__dynamics=...), "section model: missing key dynamics"),
@@ -149,6 +149,7 @@ def test_json_is_laid_out_by_section():
         (edited(KTH, model__skips=1), "--skips=1 must be true or false"),
         (edited(KTH, train__beta_z=math.nan), "--beta_z=nan must be finite"),
         (edited(KTH, data__nt_cond=2), "--nt_cond=2 is less than --nt_inf=3"),
+        (edited(KTH, train__decoded_frames=21), "--decoded_frames=21 is more than"),
     ],
 )
 def test_bad_json_is_refused_in_one_line_with_the_file_named(text, message):
@@ -162,6 +163,7 @@ def test_bad_json_is_refused_in_one_line_with_the_file_named(text, message):
 def test_what_earlier_formats_lack_is_as_it_was():
     missing = {}
     for version, *names in (
+        (4, "train__decoded_frames"),
         (3, "train__loss_weights"),
         (2, "train__max_skipped_steps"),
         (1, "model__dynamics", "model__stochastic"),

@@ -1,5 +1,7 @@
 """The objective against closed forms, Monte Carlo and explicit sums in float64."""
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,6 +11,7 @@ from srvp_tf.config import TrainConfig
 from srvp_tf.models import losses
 from srvp_tf.models.distributions import draw, gaussian, standard_normal
 from srvp_tf.models.losses import latent_kl, safe_norm, weighted_sum
+from srvp_tf.models.noise import training_noise
 from srvp_tf.models.outputs import Reconstruction
 from srvp_tf.models.srvp import SRVP
 from tests.models.small import parameters, random_videos, small_config, small_model
@@ -51,6 +54,19 @@ def closed_form_kl(q, p):
 def log_density(x, normal):
     loc, scale = parameters(normal)
     return -0.5 * ((x - loc) / scale) ** 2 - np.log(scale) - 0.5 * np.log(2 * np.pi)
+
+
+def test_the_likelihood_of_a_few_decoded_frames_stands_for_all():
+    model = small_model(precision="float64")
+    videos = random_videos(model.config, 2, T)
+    noise = training_noise(model.config, 0, 1, tf.range(2), T)
+    whole = losses.nll(model.to_unit_range(videos), model(videos, noise))
+    every_pair = []
+    for pair in itertools.combinations(range(T), 2):
+        some = model(videos, noise._replace(decoded_frames=tf.constant([pair, pair])))
+        assert some.frames.shape[1] == 2
+        every_pair.append(losses.nll(model.to_unit_range(videos), some))
+    np.testing.assert_allclose(np.mean(every_pair, axis=0), whole, rtol=1e-12)
 
 
 def test_kl_is_the_closed_form_in_each_dimension(case):

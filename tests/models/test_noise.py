@@ -14,9 +14,9 @@ CONFIG = small_config()
 
 
 def test_training_noise_of_some_rows_is_those_rows_of_the_whole_batch():
-    whole = training_noise(CONFIG, 3, 17, tf.range(8), num_frames=6)
+    whole = training_noise(CONFIG, 3, 17, tf.range(8), num_frames=6, num_decoded=3)
     for rows in ([0, 1, 2, 3], [4, 5, 6, 7], [6], [5, 2]):
-        part = training_noise(CONFIG, 3, 17, tf.constant(rows), num_frames=6)
+        part = training_noise(CONFIG, 3, 17, tf.constant(rows), num_frames=6, num_decoded=3)
         for some, all_rows in zip(part, whole, strict=True):
             np.testing.assert_array_equal(some, all_rows.numpy()[rows])
 
@@ -32,7 +32,8 @@ def test_training_noise_has_the_addresses_that_rng_says():
 
 @pytest.mark.parametrize("changed", [{"seed": 4}, {"step": 18}])
 def test_every_seed_and_step_draws_afresh(changed):
-    address = {"seed": 3, "step": 17, "examples": tf.range(64), "num_frames": 6}
+    address = {"seed": 3, "step": 17, "examples": tf.range(64)}
+    address |= {"num_frames": 6, "num_decoded": 3}
     here, there = training_noise(CONFIG, **address), training_noise(CONFIG, **(address | changed))
     for a, b in zip(here, there, strict=True):
         assert np.mean(np.equal(a, b)) < 0.5  # frames coincide now and then
@@ -47,10 +48,13 @@ def test_normal_noise_is_standard_normal_and_z_differs_from_frame_to_frame():
     assert abs(np.corrcoef(a, b)[0, 1]) < 0.03
 
 
-def test_content_frames_are_uniform_draws_without_replacement():
+@pytest.mark.parametrize("name", ["content_frames", "decoded_frames"])
+def test_frames_are_uniform_draws_without_replacement(name):
     num_frames, videos = 6, 12_000
-    chosen = training_noise(CONFIG, 0, 1, tf.range(videos), num_frames).content_frames.numpy()
-    assert chosen.shape == (videos, CONFIG.nt_inf)
+    noise = training_noise(CONFIG, 0, 1, tf.range(videos), num_frames, num_decoded=3)
+    assert np.any(noise.content_frames != noise.decoded_frames)
+    chosen = getattr(noise, name).numpy()
+    assert chosen.shape == (videos, 3) and CONFIG.nt_inf == 3
     ordered = np.sort(chosen, axis=1)
     assert (np.diff(ordered) > 0).all()
     assert ordered.min() == 0 and ordered.max() == num_frames - 1
