@@ -44,6 +44,7 @@ def training_step_of(setting, variant, batch=None):
 
     config = config_of(setting)
     model = model_of(config.model, variant)
-    train = dataclasses.replace(config.train, precision=model.precision)
+    # All frames are decoded: rates of arithmetic count them.
+    train = dataclasses.replace(config.train, precision=model.precision, decoded_frames=0)
     clips = clips_of(config.model, batch or TRAINING_BATCH[setting], config.data.train_length)
     return TrainingStep(model, train), clips

@@ -28,7 +28,7 @@ def step_seconds(config: "Config") -> float:
 
     def seconds(videos: int):
         clips, taken = tf.zeros([videos, *shape]), []
-        noise = training_noise(m, 0, 1, tf.range(videos), shape[0])
+        noise = training_noise(m, 0, 1, tf.range(videos), shape[0], config.train.decoded_frames)
         for _ in range(1 + _TRIED_STEPS):  # the first one prepares kernels
             begin = time.perf_counter()
             step.gradients(clips, noise)[0][0].numpy()
