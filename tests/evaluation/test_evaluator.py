@@ -42,7 +42,7 @@ def whole(videos):
     return evaluate(videos, NUM_VIDEOS, 1)
 
 
-@pytest.mark.parametrize(("batch_size", "num_devices"), [(1, 1), (4, 1), (4, 2), (8, 2)])
+@pytest.mark.parametrize(("batch_size", "num_devices"), [(1, 1), (4, 2)])
 def test_pieces_and_devices_give_the_same_table(videos, whole, batch_size, num_devices):
     scores, samples = evaluate(videos, batch_size, num_devices)
     for name, expected in whole[0].items():
@@ -70,48 +70,12 @@ def test_scores_are_those_of_the_definition(videos, whole):
 
 def test_draws_are_the_first_samples_whatever_the_number_of_samples(videos, whole):
     model = SRVP(CONFIG, seed=1)
-    for num_samples in (1, NUM_SAMPLES):
-        evaluator = Evaluator(model, NT_COND, NUM_FRAMES, num_samples, SEED, num_draws=6)
-        result = evaluator.run(videos, 0)
-        assert result.draws.shape[:2] == (NUM_VIDEOS, 6)
-        assert len([name for name in result.samples if "random" in name]) == num_samples
-        futures = model.forecast(videos[:, :NT_COND], NUM_FRAMES - NT_COND, 6, SEED).numpy()
-        assert np.abs(result.draws - np.floor(255 * futures)).max() <= 1
-        for i in range(num_samples):
-            assert np.array_equal(result.draws[:, i], result.samples[f"random_{i + 1}"])
-            expected = whole[1][f"random_{i + 1}"].astype(int)
-            assert np.abs(result.draws[:, i] - expected).max() <= 1
-
-
-def test_a_metric_of_ones_own_where_less_is_better(videos):
-    model = SRVP(CONFIG, seed=1)
-    metrics = {"lpips": lambda target, drawn: tf.reduce_mean(tf.abs(target - drawn), [-3, -2, -1])}
-    evaluator = Evaluator(model, NT_COND, NUM_FRAMES, NUM_SAMPLES, SEED, metrics=metrics)
-    result = evaluator.run(videos, 0)
-    futures = model.forecast(videos[:, :NT_COND], NUM_FRAMES - NT_COND, NUM_SAMPLES, SEED)
-    target = videos[:, None, NT_COND:] / np.float32(255)
-    expected = np.abs(target - futures).mean(axis=(2, 3, 4, 5)).min(axis=1)
-    assert list(result.scores) == ["lpips"]
-    np.testing.assert_allclose(result.scores["lpips"], expected, rtol=1e-4)
-
-
-def test_kept_samples_have_the_names_and_sizes_of_the_authors_files(whole):
-    sizes = {name: frames.shape for name, frames in whole[1].items()}
-    predicted = (NUM_VIDEOS, NUM_FRAMES - NT_COND, 32, 32, 1)
-    names = ["psnr_best", "psnr_worst", "ssim_best", "ssim_worst"]
-    names += [f"random_{i + 1}" for i in range(NUM_SAMPLES)]
-    assert sizes == dict.fromkeys(names, predicted) | {"cond_rec": (NUM_VIDEOS, NT_COND, 32, 32, 1)}
-
-
-def test_sample_store_writes_what_numpy_reads(tmp_path):
-    rows = np.random.default_rng(0).integers(0, 256, (5, 2, 3), dtype=np.uint8)
-    with SampleStore(tmp_path, 5) as store:
-        store.append({"a": rows[:3], "b": rows[:3] // 2})
-        store.append({"a": rows[3:], "b": rows[3:] // 2})
-    with np.load(tmp_path / "a.npz", allow_pickle=False) as a, np.load(tmp_path / "b.npz") as b:
-        assert np.array_equal(a["samples"], rows)
-        assert np.array_equal(b["samples"], rows // 2)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "b.npz"]
+    result = Evaluator(model, NT_COND, NUM_FRAMES, 1, SEED, num_draws=6).run(videos, 0)
+    assert [name for name in result.samples if "random" in name] == ["random_1"]
+    futures = model.forecast(videos[:, :NT_COND], NUM_FRAMES - NT_COND, 6, SEED).numpy()
+    assert np.abs(result.draws - np.floor(255 * futures)).max() <= 1
+    assert np.array_equal(result.draws[:, 0], result.samples["random_1"])
+    assert np.abs(result.draws[:, 0] - whole[1]["random_1"].astype(int)).max() <= 1
 
 
 def test_sample_store_tells_of_missing_rows_and_of_a_full_disk(tmp_path):

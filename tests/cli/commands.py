@@ -1,0 +1,42 @@
+"""Runs a command of the package in this process."""
+
+import contextlib
+import io
+from typing import NamedTuple
+
+import pytest
+from absl import flags
+
+from srvp_tf.cli import command
+
+
+class Outcome(NamedTuple):
+    """Exit status, standard output and standard error."""
+
+    status: int
+    out: str
+    err: str
+
+
+def outcome(module, *arguments, **options):
+    """The `Outcome` of a command, given its module."""
+    values = flags.FlagValues()
+    module.define_flags(values)
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as stop,
+    ):
+        command.run(module.main, [module.__name__, *map(str, arguments)], values, **options)
+    return Outcome(stop.value.code or 0, out.getvalue(), err.getvalue())
+
+
+def refusal(module, *arguments, untouched=None):
+    """The one line of a command that refuses, and changes nothing in the folder `untouched`."""
+    before = sorted(untouched.rglob("*")) if untouched else []
+    status, out, err = outcome(module, *arguments)
+    assert status in (1, 2) and out == ""
+    assert err.count("\n") == 1 and err.endswith("\n"), err
+    assert before == (sorted(untouched.rglob("*")) if untouched else [])
+    return err
