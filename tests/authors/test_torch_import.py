@@ -1,3 +1,4 @@
+import itertools
 import json
 import os
 import pickle
@@ -9,21 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from absl import flags
 
 import srvp_tf
 from srvp_tf import torch_import
 from srvp_tf.authors.importer import import_experiment
 from srvp_tf.authors.names import torch_tensors
 from srvp_tf.authors.settings import read_config
-from srvp_tf.cli import command
-from srvp_tf.config import Config
 from srvp_tf.errors import UserError
 from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.runs import checkpoint_folder, checkpoints
 from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.runs.torch_weights import read_state_dict
 from srvp_tf.training.trainer import Trainer
+from tests.cli.commands import outcome, refusal
 from tests.config import test_configs
 from tests.golden.comparison import relative_error
 from tests.runs import small_run
@@ -58,29 +57,10 @@ def state_dict():
     return torch.load(DCGAN / "model.pt", weights_only=True)
 
 
-def tree(path):
-    return {p: p.read_bytes() if p.is_file() else None for p in path.rglob("*")}
-
-
-def outcome(capsys, *arguments):
-    """Exit status, standard output and standard error of the command."""
-    values = flags.FlagValues()
-    torch_import.define_flags(values)
-    with pytest.raises(SystemExit) as caught:
-        command.run(torch_import.main, ["torch_import", *map(str, arguments)], values)
-    captured = capsys.readouterr()
-    return caught.value.code or 0, captured.out, captured.err
-
-
-def refusal(capsys, experiment, *arguments):
+def refused(experiment, *arguments):
     """The one line that the command says; nothing else may happen."""
-    before = tree(experiment.parent)
-    run_dir = f"--run_dir={experiment.parent / 'run'}"
-    status, out, err = outcome(capsys, f"--xp_dir={experiment}", run_dir, *arguments)
-    assert (status, out) == (1, "")
-    assert err.count("\n") == 1 and err.endswith("\n")
-    assert tree(experiment.parent) == before
-    return err
+    flags = (f"--xp_dir={experiment}", f"--run_dir={experiment.parent / 'run'}", *arguments)
+    return refusal(torch_import, *flags, untouched=experiment.parent)
 
 
 def change_config(experiment, **values):
@@ -121,20 +101,6 @@ def test_predictions_are_those_of_the_authors(runs, name, frames_tolerance, part
     expected = golden[f"{part}/x"][:, 1:] if upsampled else golden[f"{part}/x"]
     assert found[:, 0].shape == expected.shape
     assert relative_error(found[:, 0], expected) <= frames_tolerance
-
-
-def test_the_configuration_is_the_authors(runs):
-    c = RunFolder(runs["vgg_skip_gray"]).config()
-    m, d, t = c.model, c.data, c.train
-    assert (m.family, m.frame_size, m.channels, m.skips, m.nf) == ("vgg", 64, 1, True, 4)
-    assert (m.nhx, m.ny, m.nz, m.nt_inf, m.nh_inf, m.nlayers_inf) == (12, 6, 5, 3, 10, 3)
-    assert (m.nh_res, m.nlayers_res, m.euler_steps) == (14, 4, 2)
-    assert (m.res_gain, m.obs_scale) == (1.2, 0.2)
-    assert (d.dataset, d.nt_cond, d.train_length, d.val_length) == ("kth", 4, 20, 30)
-    assert d.test_length == 40
-    assert (t.batch_size, t.learning_rate, t.lr_burnin, t.lr_decay) == (100, 3e-4, 150000, 50000)
-    assert (t.beta_y, t.beta_z, t.l2_res_weight) == (1.0, 1.0, 1.0)
-    assert RunFolder(runs["dcgan_gray"]).config().train.beta_z == 2.0
 
 
 @pytest.mark.parametrize("name", test_configs.COLUMNS)
@@ -199,16 +165,18 @@ def test_what_is_imported_is_judged(runs, experiment):
     assert metadata["imported_from"].endswith("model_70000.pt") and metadata["step"] == 70000
 
 
-@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
-def test_half_precision_is_widened_exactly(experiment, kind):
-    state = {name: x.to(kind) if x.is_floating_point() else x for name, x in state_dict().items()}
+def test_half_precision_is_widened_exactly(experiment):
+    kinds = itertools.cycle([torch.float16, torch.bfloat16])
+    state = {
+        name: x.to(next(kinds)) if x.is_floating_point() else x for name, x in state_dict().items()
+    }
     torch.save(state, experiment / "model.pt")
     import_experiment(experiment, experiment / "run")
     for name, tensor in torch_tensors(srvp_tf.load(experiment / "run")).items():
         assert np.array_equal(tensor.to_torch(tensor.variable.numpy()), state[name].float().numpy())
 
 
-def test_the_prefix_of_data_parallel_is_removed_if_all_names_have_it(experiment, capsys):
+def test_the_prefix_of_data_parallel_is_removed_if_all_names_have_it(experiment):
     state = state_dict()
     torch.save({f"module.{name}": x for name, x in state.items()}, experiment / "model.pt")
     import_experiment(experiment, experiment / "run")
@@ -216,13 +184,13 @@ def test_the_prefix_of_data_parallel_is_removed_if_all_names_have_it(experiment,
     first = next(iter(state))
     state[f"module.{first}"] = state.pop(first)
     torch.save(state, experiment / "model.pt")
-    assert f"lacks {first} and has module.{first}" in refusal(capsys, experiment)
+    assert f"lacks {first} and has module.{first}" in refused(experiment)
 
 
-def test_the_command_says_what_it_made_and_what_comes_next(experiment, capsys):
+def test_the_command_says_what_it_made_and_what_comes_next(experiment):
     shutil.copy(experiment / "model.pt", experiment / "model_best.pt")
     run_dir = experiment.parent / "new" / "run"
-    status, out, err = outcome(capsys, f"--xp_dir={experiment}", f"--run_dir={run_dir}")
+    status, out, err = outcome(torch_import, f"--xp_dir={experiment}", f"--run_dir={run_dir}")
     assert (status, err) == (0, "")
     assert "74 tensors" in out and "--model_name=model_best.pt" in out
     assert f"next: python -m srvp_tf.evaluate --run_dir={run_dir} --digits=idx" in out
@@ -243,64 +211,61 @@ def test_training_starts_from_an_import_but_does_not_go_on_in_it(runs, tmp_path)
 # --- what is refused -----------------------------------------------------------------------------
 
 
-def test_missing_flags_and_folders(capsys, tmp_path):
-    assert "--xp_dir is missing" in outcome(capsys, "--run_dir=x")[2]
-    assert "--run_dir is missing" in outcome(capsys, f"--xp_dir={DCGAN}")[2]
-    assert "config.json does not exist: --xp_dir" in refusal(capsys, tmp_path / "nothing")
-    (tmp_path / "empty").mkdir()
-    assert "config.json does not exist: --xp_dir" in refusal(capsys, tmp_path / "empty")
+def test_missing_flags_and_folders(tmp_path):
+    assert "--xp_dir is missing" in refusal(torch_import, "--run_dir=x")
+    assert "--run_dir is missing" in refusal(torch_import, f"--xp_dir={DCGAN}")
+    assert "config.json does not exist: --xp_dir" in refused(tmp_path / "nothing")
 
 
-def test_a_missing_model_lists_those_there_are(capsys, experiment):
-    line = refusal(capsys, experiment, "--model_name=model_best.pt")
+def test_a_missing_model_lists_those_there_are(experiment):
+    line = refused(experiment, "--model_name=model_best.pt")
     assert "model_best.pt does not exist: --model_name is one of model.pt" in line
     (experiment / "model.pt").unlink()
-    assert "model.pt does not exist: check --xp_dir" in refusal(capsys, experiment)
+    assert "model.pt does not exist: check --xp_dir" in refused(experiment)
 
 
-def test_a_run_folder_in_use_is_refused(capsys, experiment):
+def test_a_run_folder_in_use_is_refused(experiment):
     run = experiment.parent / "run"
     run.mkdir()
     (run / "thesis.tex").write_text("precious")
-    assert "is not empty: choose another folder" in refusal(capsys, experiment)
+    assert "is not empty: choose another folder" in refused(experiment)
     (run / "thesis.tex").unlink()
     import_experiment(experiment, run)
-    assert "is not empty: choose another folder" in refusal(capsys, experiment)
+    assert "is not empty: choose another folder" in refused(experiment)
 
 
-def test_a_place_that_cannot_be_written_is_named(capsys, experiment):
+def test_a_place_that_cannot_be_written_is_named(experiment):
     run_dir = experiment / "config.json" / "run"
-    line = refusal(capsys, experiment, f"--run_dir={run_dir}")
+    line = refused(experiment, f"--run_dir={run_dir}")
     assert f"{run_dir} cannot be written (Not a directory): choose another folder" in line
 
 
-def test_a_failed_write_leaves_nothing(capsys, experiment, monkeypatch):
+def test_a_failed_write_leaves_nothing(experiment, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoint_folder, "write_checkpoint", full)
-    assert "No space left" in refusal(capsys, experiment)
+    assert "No space left" in refused(experiment)
 
 
-def test_torch_is_asked_for(capsys, experiment, monkeypatch):
+def test_torch_is_asked_for(experiment, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert "pip install 'srvp-tf[torch]'" in refusal(capsys, experiment)
+    assert "pip install 'srvp-tf[torch]'" in refused(experiment)
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("", "broken JSON"),
-        ('{"nhx": 12', "broken JSON"),
         ("\xff", "broken JSON"),
         ("[" * 100000, "broken JSON"),
         ("[1]", "expected a JSON object, found list"),
         ("{}", "lacks archi, nx, nc, skipco"),
     ],
 )
-def test_a_broken_config(capsys, experiment, text, words):
+def test_a_broken_config(experiment, text, words):
     (experiment / "config.json").write_text(text, encoding="latin-1")
-    line = refusal(capsys, experiment)
+    line = refused(experiment)
     assert "config.json" in line and words in line
 
 
@@ -311,9 +276,7 @@ def test_a_broken_config(capsys, experiment, text, words):
         ({"dataset": "cats"}, "dataset='cats' must be one of smmnist, kth, human, bair"),
         ({"dataset": ["kth"]}, "must be one of"),
         ({"nhx": "REMOVED", "lr": None}, "lacks lr, nhx"),
-        ({"nhx": 12.5}, "nhx=12.5 must be a whole number"),
         ({"nhx": True}, "must be a whole number"),
-        ({"nx": 63}, "nx=63 must be one of 32, 64, 128"),
         ({"skipco": "none"}, "skipco='none' must be true or false"),
         ({"obs_scale": float("nan")}, "obs_scale=nan must be finite"),
         ({"nc": 3}, "nc=3 does not fit dataset=moving_mnist"),
@@ -330,9 +293,9 @@ def test_a_broken_config(capsys, experiment, text, words):
         ({"nz": 6}, r"q_z.weight is \[10, 10\], expected \[12, 10\]"),
     ],
 )
-def test_a_config_that_cannot_be(capsys, experiment, changes, words):
+def test_a_config_that_cannot_be(experiment, changes, words):
     change_config(experiment, **changes)
-    assert re.search(words, refusal(capsys, experiment))
+    assert re.search(words, refused(experiment))
 
 
 class Evil:
@@ -341,15 +304,9 @@ class Evil:
 
 
 SPOILS = {
-    "missing": (lambda s: s.pop("q_z.weight"), "lacks q_z.weight"),
-    "left over": (lambda s: s.update(more=torch.zeros(1)), "has more, which such a model lacks"),
     "transposed": (
         lambda s: s.update({"w_proj.0.weight": s["w_proj.0.weight"].T}),
         r"w_proj.0.weight is [12, 10], expected [10, 12]",
-    ),
-    "of as many numbers": (
-        lambda s: s.update({"q_z.bias": s["q_z.bias"][None]}),
-        "q_z.bias is [1, 10], expected [10]",
     ),
     "endless": (
         lambda s: s.update({"q_z.bias": torch.zeros(1).expand(2**40)}),
@@ -367,12 +324,12 @@ SPOILS = {
 
 
 @pytest.mark.parametrize("kind", SPOILS)
-def test_weights_that_do_not_fit(capsys, experiment, kind):
+def test_weights_that_do_not_fit(experiment, kind):
     spoil, words = SPOILS[kind]
     state = state_dict()
     spoil(state)
     torch.save(state, experiment / "model.pt")
-    assert words in refusal(capsys, experiment)
+    assert words in refused(experiment)
 
 
 OBJECTS = {
@@ -388,30 +345,24 @@ OBJECTS = {
 
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("kind", OBJECTS)
-def test_a_file_of_other_things(capsys, experiment, monkeypatch, kind, zipped):
+def test_a_file_of_other_things(experiment, monkeypatch, kind, zipped):
     monkeypatch.chdir(experiment)
     make, words = OBJECTS[kind]
     torch.save(make(), experiment / "model.pt", _use_new_zipfile_serialization=zipped)
-    assert words in refusal(capsys, experiment)
+    assert words in refused(experiment)
     assert not Path("code_was_run").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"\x80\x02}q\x00."])
-def test_a_file_that_is_none_of_pytorch(capsys, experiment, content):
-    (experiment / "model.pt").write_bytes(content)
-    assert "damaged, or holds other things than weights" in refusal(capsys, experiment)
-
-
-def test_a_bare_pickle_does_not_run(capsys, experiment, monkeypatch):
+@pytest.mark.parametrize("content", [b"hello", b"PK\x03\x04", pickle.dumps(Evil())])
+def test_a_file_that_is_none_of_pytorch(experiment, monkeypatch, content):
     monkeypatch.chdir(experiment)
-    (experiment / "model.pt").write_bytes(pickle.dumps(Evil()))
-    assert "damaged, or holds other things than weights" in refusal(capsys, experiment)
+    (experiment / "model.pt").write_bytes(content)
+    assert "damaged, or holds other things than weights" in refused(experiment)
     assert not Path("code_was_run").exists()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path, name):
-    content = (GOLDEN / f"official_{name}" / "model.pt").read_bytes()
+def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
+    content = (DCGAN / "model.pt").read_bytes()
     path = tmp_path / "model.pt"
     ends = [*range(0, 1000, 97), *(len(content) * i // 31 for i in range(31))]
     for end in [*ends, *(len(content) - n for n in (1, 2, 22, 100))]:
@@ -421,18 +372,10 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path, name):
         assert "\n" not in str(caught.value)
 
 
-def test_a_flipped_bit_is_noticed_in_the_zip_format(capsys, experiment):
+def test_a_flipped_bit_is_noticed_in_the_zip_format(experiment):
     path = experiment / "model.pt"
     content = bytearray(path.read_bytes())
     weights = state_dict()["w_proj.0.weight"].numpy().tobytes()
     content[content.index(weights) + 9] ^= 1
     path.write_bytes(content)
-    assert "wrong checksum" in refusal(capsys, experiment)
-
-
-def test_the_default_configuration_is_published_smmnist():
-    # What config.json leaves open falls back on `Config()`: it must be the authors' own default.
-    c = Config()
-    assert (c.data.num_digits, c.data.max_speed) == (2, 4)
-    assert (c.train.val_interval, c.train.val_batches) == (20_000, 25)
-    assert (c.train.val_batch_size, c.train.val_samples) == (16, 100)
+    assert "wrong checksum" in refused(experiment)

@@ -32,11 +32,16 @@ def outcome(module, *arguments, **options):
     return Outcome(stop.value.code or 0, out.getvalue(), err.getvalue())
 
 
+def contents(folder):
+    """Path -> bytes, None for a folder, of all that is in a folder."""
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
 def refusal(module, *arguments, untouched=None):
     """The one line of a command that refuses, and changes nothing in the folder `untouched`."""
-    before = sorted(untouched.rglob("*")) if untouched else []
+    before = contents(untouched) if untouched else {}
     status, out, err = outcome(module, *arguments)
     assert status in (1, 2) and out == ""
     assert err.count("\n") == 1 and err.endswith("\n"), err
-    assert before == (sorted(untouched.rglob("*")) if untouched else [])
+    assert (contents(untouched) if untouched else {}) == before
     return err

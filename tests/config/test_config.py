@@ -2,6 +2,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 
@@ -18,7 +19,6 @@ from srvp_tf.config import (
     config_fields,
     differing_settings,
 )
-from srvp_tf.config.corpora import CORPORA
 from srvp_tf.errors import UserError
 from srvp_tf.runs.run_folder import save_config
 
@@ -48,53 +48,34 @@ def test_num_steps_is_burn_in_plus_decay():
     assert TrainConfig(lr_burnin=0, lr_decay=5).num_steps == 5
 
 
-def test_sections_are_frozen():
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        Config().model.ny = 3
-
-
 @pytest.mark.parametrize(
     ("section", "values", "message"),
     [
         (ModelConfig, {"family": "resnet"}, "--family=resnet must be one of dcgan, vgg"),
-        (ModelConfig, {"frame_size": 48}, "--frame_size=48 must be one of 32, 64, 128"),
         (ModelConfig, {"nf": 0}, "--nf=0 must be at least 1"),
-        (ModelConfig, {"nf": 64.0}, "--nf=64.0 must be a whole number"),
         (ModelConfig, {"nf": True}, "--nf=True must be a whole number"),
-        (ModelConfig, {"nf": "64"}, "--nf='64' must be a whole number"),
         (ModelConfig, {"skips": 1}, "--skips=1 must be true or false"),
         (ModelConfig, {"obs_scale": 0.0}, "--obs_scale=0.0 must be greater than 0"),
         (ModelConfig, {"obs_scale": math.nan}, "--obs_scale=nan must be finite"),
-        (ModelConfig, {"res_gain": math.inf}, "--res_gain=inf must be finite"),
         (ModelConfig, {"res_gain": 10**400}, "--res_gain=inf must be finite"),
         (ModelConfig, {"res_gain": True}, "--res_gain=True must be a number"),
-        (
-            ModelConfig,
-            {"dynamics": "gru", "euler_steps": 2},
-            "--euler_steps=2 does not fit --dynamics=gru",
-        ),
+        (ModelConfig, {"dynamics": "gru", "euler_steps": 2}, "--euler_steps=2 does not fit"),
         (DataConfig, {"data_dir": None}, "--data_dir=None must be a text"),
         (DataConfig, {"train_length": 1}, "--train_length=1 must be at least 2"),
-        (TrainConfig, {"batch_size": 0}, "--batch_size=0 must be at least 1"),
         (TrainConfig, {"beta_z": -1}, "--beta_z=-1.0 must be at least 0"),
         (TrainConfig, {"seed": 2**31}, "--seed=2147483648 must be at most 2147483647"),
         (TrainConfig, {"lr_burnin": 0, "lr_decay": 0}, "leave no training step: raise one"),
     ],
 )
 def test_refuses_a_value_and_names_it(section, values, message):
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(UserError, match=re.escape(message)):
         section(**values)
-    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("model", "data", "message"),
     [
-        (
-            {},
-            {"nt_cond": 3},
-            "--nt_cond=3 is less than --nt_inf=5: condition on at least nt_inf frames",
-        ),
+        ({}, {"nt_cond": 3}, "--nt_cond=3 is less than --nt_inf=5: condition on at least nt_inf"),
         ({}, {"train_length": 4}, "--train_length=4 is less than --nt_inf=5"),
         ({}, {"val_length": 5}, "--val_length=5 leaves nothing to predict after --nt_cond=5"),
         ({}, {"test_length": 5}, "--test_length=5 leaves nothing to predict after --nt_cond=5"),
@@ -104,9 +85,8 @@ def test_refuses_a_value_and_names_it(section, values, message):
     ],
 )
 def test_refuses_a_contradiction_and_names_both_sides(model, data, message):
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(UserError, match=re.escape(message)):
         Config(ModelConfig(**model), DataConfig(**data))
-    assert message in str(caught.value)
 
 
 def test_an_int_for_a_float_becomes_that_float():
@@ -114,16 +94,12 @@ def test_an_int_for_a_float_becomes_that_float():
     assert json.loads(Config(ModelConfig(obs_scale=1)).to_json())["model"]["obs_scale"] == 1.0
 
 
-@pytest.mark.parametrize("config", [Config(), KTH])
-def test_json_round_trip(config, tmp_path):
+def test_json_by_section_and_back(tmp_path):
     path = tmp_path / "config.json"
-    save_config(config, path)
-    assert Config.load(path) == config
-    assert path.read_text(encoding="utf-8") == config.to_json()
-
-
-def test_json_is_laid_out_by_section():
-    tree = json.loads(Config().to_json())
+    save_config(KTH, path)
+    assert Config.load(path) == KTH
+    assert path.read_text(encoding="utf-8") == KTH.to_json()
+    tree = json.loads(KTH.to_json())
     assert list(tree) == ["format_version", "srvp_tf_version", "model", "data", "train", "eval"]
     assert tree["format_version"] == CONFIG_FORMAT
 
@@ -131,7 +107,6 @@ def test_json_is_laid_out_by_section():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "broken JSON"),
         ("[" * 100_000, "broken JSON"),
         ("[1]", "expected a JSON object, found list"),
         (edited(KTH, format_version=6), "format_version is 6"),
@@ -141,13 +116,10 @@ def test_json_is_laid_out_by_section():
         (edited(KTH, format_version=True), "format_version is True"),
         (edited(KTH, format_version=...), "format_version is None"),
         (edited(KTH, extra=1), "unknown key extra"),
-        (edited(KTH, train=...), "missing key train"),
         (edited(KTH, train=3), "section train: expected a JSON object, found int"),
         (edited(KTH, model__ny=...), "section model: missing key ny"),
         (edited(KTH, model__nv=3), "section model: unknown key nv"),
         (edited(KTH, model__ny="3"), "--ny='3' must be a whole number"),
-        (edited(KTH, model__skips=1), "--skips=1 must be true or false"),
-        (edited(KTH, train__beta_z=math.nan), "--beta_z=nan must be finite"),
         (edited(KTH, data__nt_cond=2), "--nt_cond=2 is less than --nt_inf=3"),
         (edited(KTH, train__decoded_frames=21), "--decoded_frames=21 is more than"),
     ],
@@ -173,7 +145,7 @@ def test_what_earlier_formats_lack_is_as_it_was():
         assert Config.from_json(text, "config.json") == KTH
 
 
-@pytest.mark.parametrize("text", ["sharpness=1", "kl_z=2", "nll=1", "l2_res", "=", "kl_y1=x"])
+@pytest.mark.parametrize("text", ["sharpness=1", "l2_res", "=", "kl_y1=x"])
 def test_weights_of_further_loss_terms_need_a_registered_name_and_a_number(text):
     with pytest.raises(UserError, match="loss_weights=.*name=number.*none is registered"):
         TrainConfig(loss_weights=text)
@@ -215,7 +187,6 @@ def test_every_field_has_help_and_a_default_that_passes():
     names = [spec.name for _, spec in config_fields()]
     assert len(names) == len(set(names))
     assert set(RESUMABLE_FIELDS) < set(names)
-    assert {c for entry in CORPORA.values() for c in entry.channels} == {1, 3}
     assert all(spec.metadata["help"] for _, spec in config_fields())
 
 

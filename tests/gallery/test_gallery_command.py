@@ -6,11 +6,9 @@ import shutil
 
 import numpy as np
 import pytest
-from absl import flags
 from PIL import Image
 
 from srvp_tf import evaluate, gallery
-from srvp_tf.cli import command
 from srvp_tf.config import corpora
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
@@ -20,7 +18,8 @@ from srvp_tf.gallery_page.shown_runs import address_of_demo
 from srvp_tf.metrics.frame_metrics import psnr
 from srvp_tf.runs.run_folder import RunFolder, load_model
 from srvp_tf.video import to_uint8
-from tests.cli.commands import outcome
+from tests.cli.commands import outcome, refusal
+from tests.experiments.models import varied_run
 from tests.gallery.test_page import Reader
 from tests.runs import small_run
 
@@ -28,35 +27,24 @@ NT_COND, NUM_PREDICTED, SIZE = 3, 3, 32  # of the tiny runs
 FEW = ("--num_shown=2", "--num_videos=3", "--num_samples=3", "--long_horizon=5")
 
 
-def run(*arguments):
-    """The exit status of the command, in this process."""
-    values = flags.FlagValues()
-    gallery.define_flags(values)
-    with pytest.raises(SystemExit) as stop:
-        command.run(gallery.main, ["gallery", *map(str, arguments)], values)
-    return stop.value.code or 0
-
-
-@pytest.fixture
-def run_dir(tmp_path, finished):
-    return shutil.copytree(finished(), tmp_path / "run")
-
-
 @pytest.fixture(scope="module")
-def made(tmp_path_factory, finished):
+def made(tmp_path_factory):
     """(folder of runs, page) of a gallery of an evaluated run, a hostile name and a variant."""
     folder = tmp_path_factory.mktemp("made")
-    evaluated = shutil.copytree(finished(), folder / "one")
-    shutil.copytree(finished("--seed=1"), folder / "<b>two")
-    shutil.copytree(finished("--dynamics=gru", "--test_length=5"), folder / "gru")
+    evaluated = varied_run(folder / "one")
+    others = (
+        varied_run(folder / "<b>two", "--seed=1"),
+        varied_run(folder / "gru", "--dynamics=gru", "--test_length=5"),
+    )
     assert outcome(evaluate, f"--run_dir={evaluated}", "--num_samples=4").status == 0
     with replacing_gallery(folder / "demo", DEMO) as demo:
         (demo / "index.html").write_text("demo")
     before = sorted(folder.rglob("*"))
     output = folder / "site"
-    compare = f"--compare={folder / '<b>two'},{folder / 'gru'}"
+    compare = f"--compare={others[0]},{others[1]}"
     linked = f"--demo={folder / 'demo'}"
-    assert run(f"--run_dir={evaluated}", compare, f"--output={output}", linked, *FEW) == 0
+    arguments = (f"--run_dir={evaluated}", compare, f"--output={output}", linked, *FEW)
+    assert outcome(gallery, *arguments).status == 0
     after = sorted(path for path in folder.rglob("*") if output not in (path, *path.parents))
     assert after == before  # the run folders are left as they were
     return folder, Reader((output / "index.html").read_text())
@@ -142,13 +130,13 @@ def test_runs_of_another_test_set_have_a_chapter_of_their_own(made):
     assert "3 videos, best of 3" in text and "6 videos, best of 4" in text
 
 
-def test_a_second_time_it_takes_the_place_of_the_first(made, tmp_path):
-    contents = []
-    for _ in range(2):
-        assert run(f"--run_dir={made[0] / 'gru'}", f"--output={tmp_path / 'site'}", *FEW) == 0
-        files = [path for path in tmp_path.rglob("*") if path.is_file()]
-        contents.append({path.relative_to(tmp_path): path.read_bytes() for path in files})
-    assert contents[0] == contents[1]
+def test_it_takes_the_place_of_an_earlier_one_and_shows_no_more_than_was_evaluated(made, tmp_path):
+    site = shutil.copytree(made[0] / "site", tmp_path / "site")
+    more = (f"--output={site}", "--long_horizon=5", "--num_shown=9")
+    status, _, err = outcome(gallery, f"--run_dir={made[0] / 'one'}", *more)
+    assert status == 0 and "6 test videos are shown: the evaluation is of no more" in err
+    text = (site / "index.html").read_text()
+    assert "The first 6 test videos, not chosen." in text and "chapter-2" not in text
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
@@ -158,100 +146,71 @@ def evaluated(made, tmp_path):
     return shutil.copytree(made[0] / "one", tmp_path / "evaluated")
 
 
-@pytest.fixture
-def opened(evaluated, tmp_path, capsys):
-    """A function that opens the run; gives it, and what was said if it was judged anew."""
-
-    def judge_anew(config, folder, path):
-        shutil.copytree(evaluated / "evaluation_3", path)
-
-    def call(*metrics):
-        request = chapters.Request(
-            1, "psnr", 1, ChosenMetrics(metrics or ("psnr", "ssim")), judge_anew
-        )
-        folder = RunFolder(evaluated)
-        result = chapters.judged_run("name", folder, folder.config(), request, tmp_path / "scratch")
-        return result, capsys.readouterr().err
-
-    shutil.copytree(evaluated / "evaluation", evaluated / "evaluation_3")
-    rewrite(evaluated / "evaluation_3", num_samples=3)
-    return call
-
-
 def rewrite(folder, **values):
     report = json.loads((folder / evaluate.REPORT).read_text())
     (folder / evaluate.REPORT).write_text(json.dumps(report | values))
 
 
-def test_an_evaluation_that_fits_is_taken(opened, evaluated):
-    result, said = opened()
-    assert said == ""
-    assert result.report == result.evaluation.report
-    assert result.report["num_samples"] == 4
-    assert result.evaluation.folder == evaluated / "evaluation"
-
-
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"step": 5}, "step 5, not 12"),
+        ({}, None),
+        ({"step": 5}, "step 5, not 7"),
         ({"digits": "idx"}, "digits idx, not embedded"),
         ({"predicted_frames": 9}, "predicted_frames 9, not 3"),
+        ({"metrics": {"psnr": {"mean": 20, "ci95": 1}}}, "no ssim"),
+        ("no samples", "the evaluation's samples are not there"),
     ],
 )
-def test_an_evaluation_of_something_else_is_made_anew(opened, evaluated, change, reason):
-    rewrite(evaluated / "evaluation", **change)
-    result, said = opened()
-    assert said == f"name: {reason}: judged anew, for this page alone\n"
-    assert result.report["num_samples"] == result.evaluation.report["num_samples"] == 3
-
-
-def test_an_evaluation_without_a_metric_that_is_wanted_is_made_anew(opened):
-    result, said = opened("psnr", "ssim", "lpips")
-    assert "name: no lpips: judged anew" in said
-    assert result.report["num_samples"] == 3
-
-
-def test_a_report_without_its_samples_still_gives_the_table(opened, evaluated):
-    (evaluated / "evaluation" / "psnr_best.npz").unlink()
-    result, said = opened()
-    assert "samples are not there: judged anew" in said
-    assert result.report["num_samples"] == 4
-    assert result.evaluation.report["num_samples"] == 3
+def test_an_evaluation_that_fits_is_taken_another_is_made_anew(
+    evaluated, tmp_path, capsys, change, reason
+):
+    anew = shutil.copytree(evaluated / "evaluation", tmp_path / "anew")
+    rewrite(anew, num_samples=3)
+    if change == "no samples":
+        (evaluated / "evaluation" / "psnr_best.npz").unlink()
+    else:
+        rewrite(evaluated / "evaluation", **change)
+    request = chapters.Request(
+        1, "psnr", 1, ChosenMetrics(), lambda config, run, path: shutil.copytree(anew, path)
+    )
+    run = RunFolder(evaluated)
+    judged = chapters.judged_run("name", run, run.config(), request, tmp_path / "scratch")
+    said = f"name: {reason}: judged anew, for this page alone\n" if reason else ""
+    assert capsys.readouterr().err == said
+    assert judged.evaluation.report["num_samples"] == (3 if reason else 4)
+    # A report without its samples still gives the table.
+    assert judged.report["num_samples"] == (4 if change in ({}, "no samples") else 3)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--run_dir is missing"),
-        (["--run_dir={folder}/none"], "not a run folder"),
-        (["--run_dir={run}", "--num_shown=0"], "--num_shown=0"),
-        (["--run_dir={run}", "--compare={folder}/none"], "not a run folder"),
-        (["--run_dir={run}", "--compare={empty}"], "no 'last' checkpoint"),
-        (["--run_dir={run}", "--output={run}"], "no gallery's"),
-        (["--run_dir={run}", "--output={run}/config.json"], "is a file"),
-        (["--run_dir={run}", "--demo={run}"], "is no demo: write one with `python -m export.web`"),
-        (["--run_dir={run}", "--best_by=ssim", "--metrics=psnr"], "--best_by=ssim"),
-        (["--run_dir={run}", "--metrics=psnr,lpips", "--cache_dir={folder}"], "lpips"),
-        (["--run_dir={damaged}"], "evaluate the run again"),
-        (["--run_dir={foreign}"], "evaluate the run again"),
+        ("--run_dir=", "--run_dir is missing"),
+        ("--run_dir={folder}/none", "not a run folder"),
+        ("--num_shown=0", "--num_shown=0"),
+        ("--compare={folder}/none", "not a run folder"),
+        ("--compare={folder}/empty", "no 'last' checkpoint"),
+        ("--output={run}", "no gallery's"),
+        ("--output={run}/config.json", "is a file"),
+        ("--demo={run}", "is no demo: write one with `python -m export.web`"),
+        ("--best_by=ssim --metrics=psnr", "--best_by=ssim"),
+        ("--metrics=psnr,lpips --cache_dir={folder}", "lpips"),
+        ("--run_dir={folder}/damaged", "evaluate the run again"),
+        ("--run_dir={folder}/foreign", "evaluate the run again"),
     ],
 )
-def test_bad_input_is_one_line_and_nothing_written(run_dir, tmp_path, capsys, arguments, message):
+def test_bad_input_is_one_line_and_nothing_written(made, tmp_path, arguments, message):
+    run = made[0] / "gru"
     (tmp_path / "empty").mkdir()
-    shutil.copy(run_dir / "config.json", tmp_path / "empty")
+    shutil.copy(run / "config.json", tmp_path / "empty")
     for name, text in (("damaged", '{"metrics": []}'), ("foreign", "\0")):
-        shutil.copytree(run_dir, tmp_path / name)
+        shutil.copytree(run, tmp_path / name)
         (tmp_path / name / "evaluation").mkdir()
         (tmp_path / name / "evaluation" / evaluate.REPORT).write_text(text)
-    names = {path.name: path for path in tmp_path.iterdir()} | {"folder": tmp_path}
-    before = sorted(tmp_path.rglob("*"))
-    given = [argument.format(**names) for argument in arguments]
-    default = [] if "--output" in str(given) else [f"--output={tmp_path / 'site'}"]
-    assert run(*FEW, *default, *given) != 0
-    error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert message in error
-    assert sorted(tmp_path.rglob("*")) == before
+    given = arguments.format(folder=tmp_path, run=run).split()
+    default = (f"--run_dir={run}", f"--output={tmp_path / 'site'}", *FEW)
+    assert message in refusal(gallery, *default, *given, untouched=tmp_path)
 
 
 def test_a_demo_is_linked(made):
@@ -267,16 +226,6 @@ def test_the_address_of_a_demo_is_relative_to_the_gallery(tmp_path):
     address = address_of_demo(demo, tmp_path / "deep" / "site")
     assert address == "../../a%20demo%20%26%20more/index.html"
     assert address_of_demo(None, tmp_path) == ""
-
-
-def test_no_more_videos_are_shown_than_were_evaluated(run_dir, tmp_path, capsys):
-    assert (
-        outcome(evaluate, f"--run_dir={run_dir}", "--num_videos=2", "--num_samples=2").status == 0
-    )
-    output = tmp_path / "site"
-    assert run(f"--run_dir={run_dir}", f"--output={output}", "--long_horizon=5") == 0
-    assert "2 test videos are shown: the evaluation is of no more" in capsys.readouterr().err
-    assert "The first 2 test videos, not chosen." in (output / "index.html").read_text()
 
 
 @pytest.mark.parametrize("damage", ["short", "missing", "other"])

@@ -49,15 +49,6 @@ def test_pictures_of_many_frames_have_several_rows():
     np.testing.assert_array_equal(tile(picture, sheet, numbers[-1]), video[-1])
 
 
-def test_frames_of_another_size_or_type_are_refused():
-    sheet = FrameSheet()
-    sheet.add(frames(1))
-    with pytest.raises(ValueError, match="on a sheet of"):
-        sheet.add(frames(1, 16, 16))
-    with pytest.raises(ValueError, match="uint8"):
-        sheet.add(frames(1).astype(np.float32))
-
-
 def test_a_clip_holds_frames_and_ends_where_its_video_does():
     player = Player("p", "label", 7, ticks_per_frame=2)
     clip = player.clip("c", frames(2), 1, hold=2)

@@ -22,14 +22,8 @@ def test_equals_the_authors_values(metric):
         assert (summary.videos, summary.infinite) == (4, 0)
 
 
-def test_interval_uses_the_population_deviation():
-    summary = summarize(np.array([1.0, 3.0]))
-    assert summary.mean == 2.0
-    assert summary.ci95 == pytest.approx(1.96 * 1.0 / np.sqrt(2))
-
-
 @pytest.mark.parametrize("higher_is_better", [True, False])
-@pytest.mark.parametrize("chunks", [[0, 12], [0, 5, 10, 12], list(range(13))])
+@pytest.mark.parametrize("chunks", [[0, 5, 10, 12], list(range(13))])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_chunks_in_any_order_equal_all_samples_at_once(higher_is_better, chunks, reverse):
     random = np.random.default_rng(0)

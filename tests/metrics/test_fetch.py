@@ -5,23 +5,13 @@ import os
 import numpy as np
 import pytest
 import tensorflow as tf
-from absl import flags
 
 from srvp_tf import fetch
-from srvp_tf.cli import command
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import package_archives, weight_cache
 from srvp_tf.metrics.published_weights import read_published
+from tests.cli.commands import outcome, refusal
 from tests.metrics.weight_files import i3d_tree, packed, weights
-
-
-def run(*arguments):
-    """The exit status of the command, in this process."""
-    values = flags.FlagValues()
-    fetch.define_flags(values)
-    with pytest.raises(SystemExit) as stop:
-        command.run(fetch.main, ["fetch", *arguments], values)
-    return stop.value.code or 0
 
 
 def assert_equal(found, expected):
@@ -30,53 +20,48 @@ def assert_equal(found, expected):
         np.testing.assert_array_equal(found[name], array)
 
 
-@pytest.mark.parametrize("metric", weight_cache.WITH_WEIGHTS)
-def test_converts_what_the_user_has(metric, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("metric", ["lpips", pytest.param("fvd", marks=pytest.mark.long)])
+def test_converts_what_the_user_has(metric, tmp_path, monkeypatch):
     archive, content = packed(metric)
     monkeypatch.setitem(package_archives.ARCHIVES, metric, archive)
     (tmp_path / "file").write_bytes(content)
     cache = tmp_path / "new" / "cache"
-    assert run(f"--metric={metric}", f"--weights={tmp_path}/file", f"--cache_dir={cache}") == 0
-    assert "NOT the published weights" in capsys.readouterr().out
+    given = (f"--metric={metric}", f"--cache_dir={cache}")
+    status, out, _ = outcome(fetch, *given, f"--weights={tmp_path}/file")
+    assert status == 0 and "NOT the published weights" in out
     arrays, sha256 = weight_cache.read_weights(metric, cache)
     assert_equal(arrays, weights(metric))
     assert sha256 == weight_cache.content_sha256(arrays)
     (path,) = cache.iterdir()
 
-    assert run(f"--metric={metric}", f"--cache_dir={cache}") == 0
-    assert "there already" in capsys.readouterr().out
+    status, out, _ = outcome(fetch, *given)
+    assert status == 0 and "there already" in out
     path.write_bytes(path.read_bytes()[:-1000])  # so it is downloaded, which cannot be
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    assert run(f"--metric={metric}", f"--cache_dir={cache}") == 1
-    assert "pip could not fetch" in capsys.readouterr().err
+    status, _, err = outcome(fetch, *given)
+    assert status == 1 and "pip could not fetch" in err
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--metric is missing"),
-        (["--metric=lpips", "--weights={folder}/none"], "is no file"),
-        (["--metric=lpips", "--weights={folder}"], "is no file"),
-        (["--metric=fvd", "--weights={folder}"], "no folder of deepmind/i3d-kinetics-400/1"),
-        (["--metric=lpips", "--weights={folder}/text"], "nothing in it was opened"),
-        (["--metric=lpips", "--weights={folder}/lpips", "--cache_dir={folder}/text"], "text"),
+        ("", "--metric is missing"),
+        ("--metric=lpips --weights={folder}/none", "is no file"),
+        ("--metric=lpips --weights={folder}", "is no file"),
+        ("--metric=fvd --weights={folder}", "no folder of deepmind/i3d-kinetics-400/1"),
+        ("--metric=lpips --weights={folder}/text", "nothing in it was opened"),
+        ("--metric=lpips --weights={folder}/lpips --cache_dir={folder}/text", "text"),
     ],
 )
-def test_bad_input_is_one_line_and_nothing_is_written(
-    tmp_path, monkeypatch, capsys, arguments, message
-):
+def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, monkeypatch, arguments, message):
     folder = tmp_path / "files"
     folder.mkdir()
     (folder / "text").write_text("no weights")
     archive, content = packed("lpips")
     monkeypatch.setitem(package_archives.ARCHIVES, "lpips", archive)
     (folder / "lpips").write_bytes(content)
-    before = sorted(tmp_path.rglob("*"))
-    cache = [f"--cache_dir={tmp_path}/cache"] if len(arguments) < 3 else []
-    assert run(*(argument.format(folder=folder) for argument in arguments), *cache) == 1
-    error = capsys.readouterr().err.strip().splitlines()
-    assert len(error) == 1 and message in error[0]
-    assert sorted(tmp_path.rglob("*")) == before
+    given = (f"--cache_dir={tmp_path}/cache", *arguments.format(folder=folder).split())
+    assert message in refusal(fetch, *given, untouched=tmp_path)
 
 
 def test_a_cache_that_was_changed_is_noticed(tmp_path):

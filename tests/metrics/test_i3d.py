@@ -23,7 +23,7 @@ def random_videos(*shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
-@pytest.mark.parametrize("num_frames", [9, 18])
+@pytest.mark.parametrize("num_frames", [pytest.param(9, marks=pytest.mark.long), 18])
 def test_equals_pytorch(model, num_frames):
     videos = np.random.default_rng(num_frames).uniform(-1, 1, (1, num_frames, 224, 224, 3))
     expected = torch_networks.i3d(i3d_tree(), videos.astype(np.float32))
@@ -45,38 +45,32 @@ def test_preprocessing_is_tensorflow_1s(size):
         return matrix
 
     rows, columns = (weights(n) for n in size)
-    resized = np.einsum("ah,nthwc,bw->ntabc", rows, videos.astype(np.float64), columns)
+    resized = np.einsum("ah,nthwc,bw->ntabc", rows, videos / 1.0, columns, optimize=True)
     expected = (2 * resized / 255 - 1).repeat(3, -1)
     # A place near 300 pixels is known to 3e-5 of a pixel in float32.
     np.testing.assert_allclose(preprocess(videos), expected, atol=1e-4)
 
 
 def test_features_do_not_depend_on_chunks(model, monkeypatch):
-    videos = random_videos(3, 9, 16, 16, 3)
+    videos = random_videos(2, 9, 16, 16, 3)
     together = VideoFeatures(model)(videos)
     monkeypatch.setattr("srvp_tf.metrics.fvd._CHUNK_BYTES", 0)
     np.testing.assert_allclose(VideoFeatures(model)(videos), together, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("frames", ["all", "predicted"])
-def test_draws_are_judged_with_or_without_the_conditioning_frames(model, frames):
-    videos = random_videos(3, 11, 16, 16, 1)
-    draws = random_videos(3, 2, 9, 16, 16, 1, seed=1)
-    fvd = DrawnFVD(model, 2, frames)
-    fvd.update(videos[:2], draws[:2])
-    fvd.update(videos[2:], draws[2:])
-    start = videos[:, : 2 if frames == "all" else 0]
+def test_draws_are_judged_without_the_conditioning_frames(model):
+    """With them: tests/evaluation/test_evaluate_command.py."""
+    videos = random_videos(2, 11, 16, 16, 1)
+    draws = random_videos(2, 2, 9, 16, 16, 1, seed=1)
+    fvd = DrawnFVD(model, 2, "predicted")
+    fvd.update(videos[:1], draws[:1])
+    fvd.update(videos[1:], draws[1:])
     features = VideoFeatures(model)
-    truth = features(videos[:, 2 - start.shape[1] :])
-    expected = [
-        frechet_distance(truth, features(np.concatenate([start, draws[:, i]], axis=1)))
-        for i in range(2)
-    ]
+    truth = features(videos[:, 2:])
+    expected = [frechet_distance(truth, features(draws[:, i])) for i in range(2)]
     summary = fvd.summary()
     np.testing.assert_allclose(summary["draws"], expected, rtol=1e-4)
-    assert summary["mean"] == pytest.approx(np.mean(summary["draws"]))
-    assert summary["ci95"] == pytest.approx(1.96 * np.std(summary["draws"]) / np.sqrt(2))
-    assert (summary["videos"], summary["frames"]) == (3, frames)
+    assert (summary["videos"], summary["frames"]) == (2, "predicted")
 
 
 def test_short_videos_are_an_error(model):

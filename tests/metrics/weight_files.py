@@ -68,7 +68,7 @@ def packed(metric, tree=None):
     """
     archive, file = ARCHIVES[metric], io.BytesIO()
     content = pickle.dumps(TREES[metric]() if tree is None else tree)
-    with tarfile.open(fileobj=file, mode="w:gz", compresslevel=1) as tar:
+    with tarfile.open(fileobj=file, mode="w:gz", compresslevel=0) as tar:
         member = tarfile.TarInfo(f"{archive.folder}/{archive.member}")
         member.size = len(content)
         tar.addfile(member, io.BytesIO(content))

@@ -17,15 +17,10 @@ import numpy as np
 import pytest
 
 import srvp_tf
+from tests.config import test_paths
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("srvp_tf", "data_pipelines", "export")
-COMMANDS = sorted(
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
-    for package in PACKAGES
-    for path in (ROOT / package).rglob("*.py")
-    if re.search(r"^    (command\w*\.)?run\(", path.read_text(encoding="utf-8"), re.M)
-)
+COMMANDS = [name.removesuffix(".__main__") for name in test_paths.COMMANDS]
 LITTLE = "--nf=4 --lr_burnin=1 --lr_decay=1 --batch_size=2 --val_batches=1 --val_batch_size=2"
 CALLS = {  # in this order, as some need what others have made
     "srvp_tf.generate": "--run_dir=smmnist --num_samples=2",

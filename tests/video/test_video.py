@@ -86,24 +86,18 @@ def test_gif_of_many_colours_stays_close_and_keeps_its_borders(tmp_path):
     rows, columns = np.mgrid[0:64, 0:64] / 63
     colour = np.stack([rows, columns, 0.5 * rows + 0.5 * columns], axis=-1)
     write_video(path, colour[None], conditioning=0, scale=1)
-    (picture,), _ = read_pillow_single(path)
+    (picture,), _ = read_pillow(path)
     inside = picture[GAP + BORDER : -GAP - BORDER, GAP + BORDER : -GAP - BORDER]
     error = inside.astype(float) - to_uint8(colour)
     assert np.sqrt(np.mean(error**2)) < 8
     assert tuple(picture[GAP, GAP]) == RED
 
 
-def read_pillow_single(path):
-    with Image.open(path) as image:
-        assert image.n_frames == 1
-        return np.asarray(image.convert("RGB"))[None], None
-
-
 def test_gif_of_all_grey_levels_is_off_by_one_at_most(tmp_path):
     path = tmp_path / "grey.gif"
     levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
     write_video(path, levels, scale=1)
-    (picture,), _ = read_pillow_single(path)
+    (picture,), _ = read_pillow(path)
     inside = picture[GAP + BORDER : -GAP - BORDER, GAP + BORDER : -GAP - BORDER]
     assert np.abs(inside.astype(int) - levels[0]).max() <= 2
 
@@ -231,12 +225,9 @@ def test_quantisation_truncates_clips_rounding_and_inverts_division_by_255():
     [
         (dict(path="a.avi"), r"a\.avi: unknown video format; use one of \.gif, \.mp4, \.webm"),
         (dict(path="noext"), "unknown video format"),
+        (dict(path="/dev/null/a.gif"), "cannot write /dev/null/a.gif: "),
         (dict(videos=np.full((2, 8, 8, 1), np.nan)), "videos hold NaN"),
-        (
-            dict(videos=np.full((2, 8, 8, 1), 255.0)),
-            r"range from 255 to 255; .* in \[0, 1\]",
-        ),
-        (dict(videos=np.full((2, 8, 8, 1), -1.0)), "videos range from -1 to -1"),
+        (dict(videos=np.full((2, 8, 8, 1), 255.0)), r"range from 255 to 255; .* in \[0, 1\]"),
         (dict(path="a.png", videos=np.full((2, 8, 8, 1), np.inf)), "videos range from inf to inf"),
         (dict(videos=np.zeros((2, 8, 8, 1), int)), "uint8 or floats in .0, 1., got int64"),
         (dict(videos=np.zeros((2, 8, 8, 4), np.uint8)), r"got shape \(2, 8, 8, 4\)"),
@@ -258,12 +249,6 @@ def test_errors_name_what_is_wrong_and_leave_nothing(tmp_path, monkeypatch, argu
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_cannot_be_made_is_a_user_error(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot write .*a.gif: "):
-        write_video(tmp_path / "file" / "a.gif", make_videos())
-
-
 def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a.mp4"
     path.write_text("old")
@@ -279,14 +264,13 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     assert path.read_text() == "old"
 
 
-@pytest.mark.parametrize("columns", [3, 6])
-def test_a_gif_of_a_wide_page_keeps_its_greys(tmp_path, columns):
+def test_a_gif_of_a_wide_page_keeps_its_greys(tmp_path):
     # All greys and the frames' two colours are more than a palette holds.
     ramp = np.arange(256, dtype=np.uint8).repeat(16).reshape(64, 64, 1)
     videos = np.broadcast_to(ramp, (24, 25, 64, 64, 1)).copy()
     videos[:, 1::2] = 255 - videos[:, 1::2]
     path = tmp_path / "page.gif"
-    write_video(path, videos, conditioning=5, captions=24 * ["one"], columns=columns, scale=2)
+    write_video(path, videos, conditioning=5, captions=24 * ["one"], columns=6, scale=2)
     with Image.open(path) as gif:
         gif.seek(2)
         page = np.asarray(gif.convert("RGB")).astype(int)
