@@ -20,7 +20,7 @@ from srvp_tf.gallery_page.shown_runs import address_of_demo
 from srvp_tf.metrics.frame_metrics import psnr
 from srvp_tf.runs.run_folder import RunFolder, load_model
 from srvp_tf.video import to_uint8
-from tests.evaluation import evaluate_run
+from tests.cli.commands import outcome
 from tests.gallery.test_page import Reader
 from tests.runs import small_run
 
@@ -49,7 +49,7 @@ def made(tmp_path_factory, finished):
     evaluated = shutil.copytree(finished(), folder / "one")
     shutil.copytree(finished("--seed=1"), folder / "<b>two")
     shutil.copytree(finished("--dynamics=gru", "--test_length=5"), folder / "gru")
-    assert evaluate_run.run(f"--run_dir={evaluated}", "--num_samples=4") == 0
+    assert outcome(evaluate, f"--run_dir={evaluated}", "--num_samples=4").status == 0
     with replacing_gallery(folder / "demo", DEMO) as demo:
         (demo / "index.html").write_text("demo")
     before = sorted(folder.rglob("*"))
@@ -270,7 +270,9 @@ def test_the_address_of_a_demo_is_relative_to_the_gallery(tmp_path):
 
 
 def test_no_more_videos_are_shown_than_were_evaluated(run_dir, tmp_path, capsys):
-    assert evaluate_run.run(f"--run_dir={run_dir}", "--num_videos=2", "--num_samples=2") == 0
+    assert (
+        outcome(evaluate, f"--run_dir={run_dir}", "--num_videos=2", "--num_samples=2").status == 0
+    )
     output = tmp_path / "site"
     assert run(f"--run_dir={run_dir}", f"--output={output}", "--long_horizon=5") == 0
     assert "2 test videos are shown: the evaluation is of no more" in capsys.readouterr().err
