@@ -6,15 +6,10 @@ import tensorflow as tf
 from scipy.linalg import expm
 
 from srvp_tf.models import dynamics as dynamics_module
-from srvp_tf.models.distributions import gaussian
 from srvp_tf.models.dynamics import ResidualDynamics
-from tests.models.small import parameters, small_config
+from tests.models.small import small_config
 
 NY, NZ, N = 4, 3, 2
-
-
-def flatten(path):
-    return tf.nest.flatten(path, expand_composites=True)
 
 
 def random(*shape, seed=0):
@@ -36,11 +31,7 @@ def linear_dynamics():
     return dynamics, a, b
 
 
-def deep_dynamics():
-    return make_dynamics(nlayers_res=3)
-
-
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 7])
+@pytest.mark.parametrize("n", [1, 5])
 def test_euler_steps_of_a_linear_f_are_the_closed_form(n):
     dynamics, a, b = linear_dynamics()
     y, z = random(N, NY), random(N, NZ)
@@ -68,41 +59,9 @@ def test_many_small_steps_approach_the_flow():
     np.testing.assert_allclose(ratios, 2.0, atol=0.1)  # a method of first order
 
 
-def test_residuals_are_the_differences_of_states():
-    dynamics = deep_dynamics()
-    y, z = tf.constant(random(N, NY)), tf.constant(random(N, 5, NZ))
-    path = dynamics.follow(y, z, 3)
-    sub_steps = tf.reshape(path.states, [N, 15, NY])
-    differences = np.diff(np.concatenate([y[:, None], sub_steps], axis=1), axis=1)
-    np.testing.assert_allclose(tf.reshape(path.residuals, [N, 15, NY]), differences, atol=1e-12)
-
-
-@pytest.mark.parametrize("n", [1, 2, 3])
-@pytest.mark.parametrize("follow", ["follow", "imagine"])
-def test_p_z_is_evaluated_once_per_interval_at_its_start(follow, n):
-    dynamics = deep_dynamics()
-    y, inputs = tf.constant(random(N, NY)), tf.constant(random(N, 4, NZ))
-    path = getattr(dynamics, follow)(y, inputs, n)
-    starts = tf.concat([y[:, None], path.states[:, :-1, -1]], axis=1)
-    expected = gaussian(dynamics.prior_head(starts))
-    np.testing.assert_allclose(parameters(path.p_z), parameters(expected), rtol=1e-10)
-    assert path.p_z.loc.shape == (N, 4, NZ)
-
-
-def test_imagining_with_eps_is_following_the_z_that_it_gave():
-    dynamics = deep_dynamics()
-    y, eps = tf.constant(random(N, NY)), tf.constant(random(N, 4, NZ))
-    imagined = dynamics.imagine(y, eps, 2)
-    np.testing.assert_allclose(imagined.z, imagined.p_z.loc + imagined.p_z.scale * eps, rtol=1e-12)
-    followed = dynamics.follow(y, imagined.z, 2)
-    for a, b in zip(flatten(imagined), flatten(followed), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
-
-
-@pytest.mark.parametrize("n", [1, 3])
-@pytest.mark.parametrize("follow", ["follow", "imagine"])
+@pytest.mark.parametrize(("follow", "n"), [("follow", 3), ("imagine", 1), ("imagine", 3)])
 def test_a_loop_and_unrolled_steps_are_the_same(monkeypatch, follow, n):
-    dynamics = deep_dynamics()
+    dynamics = make_dynamics(nlayers_res=3)
     y, inputs = tf.constant(random(N, NY)), tf.constant(random(N, 6, NZ))
     weights = [v.value for v in dynamics.trainable_variables]
 
@@ -113,12 +72,13 @@ def test_a_loop_and_unrolled_steps_are_the_same(monkeypatch, follow, n):
         def values_and_gradients():
             with tf.GradientTape() as tape:
                 path = getattr(dynamics, follow)(y, inputs, n)
-                loss = tf.add_n([tf.reduce_sum(tf.square(x)) for x in flatten(path)])
-            return path, tape.gradient(loss, weights)
+                path = tf.nest.flatten(path, expand_composites=True)
+                loss = tf.add_n([tf.reduce_sum(tf.square(x)) for x in path])
+            return *path, *tape.gradient(loss, weights)
 
         graph = values_and_gradients.get_concrete_function().graph
         loops = [op for op in graph.get_operations() if op.type in ("While", "StatelessWhile")]
-        return flatten(values_and_gradients()), loops
+        return values_and_gradients(), loops
 
     unrolled, no_loops = run(6 * n)
     looped, loops = run(6 * n - 1)
@@ -126,16 +86,6 @@ def test_a_loop_and_unrolled_steps_are_the_same(monkeypatch, follow, n):
     for a, b in zip(unrolled, looped, strict=True):
         assert a.shape == b.shape
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
-
-
-def test_a_rollout_can_be_cut_and_continued():
-    dynamics = deep_dynamics()
-    y, eps = tf.constant(random(N, NY)), tf.constant(random(N, 5, NZ))
-    whole = dynamics.imagine(y, eps, 2)
-    first = dynamics.imagine(y, eps[:, :2], 2)
-    rest = dynamics.imagine(first.states[:, -1, -1], eps[:, 2:], 2)
-    joined = tf.concat([first.states, rest.states], axis=1)
-    np.testing.assert_allclose(joined, whole.states, rtol=1e-10)
 
 
 def test_a_thousand_frames_of_a_contraction_are_the_closed_form():

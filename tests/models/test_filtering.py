@@ -14,9 +14,8 @@ CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 SEED = tf.constant([3, -(2**50)], tf.int64)
 FAMILIES = {
     "dcgan": {"skips": True},
-    "vgg": {"family": "vgg", "skips": True, "channels": 3, "frame_size": 64},
-    "one frame is enough": {"nt_inf": 1},
-    "no z": {"stochastic": False},
+    "vgg": {"family": "vgg", "channels": 3},
+    "one frame is enough, no z": {"nt_inf": 1, "stochastic": False},
 }
 
 
@@ -80,10 +79,8 @@ def test_observing_a_frame_is_encoding_it_with_the_others(model, videos, encode)
         assert_same(state, encode(t + 1))
 
 
-@pytest.mark.parametrize(("euler_steps", "frames_per_step"), [(2, 1), (4, 2), (6, 6)])
-def test_single_steps_are_the_first_frames_of_many(
-    model, videos, encode, euler_steps, frames_per_step
-):
+def test_single_steps_are_the_first_frames_of_many(model, videos, encode):
+    euler_steps, frames_per_step = 4, 2
     expected = forecast(model, videos[:, :4], 5, euler_steps, frames_per_step)
     step = tf.function(filtering.predict_single_step)
     state, predicted = encode(4), []

@@ -36,21 +36,6 @@ def test_outputs_and_gradients_are_those_of_keras():
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
-def test_every_gate_has_its_place():
-    """The gates i, f, g, o written out for a single step and a step after it."""
-    ours, _ = both_layers()
-    x = np.random.default_rng(1).normal(size=(2, 2, WIDTH))
-    output, cell = np.zeros((2, UNITS)), np.zeros((2, UNITS))
-    for t in range(2):
-        gates = x[:, t] @ ours.kernel.numpy() + output @ ours.recurrent_kernel.numpy()
-        gates += ours.bias.numpy() + ours.recurrent_bias.numpy()
-        i, f, g, o = np.split(gates, 4, axis=1)
-        i, f, o = (1 / (1 + np.exp(-gate)) for gate in (i, f, o))
-        cell = f * cell + i * np.tanh(g)
-        output = o * np.tanh(cell)
-        np.testing.assert_allclose(ours(tf.constant(x))[:, t], output, rtol=1e-10)
-
-
 def test_the_two_biases_are_separate_variables_with_equal_gradients():
     ours, _ = both_layers()
     assert len(ours.trainable_variables) == 4
@@ -73,11 +58,3 @@ def test_q_z_reads_the_first_frame_but_starts_at_the_second():
     np.testing.assert_allclose(normal.scale, np.log1p(np.exp(head[..., 3:])) + 1e-8, rtol=1e-11)
     h[:, 0] += 1.0
     assert np.all(posterior(tf.constant(h)).loc != normal.loc)
-
-
-def test_q_z_never_looks_ahead():
-    posterior = LatentPosterior(3, UNITS, seed=0, dtype="float64")
-    posterior.build((None, None, WIDTH))
-    h = np.random.default_rng(0).normal(size=(2, 6, WIDTH))
-    whole, part = posterior(tf.constant(h)), posterior(tf.constant(h[:, :4]))
-    np.testing.assert_allclose(whole.loc[:, :3], part.loc, rtol=1e-12)

@@ -9,7 +9,7 @@ from srvp_tf.models.inference import InitialStatePosterior
 from srvp_tf.models.perceptrons import MLP, Affine
 
 
-@pytest.mark.parametrize("shape", [(7,), (4, 7), (2, 3, 7), (2, 5, 3, 7)])
+@pytest.mark.parametrize("shape", [(7,), (2, 5, 3, 7)])
 def test_affine_is_kernel_and_bias_over_the_last_axis(shape):
     layer = Affine(4, seed=0, dtype="float64")
     layer.build((None, 7))
@@ -25,7 +25,7 @@ def plain_mlp(layers, x):
     return x @ last[0] + last[1]
 
 
-@pytest.mark.parametrize("num_layers", [1, 2, 4])
+@pytest.mark.parametrize("num_layers", [1, 4])
 def test_mlp_has_relu_between_affine_layers_and_none_after_the_last(num_layers):
     mlp = MLP(5, 8, num_layers, seed=0, dtype="float64")
     mlp.build((None, 6))

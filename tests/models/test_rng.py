@@ -28,8 +28,8 @@ def test_philox_gives_the_known_answers(counter, key, expected):
     assert [int(word) for word in rng.philox(key, counter)] == expected
 
 
-@pytest.mark.parametrize("seed", [0, 1, -1, 2**31 - 1, 2**40 + 3, -(2**63), 2**63 - 1])
-@pytest.mark.parametrize("size", [1, 4, 11])
+@pytest.mark.parametrize("seed", [0, -1, 2**40 + 3, -(2**63)])
+@pytest.mark.parametrize("size", [4, 11])
 def test_bits_are_those_of_tensorflows_own_generator(seed, size):
     purpose, example, index, frame = Purpose.TRAIN_LATENT, 7, ONES, 123_456_789
     first = int(purpose) << 24
@@ -53,17 +53,6 @@ def test_normal_is_box_muller_of_the_bits():
     draws = rng.normal(9, Purpose.TRAIN_STATE, 6, **address)
     assert draws.dtype == tf.float32
     np.testing.assert_allclose(draws, expected, rtol=1e-6)
-
-
-def test_normal_draws_are_standard_normal():
-    draws = rng.normal(1, Purpose.TRAIN_LATENT, 8, example=tf.range(50_000)).numpy()
-    for column in [*draws.T, draws.ravel()]:
-        n = len(column)
-        assert stats.kstest(column, "norm").pvalue > 1e-3
-        assert abs(column.mean()) < 4 / np.sqrt(n)
-        assert abs(column.var() - 1) < 4 * np.sqrt(2 / n)
-        assert abs(stats.skew(column)) < 4 * np.sqrt(6 / n)
-        assert abs(stats.kurtosis(column)) < 4 * np.sqrt(24 / n)
 
 
 @pytest.mark.parametrize("moved", ["seed", "example", "index", "frame", "purpose", "column"])
@@ -96,29 +85,18 @@ def test_an_element_depends_on_its_own_address_alone():
         np.testing.assert_array_equal(batch[i, j, k], alone)
 
 
-def test_a_larger_size_extends_a_smaller_one():
-    whole_bits = rng.random_bits(3, Purpose.TRAIN_STATE, 13, example=tf.range(5))
-    whole = rng.normal(3, Purpose.TRAIN_STATE, 13, example=tf.range(5))
-    for size in range(1, 13):
-        bits = rng.random_bits(3, Purpose.TRAIN_STATE, size, example=tf.range(5))
-        np.testing.assert_array_equal(bits, whole_bits[:, :size])
-        draws = rng.normal(3, Purpose.TRAIN_STATE, size, example=tf.range(5))
-        np.testing.assert_array_equal(draws, whole[:, :size])
+@pytest.mark.parametrize("draw", [rng.random_bits, rng.normal])
+def test_a_larger_size_extends_a_smaller_one(draw):
+    whole = draw(3, Purpose.TRAIN_STATE, 13, example=tf.range(5))
+    for size in (1, 2, 4, 11):
+        part = draw(3, Purpose.TRAIN_STATE, size, example=tf.range(5))
+        np.testing.assert_array_equal(part, whole[:, :size])
 
 
 def test_no_two_addresses_share_a_block():
-    values = tf.range(7)
-    blocks = [
-        rng.random_bits(
-            tf.reshape(values, [-1, 1, 1, 1]),
-            purpose,
-            8,
-            example=values[:, None, None],
-            index=values[:, None],
-            frame=values,
-        )
-        for purpose in Purpose
-    ]
+    seed, example, index, frame = np.ix_(*4 * [range(7)])
+    address = {"example": example, "index": index, "frame": frame}
+    blocks = [rng.random_bits(seed, purpose, 8, **address) for purpose in Purpose]
     blocks = np.reshape(blocks, [-1, 4])
     assert len(np.unique(blocks, axis=0)) == len(blocks) == len(Purpose) * 7**4 * 2
 
@@ -132,6 +110,7 @@ def test_purposes_keep_their_numbers():
         "TRAIN_SKIP_FRAME": 4,
         "PREDICT_STATE": 5,
         "PREDICT_LATENT": 6,
+        "TRAIN_DECODED_FRAMES": 7,
     }
 
 

@@ -50,7 +50,7 @@ def direct(name, inputs, kernel):
 @pytest.mark.parametrize(
     "name", ["conv3", "conv4_stride2", "conv4_valid", "transposed3", "transposed4_stride2"]
 )
-@pytest.mark.parametrize("filters", [1, 3, 7])
+@pytest.mark.parametrize("filters", [1, 7])
 def test_a_map_is_its_definition(name, filters):
     linear = LINEAR_MAPS[name]
     shape = [linear.size, linear.size, 5, 5]
@@ -74,26 +74,16 @@ def test_expansion_is_a_valid_transposed_convolution():
     )
 
 
-@pytest.mark.parametrize("height, width", [(4, 4), (1, 1), (3, 5), (2, 8)])
-@pytest.mark.parametrize("channels, filters", [(3, 5), (4, 4), (1, 7)])
-def test_upsampled_convolution_is_nearest_upsampling_then_convolution(
-    height, width, channels, filters
-):
+@pytest.mark.parametrize("size", [(1, 1), (3, 5)])
+def test_upsampled_convolution_is_nearest_upsampling_then_convolution(size):
     def two_steps(inputs, kernel):
         # tf.image.resize computes in float32 alone: the pixels are repeated instead.
         return tf.nn.conv2d(tf.repeat(tf.repeat(inputs, 2, 1), 2, 2), kernel, 1, "SAME")
 
-    arguments = random(2, height, width, channels), random(3, 3, channels, filters, seed=1)
+    arguments = random(2, *size, 3), random(3, 3, 3, 5, seed=1)
     assert_same(
         values_and_gradients(LINEAR_MAPS["upsampled_conv3"], *arguments),
         values_and_gradients(two_steps, *arguments),
-    )
-
-
-def test_nearest_upsampling_of_images_is_that_repetition():
-    x = tf.cast(random(2, 3, 5, 4), tf.float32)
-    np.testing.assert_array_equal(
-        tf.image.resize(x, [6, 10], "nearest"), tf.repeat(tf.repeat(x, 2, 1), 2, 2)
     )
 
 
