@@ -78,8 +78,12 @@ async function fromVideo(file, { size, channels }, most) {
     const frames = [];
     for (let time = 0; frames.length < most && time < video.duration; time += 1 / FRAMES_PER_SECOND) {
       const arrived = happens("seeked");
+      const shown = new Promise((resolve) => video.requestVideoFrameCallback?.(resolve));
       video.currentTime = time;
       await arrived;
+      // A busy browser draws the frame before until it has shown this one. None is to come where the
+      // frame is the same, and not all browsers tell.
+      await Promise.race([shown, new Promise((resolve) => setTimeout(resolve, 250))]);
       frames.push(fromPicture(video, video.videoWidth, video.videoHeight, size, channels));
     }
     return frames;
