@@ -11,7 +11,9 @@ import json
 import math
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -19,6 +21,9 @@ from srvp_tf.config.corpora import read_header
 from srvp_tf.errors import UserError
 from srvp_tf.runs.atomic_files import replacing
 from srvp_tf.runs.npz_files import write_npz
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 CHECKPOINT_FORMAT = 2
 _METADATA = "metadata"
@@ -30,7 +35,9 @@ class DamagedCheckpoint(UserError):
     """A checkpoint that is not what was written, or no checkpoint."""
 
 
-def write_checkpoint(path, arrays, metadata):
+def write_checkpoint(
+    path: str | os.PathLike, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]
+) -> None:
     """Write name -> array and a JSON-able dictionary to `path`, atomically."""
     text = json.dumps({"format_version": CHECKPOINT_FORMAT, **metadata})
     with replacing(path) as temporary, open(temporary, "w+b") as file:
@@ -42,7 +49,7 @@ def write_checkpoint(path, arrays, metadata):
         file.write(digest)
 
 
-def read_checkpoint(path):
+def read_checkpoint(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """(name -> array, metadata) of a checkpoint.
 
     Raises:
@@ -75,11 +82,11 @@ def read_checkpoint(path):
     return arrays, metadata
 
 
-def _reason(error):
+def _reason(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
-def _sha256(file):
+def _sha256(file: BinaryIO) -> bytes:
     """Hexadecimal digits of all but the last `_DIGITS` bytes of a file."""
     remaining = file.seek(0, os.SEEK_END) - _DIGITS
     file.seek(0)
@@ -90,7 +97,7 @@ def _sha256(file):
     return digest.hexdigest().encode()
 
 
-def _check_digest(file):
+def _check_digest(file: BinaryIO) -> bool:
     """Whether a file ends with a checksum; `ValueError` if that is not the file's."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(size - _DIGITS - len(_MARK), 0))
@@ -102,7 +109,7 @@ def _check_digest(file):
     return True
 
 
-def _read_arrays(file):
+def _read_arrays(file: BinaryIO) -> dict[str, np.ndarray]:
     """Name -> array; every member is read to its end, which is where zipfile checks the CRC."""
     size = file.seek(0, os.SEEK_END)
     with zipfile.ZipFile(file) as archive:
@@ -116,7 +123,7 @@ def _read_arrays(file):
         return arrays
 
 
-def _array(content):
+def _array(content: bytes) -> np.ndarray:
     stream = io.BytesIO(content)
     shape, _, dtype = read_header(stream)
     if math.prod(shape) * dtype.itemsize > len(content):
@@ -125,12 +132,16 @@ def _array(content):
     return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def values(variables):
+def values(variables: "Mapping[str, tf.Variable]") -> dict[str, np.ndarray]:
     """Name -> array of name -> variable."""
     return {name: np.asarray(variable) for name, variable in variables.items()}
 
 
-def assign_arrays(variables, arrays, source):
+def assign_arrays(
+    variables: "Mapping[str, tf.Variable]",
+    arrays: Mapping[str, np.ndarray],
+    source: str | os.PathLike,
+) -> None:
     """Give every variable its array, by name; nothing is assigned unless all of them fit.
 
     Raises:
@@ -141,7 +152,11 @@ def assign_arrays(variables, arrays, source):
         variable.assign(arrays[name])
 
 
-def check_arrays(variables, arrays, source):
+def check_arrays(
+    variables: "Mapping[str, tf.Variable]",
+    arrays: Mapping[str, np.ndarray],
+    source: str | os.PathLike,
+) -> None:
     """Check that every variable has an array by name and no array is left over.
 
     Raises:
@@ -166,5 +181,5 @@ def check_arrays(variables, arrays, source):
             )
 
 
-def _numpy_name(dtype):
+def _numpy_name(dtype: "str | tf.DType") -> str:
     return dtype if isinstance(dtype, str) else dtype.name

@@ -2,8 +2,13 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from srvp_tf.config import RESUMABLE_FIELDS, Config, differing_settings
+import numpy as np
+
+from srvp_tf.config import RESUMABLE_FIELDS, Config, ModelConfig, differing_settings
 from srvp_tf.config.corpora import local_path
 from srvp_tf.config.shipped import describe_shipped_models, shipped_models
 from srvp_tf.config.tensorflow_start import load_tensorflow
@@ -14,16 +19,21 @@ from srvp_tf.runs.checkpoint_folder import CheckpointFolder
 from srvp_tf.runs.checkpoints import DamagedCheckpoint
 from srvp_tf.runs.run_lock import HOLDER_FILE, LOCK_FILE, RunLock
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from srvp_tf.models.srvp import SRVP
+
 CONFIG_FILE = "config.json"
 
 
-def save_config(config, path):
+def save_config(config: Config, path: str | os.PathLike) -> None:
     """Write a `Config` so that a crash leaves the old file or the new, never a part."""
     with replacing(local_path(path)) as temporary:
         temporary.write_text(config.to_json(), encoding="utf-8")
 
 
-def _is_ours(path):
+def _is_ours(path: Path) -> bool:
     """Whether a file may be there before config.json is: that of a start that was killed."""
     return path.name in (LOCK_FILE, HOLDER_FILE) or path.match(LEFTOVERS)
 
@@ -31,7 +41,7 @@ def _is_ours(path):
 class RunFolder:
     """Paths and files of a run; `results` is the folder for what commands find out about it."""
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike):
         self.path = local_path(path)
         self.config_path = self.path / CONFIG_FILE
         self.logs = self.path / "logs"
@@ -39,7 +49,7 @@ class RunFolder:
         self.results = self.path
 
     @classmethod
-    def find(cls, run):
+    def find(cls, run: str | os.PathLike) -> "RunFolder":
         """The folder of a run: its path, or the name of a shipped model.
 
         A run folder of that name comes first; without one the name means the shipped model, whose
@@ -51,7 +61,7 @@ class RunFolder:
             folder.results = results
         return folder
 
-    def check(self, config):
+    def check(self, config: Config) -> None:
         """Check that the folder is free, or holds a run of this very configuration.
 
         Raises:
@@ -71,7 +81,7 @@ class RunFolder:
         elif self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path} is a file: choose another --run_dir")
 
-    def lock(self, config):
+    def lock(self, config: Config) -> RunLock:
         """Take the right to train in the folder, made if need be: a `RunLock`.
 
         Raises:
@@ -83,7 +93,7 @@ class RunFolder:
             lock.acquire()
         return lock
 
-    def create(self, config):
+    def create(self, config: Config) -> None:
         """Make the folder and its configuration; clear away what a killed trainer left.
 
         Raises:
@@ -99,7 +109,7 @@ class RunFolder:
             remove_leftovers(self.samples)
 
     @contextlib.contextmanager
-    def _writing(self):
+    def _writing(self) -> Iterator[None]:
         """Context: the folder exists and takes files, or `UserError`."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -111,7 +121,7 @@ class RunFolder:
                 f"{self.path} cannot be written ({error.strerror}): choose another --run_dir"
             ) from None
 
-    def config(self):
+    def config(self) -> Config:
         """The run's `Config`; `UserError` if this is no run folder."""
         if not self.config_path.is_file():
             reason = f"it has no {CONFIG_FILE}" if self.path.exists() else "there is none"
@@ -121,11 +131,11 @@ class RunFolder:
             )
         return Config.load(self.config_path)
 
-    def checkpoints(self, keep_last=3):
+    def checkpoints(self, keep_last: int = 3) -> CheckpointFolder:
         """The run's `CheckpointFolder`."""
         return CheckpointFolder(self.path / "checkpoints", keep_last)
 
-    def checkpoint_path(self, kind=None):
+    def checkpoint_path(self, kind: str | None = None) -> Path:
         """The newest "last" or "best" checkpoint; None: the kind that the configuration judges."""
         kind = kind or self.config().eval.checkpoint
         path = self.checkpoints().newest(kind)
@@ -134,7 +144,7 @@ class RunFolder:
         return path
 
 
-def weights_path(run_or_checkpoint):
+def weights_path(run_or_checkpoint: str | os.PathLike) -> Path:
     """The checkpoint meant by a run folder, a shipped model or the path of a checkpoint."""
     path = local_path(run_or_checkpoint)
     if path.is_file():
@@ -144,12 +154,12 @@ def weights_path(run_or_checkpoint):
     return RunFolder.find(path).checkpoint_path()
 
 
-def model_variables(model):
+def model_variables(model: "SRVP") -> "dict[str, tf.Variable]":
     """Name -> variable of all weights of a model, as checkpoints call them."""
     return {"model/" + weight.path.partition("/")[2]: weight.value for weight in model.weights}
 
 
-def load_weights(model, run_or_checkpoint):
+def load_weights(model: "SRVP", run_or_checkpoint: str | os.PathLike) -> dict[str, Any]:
     """Give `model` the weights of a run folder or checkpoint; returns the checkpoint's metadata.
 
     Raises:
@@ -161,7 +171,9 @@ def load_weights(model, run_or_checkpoint):
     return metadata
 
 
-def read_model(config, run_or_checkpoint):
+def read_model(
+    config: ModelConfig, run_or_checkpoint: str | os.PathLike
+) -> "tuple[SRVP, dict[str, Any]]":
     """A new `SRVP` with the weights of a run folder or checkpoint, and the checkpoint's metadata.
 
     The sizes that a `ModelConfig` asks for take memory only if the checkpoint has them.
@@ -179,7 +191,7 @@ def read_model(config, run_or_checkpoint):
     return model, metadata
 
 
-def _read_weights(path):
+def _read_weights(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         arrays, metadata = checkpoints.read_checkpoint(path)
     except DamagedCheckpoint as error:
@@ -187,7 +199,7 @@ def _read_weights(path):
     return {name: array for name, array in arrays.items() if name.startswith("model/")}, metadata
 
 
-def _older_one(path):
+def _older_one(path: Path) -> str:
     """What deleting a damaged checkpoint of a run would lead to."""
     folder = CheckpointFolder(path.parent)
     for kind in ("last", "best"):
@@ -197,7 +209,9 @@ def _older_one(path):
     return ""
 
 
-def load_model(run=None, checkpoint=None):
+def load_model(
+    run: str | os.PathLike | None = None, checkpoint: str | os.PathLike | None = None
+) -> "SRVP | None":
     """The trained `SRVP` of a run, in float32: `srvp_tf.load`.
 
     Args:
@@ -221,7 +235,7 @@ def load_model(run=None, checkpoint=None):
     return read_model(config.model, checkpoint)[0]
 
 
-def _load_keras_file(path):
+def _load_keras_file(path: str | os.PathLike) -> "SRVP":
     load_tensorflow()
     import keras
 

@@ -22,7 +22,7 @@ class RunLock:
     The lock file stays, empty: deleting it would let two processes lock two files of one name.
     """
 
-    def __init__(self, run_dir):
+    def __init__(self, run_dir: str | os.PathLike):
         self._run_dir = Path(run_dir)
         self._holder = self._run_dir / HOLDER_FILE
         # A `Trainer` may be used by another thread than the one that made it.
@@ -30,7 +30,7 @@ class RunLock:
 
         self._finalizer = None
 
-    def acquire(self):
+    def acquire(self) -> None:
         """Take the lock if it is not held by us already.
 
         Raises:
@@ -56,12 +56,12 @@ class RunLock:
         # Also when this object is forgotten, or the process ends.
         self._finalizer = weakref.finalize(self, _let_go, self._lock, self._holder)
 
-    def release(self):
+    def release(self) -> None:
         """Let the lock go, if we hold it."""
         if self._finalizer is not None:
             self._finalizer()
 
-    def _described_holder(self):
+    def _described_holder(self) -> str:
         try:
             holder = json.loads(self._holder.read_text(encoding="utf-8"))
             return f"process {holder['pid']} on {holder['host']}, since {holder['since']}"
@@ -69,7 +69,7 @@ class RunLock:
             return "it has not said who it is"
 
 
-def _let_go(lock, holder):
+def _let_go(lock: filelock.BaseFileLock, holder: Path) -> None:
     with contextlib.suppress(OSError):  # a folder that is read-only by now
         holder.unlink(missing_ok=True)
     lock.release()

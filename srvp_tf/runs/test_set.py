@@ -1,6 +1,7 @@
 """Videos of the corpus that a run is judged on."""
 
 import dataclasses
+import os
 
 import numpy as np
 
@@ -9,7 +10,11 @@ from srvp_tf.errors import UserError
 from srvp_tf.runs.run_folder import RunFolder
 
 
-def sample_videos(run="smmnist", num_videos=4, data_dir=None):
+def sample_videos(
+    run: str | os.PathLike = "smmnist",
+    num_videos: int = 4,
+    data_dir: str | os.PathLike | None = None,
+) -> np.ndarray:
     """The first test videos of a run's corpus, as the model takes them: `srvp_tf.sample_videos`.
 
     Args:

@@ -1,18 +1,23 @@
 """PyTorch files of weights, read without running anything in them."""
 
 import io
+import os
 import re
 import warnings
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from srvp_tf.config.fields import shown
 from srvp_tf.errors import UserError
 
+if TYPE_CHECKING:
+    import torch
 
-def read_state_dict(path):
+
+def read_state_dict(path: str | os.PathLike) -> "dict[str, torch.Tensor]":
     """Name -> tensor of a PyTorch file of weights, in its old format or its zip format.
 
     Nothing in the file can run code. `num_batches_tracked`, a counter that batch normalisation
@@ -51,7 +56,7 @@ def read_state_dict(path):
     return state
 
 
-def _check_sums(content):
+def _check_sums(content: io.BytesIO) -> None:
     """The zip format has a checksum of every tensor, which torch does not look at."""
     if zipfile.is_zipfile(content):
         archive = zipfile.ZipFile(content)
@@ -63,7 +68,7 @@ def _check_sums(content):
     content.seek(0)
 
 
-def _check_names(state, path):
+def _check_names(state: object, path: Path) -> None:
     import torch
 
     if not isinstance(state, dict):
@@ -81,7 +86,7 @@ def _check_names(state, path):
             )
 
 
-def _reason(error):
+def _reason(error: Exception) -> str:
     """What went wrong, in a few words: torch explains at length how to trust the file instead."""
     if wanted := re.search(r"GLOBAL (\S+)", str(error)):
         return f"it asks for {wanted[1]}"
@@ -91,7 +96,7 @@ def _reason(error):
     return f"{type(error).__name__}: {sentence}"
 
 
-def to_array(tensor, name, path):
+def to_array(tensor: "torch.Tensor", name: str, path: str | os.PathLike) -> np.ndarray:
     """A tensor as a float32 array: of the same numbers, or `UserError`."""
     import torch
 
