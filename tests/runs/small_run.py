@@ -1,5 +1,6 @@
 """Tiny training runs for the tests."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -62,18 +63,23 @@ def trainer(c, run_dir, **options):
     return Trainer(c, run_dir, **({"strategy": one_device()} | options))
 
 
-_first = {}  # configuration -> (its first trainer of this process, the initial values)
+_first = {}  # what graphs depend on -> (the first trainer of this process, its initial values)
+_NO_PART_OF_GRAPHS = (
+    "val_interval log_interval checkpoint_interval keep_last max_skipped_steps".split()
+)
 
 
-def run(c, run_dir, training=None, validation=None):
-    """Train, or go on, on one device; the signal that stopped it, or None.
+def sharing_trainer(c, run_dir):
+    """A `Trainer` on one device with the model and the graphs of the first one that has the same.
 
-    Most of a tiny run's time is the making of its graphs: the trainers of one configuration, of
-    which one lives at a time, have the same model and graphs, set to the initial values.
+    Most of a tiny run's time is the making of its graphs. Of the trainers that share them one may
+    be used at a time.
     """
+    train = dataclasses.replace(c.train, **dict.fromkeys(_NO_PART_OF_GRAPHS, 1))
+    key = str((c.model, c.data, train))
     with pytest.MonkeyPatch.context() as patch:
-        if str(c) in _first:
-            first, initial = _first[str(c)]
+        if key in _first:
+            first, initial = _first[key]
             for name, part in (
                 ("SRVP", first.model),
                 ("TrainingStep", first.training_step),
@@ -85,8 +91,13 @@ def run(c, run_dir, training=None, validation=None):
         made = trainer(c, run_dir)
     if made.status.step == 0:
         initial = [variable.numpy() for variable in made._variables().values()]
-        _first.setdefault(str(c), (made, initial))
-    return made.train(
+        _first.setdefault(key, (made, initial))
+    return made
+
+
+def run(c, run_dir, training=None, validation=None):
+    """Train, or go on, on one device; the signal that stopped it, or None."""
+    return sharing_trainer(c, run_dir).train(
         training_data(c) if training is None else training,
         validation_data(c) if validation is None else validation,
     )
