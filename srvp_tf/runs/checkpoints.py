@@ -145,7 +145,7 @@ def assign_arrays(
     """Give every variable its array, by name; nothing is assigned unless all of them fit.
 
     Raises:
-        UserError: as `check`.
+        UserError: as `check_arrays`.
     """
     check_arrays(variables, arrays, source)
     for name, variable in variables.items():
