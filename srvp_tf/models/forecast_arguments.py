@@ -82,7 +82,9 @@ def check_arguments(
     return (*list(counts.values())[:2], seed, *list(counts.values())[2:])
 
 
-def check_video_ids(video_ids: tf.Tensor | Sequence[int], frames: tf.Tensor) -> tf.Tensor:
+def check_video_ids(
+    video_ids: tf.Tensor | np.ndarray | Sequence[int], frames: tf.Tensor
+) -> tf.Tensor:
     """The ids as a tensor; raises `UserError` unless there is one for each video."""
     video_ids = tf.convert_to_tensor(video_ids)
     if not video_ids.shape.is_compatible_with(frames.shape[:1]):

@@ -82,7 +82,7 @@ def check_range(name: str, batches: Iterable[tf.Tensor] | tf.data.Dataset) -> No
         check_unit_range(clips[np.isfinite(clips)], f"floats of the {name}")
 
 
-def _describe(spec: tf.TensorSpec):
+def _describe(spec: object):
     """`uint8 [4, None, 32, 32, 1]` for the elements of a dataset."""
     if not isinstance(spec, tf.TensorSpec):
         return f"{type(spec).__name__}s and not single tensors"

@@ -32,13 +32,16 @@ class PublishedAdam(keras.optimizers.Adam):
         super().__init__(learning_rate, epsilon=epsilon, name=name, **options)
 
     def update_step(
-        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+        self,
+        gradient: tf.Tensor,
+        variable: tf.Variable,
+        learning_rate: tf.Tensor | keras.Variable,
     ) -> None:
         """Update one `tf.Variable` and its moments."""
         self.update(variable, gradient, *self.corrected(learning_rate, variable.dtype))
 
     def corrected(
-        self, learning_rate: tf.Tensor, dtype: tf.DType | str
+        self, learning_rate: tf.Tensor | keras.Variable, dtype: tf.DType | str
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """(rate, epsilon) of the next step, with the bias corrections moved into them.
 
@@ -77,7 +80,7 @@ class PublishedSchedule(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, peak: float = 3e-4, burnin: int = 1_000_000, decay: int = 100_000):
         self.peak, self.burnin, self.decay = peak, burnin, decay
 
-    def __call__(self, step: tf.Tensor):
+    def __call__(self, step: tf.Tensor | keras.Variable):
         done = tf.cast(step, tf.int64)  # Keras counts from 0
         return learning_rate(done + 1, self.peak, self.burnin, self.decay)
 

@@ -81,7 +81,7 @@ class TrainingStep:
         self.loss_scale = LossScale(dynamic=config.precision == "mixed_float16")
         self._compiled = tf.function(self._step, reduce_retracing=True)
 
-    def __call__(self, clips: tf.Tensor, step: int):
+    def __call__(self, clips: tf.Tensor | tf.distribute.DistributedValues, step: int):
         """Step number `step` >= 1 (int) on a global batch of clips, distributed by the strategy.
 
         Clips are [B, T, H, W, C], uint8 or float in [0, 1]. Returns a `StepResult`.

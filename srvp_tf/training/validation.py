@@ -60,7 +60,14 @@ class Validator:
         seed: of the predictions.
     """
 
-    def __init__(self, model: "SRVP", nt_cond: int, num_frames: int, num_samples: int, seed: int):
+    def __init__(
+        self,
+        model: "SRVP",
+        nt_cond: int,
+        num_frames: int,
+        num_samples: int,
+        seed: int | tf.Tensor,
+    ):
         self.sampler = Sampler(model, nt_cond, num_frames, seed)
         self.num_samples = num_samples
         self._score = tf.function(self._score)
@@ -89,7 +96,7 @@ class Validator:
         return ValidationResult(float(mean[0]), float(mean[1]), strip)
 
     def _score(
-        self, videos: np.ndarray, inferred: "Inference", video_ids: tf.Tensor, samples: tf.Tensor
+        self, videos: tf.Tensor, inferred: "Inference", video_ids: tf.Tensor, samples: tf.Tensor
     ):
         """PSNR over all frames: [B, S]."""
         drawn = self.sampler.draw(inferred, video_ids, samples).all_frames()
@@ -97,7 +104,7 @@ class Validator:
         return tf.reduce_mean(psnr(target, drawn), axis=-1)
 
     def _judge(
-        self, videos: np.ndarray, inferred: "Inference", video_ids: tf.Tensor, chosen: tf.Tensor
+        self, videos: tf.Tensor, inferred: "Inference", video_ids: tf.Tensor, chosen: tf.Tensor
     ):
         """Frames of one chosen sample per video [B, T, H, W, C], and its PSNR and SSIM, [B]."""
         drawn = self.sampler.draw(inferred, video_ids, chosen)
@@ -108,7 +115,7 @@ class Validator:
 
     def _strip(
         self,
-        videos: np.ndarray,
+        videos: tf.Tensor,
         inferred: "Inference",
         video_ids: tf.Tensor,
         running: RunningBest,
@@ -132,7 +139,7 @@ class Validator:
         reconstruction = self._reconstruct(videos, video_ids)[0].numpy()
         return Strip(truth, reconstruction, continued(best), continued(worst), continued(arbitrary))
 
-    def _reconstruct(self, videos: np.ndarray, video_ids: tf.Tensor):
+    def _reconstruct(self, videos: tf.Tensor, video_ids: tf.Tensor):
         """All frames through the posterior that saw all of them: [B, T, H, W, C]."""
         model, num_frames = self.sampler.model, self.sampler.num_frames
         noise = reconstruction_noise(model.config, self.sampler.seed, video_ids, num_frames)

@@ -146,7 +146,9 @@ class WorkerGroup:
         return self.strategy.experimental_local_results(self.strategy.run(gather, args=(row,)))[0]
 
 
-def place_in_cluster(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> tuple[int, int]:
+def place_in_cluster(
+    resolver: tf.distribute.cluster_resolver.ClusterResolver | None,
+) -> tuple[int, int]:
     """(index, size): which worker of how many a cluster resolver says that this process is."""
     jobs = resolver.cluster_spec().as_dict() if resolver else {}
     if not jobs:
