@@ -58,14 +58,17 @@ def _in_one_process(todo, seed, folder):
             outcomes.append(_judged(Outcome(case, *_answer(channel, patience))))
         return outcomes
     except (EOFError, OSError) as end:
-        process.join(None if isinstance(end, EOFError) else 0)
-        how = f"{end}" if isinstance(end, TimeoutError) else f"it died ({process.exitcode})"
+        how = str(end)
+        if isinstance(end, TimeoutError):
+            process.kill()
+        else:
+            process.join()
+            how = f"it died ({process.exitcode})"
         if not made:
             raise RuntimeError(f"{case}: {how} while it was made") from end
         return [*outcomes, Outcome(case, "died", how, _PATIENCE, 0.0)]
     finally:
         channel.close()
-        process.kill()
         process.join()
 
 

@@ -38,15 +38,15 @@ def encode(path, frames, encoder=None):
     return path
 
 
-def save_gif(path, frames, **options):
-    """Write pictures with Pillow; returns the path."""
-    images = [Image.fromarray(frame) for frame in frames]
-    images[0].save(path, save_all=True, append_images=images[1:], **{"duration": 40} | options)
+def save_pages(path, frames, **options):
+    """Write the frames of one GIF, TIFF, PNG or WebP with Pillow; returns the path."""
+    first, *rest = (Image.fromarray(frame) for frame in frames)
+    first.save(path, save_all=True, append_images=rest, **options)
     return path
 
 
 def make(path, frames):
-    return save_gif(path, frames) if path.suffix == ".gif" else encode(path, frames)
+    return save_pages(path, frames, duration=40) if path.suffix == ".gif" else encode(path, frames)
 
 
 def save_images(folder, frames, name="img_{}.png"):
@@ -99,7 +99,7 @@ def test_a_grey_pixel_format_gives_one_channel(tmp_path):
 
 
 def test_frames_of_uneven_duration_count_once_each(tmp_path):
-    path = save_gif(tmp_path / "a.gif", clip(4), duration=[20, 500, 20, 1000])
+    path = save_pages(tmp_path / "a.gif", clip(4), duration=[20, 500, 20, 1000])
     np.testing.assert_array_equal(read_video(path), clip(4))
 
 
@@ -141,7 +141,7 @@ def test_the_transparent_is_white(tmp_path):
     for index in range(3):
         sprites[index, 2:4, 2 * index : 2 * index + 2] = (255, 0, 0, 255)
         expected[index, 2:4, 2 * index : 2 * index + 2] = (255, 0, 0)
-    gif = save_gif(tmp_path / "a.gif", sprites, disposal=2)
+    gif = save_pages(tmp_path / "a.gif", sprites, disposal=2)
     np.testing.assert_array_equal(read_video(gif), expected)
     np.testing.assert_array_equal(read_video(save_images(tmp_path / "a", sprites)), expected)
 
