@@ -58,15 +58,22 @@ def _write(path, videos):
     temporary = path.with_suffix(".tmp")
     with tf.io.TFRecordWriter(str(temporary)) as writer:
         for video in videos:
-            example = tf.train.Example()
-            feature = example.features.feature
-            for i, frame in enumerate(video):
-                for camera, picture in frame.pictures.items():
-                    feature[f"{i}/{camera}/encoded"].bytes_list.value.append(picture.tobytes())
-                feature[f"{i}/endeffector_pos"].float_list.value.extend(frame.position)
-                feature[f"{i}/action"].float_list.value.extend(frame.action)
-            writer.write(example.SerializeToString(deterministic=True))
+            writer.write(record(video))
     temporary.rename(path)
+
+
+def record(frames):
+    """The record of a video, as the real files have them: cameras, positions and actions."""
+    import tensorflow as tf
+
+    example = tf.train.Example()
+    feature = example.features.feature
+    for i, frame in enumerate(frames):
+        for camera, picture in frame.pictures.items():
+            feature[f"{i}/{camera}/encoded"].bytes_list.value.append(picture.tobytes())
+        feature[f"{i}/endeffector_pos"].float_list.value.extend(frame.position)
+        feature[f"{i}/action"].float_list.value.extend(frame.action)
+    return example.SerializeToString(deterministic=True)
 
 
 def main():

@@ -69,7 +69,8 @@ def _in_one_process(todo, seed, folder):
         return [*outcomes, Outcome(case, "died", how, _PATIENCE, 0.0)]
     finally:
         channel.close()
-        process.join()
+        process.join(60)
+        process.kill()
 
 
 def _answer(channel, patience):
