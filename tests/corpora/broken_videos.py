@@ -3,12 +3,12 @@
 python -m tests.corpora.broken_videos --output_dir=/tmp/broken
 """
 
-import argparse
 from pathlib import Path
 
 import av
 import numpy as np
 
+from tests.corpora import command
 from tests.corpora.encoding import write_video
 from tests.corpora.real_videos import write_images
 
@@ -62,12 +62,5 @@ def _write_sound(path):
             container.mux(packet)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output_dir", required=True)
-    for path, fault in make_broken_videos(parser.parse_args().output_dir).items():
-        print(f"{path}: {fault}")
-
-
 if __name__ == "__main__":
-    main()
+    command.run(make_broken_videos, __doc__)
