@@ -6,16 +6,14 @@ Features are those of the real files: of each frame both cameras' raw bytes, the
 the action. Video i of a part is always the same, whatever the number of videos, files or processes.
 """
 
-import argparse
-import contextlib
 import itertools
 import multiprocessing
-import os
 from pathlib import Path
 
 import numpy as np
 
 from data_pipelines.storage.worker_pool import quiet_stderr
+from tests.corpora import command
 from tests.corpora.arm import push_cubes
 
 FOLDER = "softmotion30_44k"
@@ -24,17 +22,14 @@ SIZE = 64
 _PARTS = ("train", "test")
 
 
-def make_bair(output_dir, num_videos=32, num_test_videos=8, videos_per_file=8, workers=1):
-    """Write the corpus; returns its folder."""
+def make_bair(output_dir, num_videos=32, num_test_videos=8, videos_per_file=8):
+    """Write the corpus; returns {path: number of videos}."""
     counts = dict(zip(_PARTS, (num_videos, num_test_videos), strict=True))
     wanted = [(part, index) for part, count in counts.items() for index in range(count)]
-    with contextlib.ExitStack() as stack:
-        if workers == 1:
-            videos = map(_video, wanted)
-        else:
-            # Spawned, as a process in which TensorFlow runs must not be forked.
-            pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(workers))
-            videos = pool.imap(_video, wanted)
+    written = {}
+    # Spawned, as a process in which TensorFlow runs must not be forked.
+    with multiprocessing.get_context("spawn").Pool() as pool:
+        videos = pool.imap(_video, wanted)
         for part, count in counts.items():
             folder = Path(output_dir, FOLDER, part)
             folder.mkdir(parents=True, exist_ok=True)
@@ -42,7 +37,8 @@ def make_bair(output_dir, num_videos=32, num_test_videos=8, videos_per_file=8, w
                 end = min(first + videos_per_file, count)
                 path = folder / f"traj_{first}_to_{end - 1}.tfrecords"
                 _write(path, itertools.islice(videos, end - first))
-    return Path(output_dir)
+                written[path] = end - first
+    return written
 
 
 def _video(address):
@@ -58,26 +54,23 @@ def _write(path, videos):
     temporary = path.with_suffix(".tmp")
     with tf.io.TFRecordWriter(str(temporary)) as writer:
         for video in videos:
-            example = tf.train.Example()
-            feature = example.features.feature
-            for i, frame in enumerate(video):
-                for camera, picture in frame.pictures.items():
-                    feature[f"{i}/{camera}/encoded"].bytes_list.value.append(picture.tobytes())
-                feature[f"{i}/endeffector_pos"].float_list.value.extend(frame.position)
-                feature[f"{i}/action"].float_list.value.extend(frame.action)
-            writer.write(example.SerializeToString(deterministic=True))
+            writer.write(record(video))
     temporary.rename(path)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output_dir", required=True)
-    parser.add_argument("--num_videos", type=int, default=32, help="training videos")
-    parser.add_argument("--num_test_videos", type=int, default=8)
-    parser.add_argument("--videos_per_file", type=int, default=8)
-    parser.add_argument("--workers", type=int, default=os.cpu_count())
-    print(make_bair(**vars(parser.parse_args())))
+def record(frames):
+    """The record of a video, as the real files have them: cameras, positions and actions."""
+    import tensorflow as tf
+
+    example = tf.train.Example()
+    feature = example.features.feature
+    for i, frame in enumerate(frames):
+        for camera, picture in frame.pictures.items():
+            feature[f"{i}/{camera}/encoded"].bytes_list.value.append(picture.tobytes())
+        feature[f"{i}/endeffector_pos"].float_list.value.extend(frame.position)
+        feature[f"{i}/action"].float_list.value.extend(frame.action)
+    return example.SerializeToString(deterministic=True)
 
 
 if __name__ == "__main__":
-    main()
+    command.run(make_bair, __doc__)

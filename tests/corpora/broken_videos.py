@@ -3,13 +3,12 @@
 python -m tests.corpora.broken_videos --output_dir=/tmp/broken
 """
 
-import argparse
 from pathlib import Path
 
 import av
 import numpy as np
-from PIL import Image
 
+from tests.corpora import command
 from tests.corpora.encoding import write_video
 from tests.corpora.real_videos import write_images
 
@@ -20,7 +19,7 @@ def make_broken_videos(output_dir):
     """Write them; returns {path: a word that says what is wrong with it}."""
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    frames = _moving_gradient(40)
+    frames = _moving_pictures(40)
     paths = {}
 
     def named(name, fault):
@@ -43,11 +42,10 @@ def make_broken_videos(output_dir):
     return paths
 
 
-def _moving_gradient(count):
+def _moving_pictures(count):
     """A list of frames, uint8 [96, 128, 3], that roll to the side."""
-    ramp = Image.radial_gradient("L").resize((128, 96))
-    noise = np.random.default_rng(0).integers(0, 40, (96, 128, 3), np.uint8)
-    picture = np.asarray(ramp.convert("RGB")) // 2 + noise
+    picture = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
+    picture = picture.repeat(8, axis=0).repeat(8, axis=1)
     return [np.roll(picture, 3 * shift, axis=1) for shift in range(count)]
 
 
@@ -64,12 +62,5 @@ def _write_sound(path):
             container.mux(packet)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output_dir", required=True)
-    for path, fault in make_broken_videos(parser.parse_args().output_dir).items():
-        print(f"{path}: {fault}")
-
-
 if __name__ == "__main__":
-    main()
+    command.run(make_broken_videos, __doc__)

@@ -14,9 +14,9 @@ CODECS = {
 }
 
 
-def write_video(path, frames, fps=25):
+def write_video(path, frames, fps=25, encoder=None):
     """Encode frames, uint8 [H, W] (grey) or [H, W, 3]; returns their number."""
-    codec, pixel_format, options = CODECS[path.suffix]
+    codec, pixel_format, options = encoder or CODECS[path.suffix]
     count = 0
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:

@@ -7,12 +7,12 @@ size and shown for four frames, as drawing takes most of the time; preparation k
 training every eighth. One file has a name that starts with an underscore, which is to be skipped.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from tests.corpora import command
 from tests.corpora.encoding import write_video
 from tests.corpora.humanoid import Person, Stage, side_view
 
@@ -77,14 +77,5 @@ def _pose(stage, action, time, turn):
     return stage.mocap(_MOTIONS[action], time)._replace(turn=turn)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output_dir", required=True)
-    parser.add_argument("--videos_per_subject", type=int, default=1)
-    parser.add_argument("--num_frames", type=int, default=NUM_FRAMES, help="of the first video")
-    written = make_human36m(**vars(parser.parse_args()))
-    print(f"{len(written)} videos, {sum(written.values())} frames")
-
-
 if __name__ == "__main__":
-    main()
+    command.run(make_human36m, __doc__)

@@ -2,16 +2,18 @@
 
     python -m tests.corpora.kth --output_dir=/tmp/kth --persons=1,2,21,22 --takes=2
 
+Persons 1 to 20 train, 21 to 25 test. There are up to 4 takes of each action.
+
 160 x 120 grey pixels, 25 frames a second, MPEG-4 (DivX), 60 to 120 frames. A person has a size, a
 speed and clothes; the second take is seen from further away, the third in other clothes, the fourth
 in the dark. Runners cross the picture, turn outside and come back, as KTH's do.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 
+from tests.corpora import command
 from tests.corpora.encoding import write_video
 from tests.corpora.humanoid import Person, Stage, side_view
 
@@ -80,19 +82,5 @@ def _pose(stage, action, tempo, time):
     return stage.standing(right, left)._replace(turn=-np.pi / 2)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output_dir", required=True)
-    parser.add_argument(
-        "--persons",
-        type=lambda text: tuple(map(int, text.split(","))),
-        default=PERSONS,
-        help="1 to 20 train, 21 to 25 test",
-    )
-    parser.add_argument("--takes", type=int, default=1, help="of each action, 1 to 4")
-    written = make_kth(**vars(parser.parse_args()))
-    print(f"{len(written)} videos, {sum(written.values())} frames")
-
-
 if __name__ == "__main__":
-    main()
+    command.run(make_kth, __doc__)

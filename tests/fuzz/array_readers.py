@@ -1,58 +1,43 @@
 """Readers of arrays: PyTorch's files, checkpoints, weights of metrics, golden files, test sets."""
 
-import io
+import functools
 import pickle
-import tempfile
-from pathlib import Path
 
 import numpy as np
 
-from tests.fuzz.array_files import (
-    Evil,
-    archive,
-    hostile_npzs,
-    zeros,
-)
-from tests.fuzz.reader import Reader, once
-
-_TORCH = "model.pt"
+from tests.fuzz.array_files import Evil, archive, hostile_npzs, zeros
+from tests.fuzz.reader import Reader, made, written
 
 
 def _random(shape, dtype=np.float32):
-    values = np.random.default_rng(0).integers(0, 256, shape)
-    return values.astype(dtype)
+    return np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
+
+
+def _npz(**arrays):
+    return written(lambda file: np.savez_compressed(file, **arrays))
 
 
 # --- PyTorch ------------------------------------------------------------------------------------
 
-
-def _state():
-    import torch
-
-    return {
-        "a.weight": torch.from_numpy(_random((3, 4, 2, 2))),
-        "a.bias": torch.from_numpy(_random((4,))),
-        "a.num_batches_tracked": torch.tensor(3),
-        "b": torch.from_numpy(_random((5,))).half(),
-    }
+_TORCH = "model.pt"
 
 
 def _saved(value, is_zip=True):
     import torch
 
-    file = io.BytesIO()
-    torch.save(value, file, _use_new_zipfile_serialization=is_zip)
-    return file.getvalue()
+    return written(lambda file: torch.save(value, file, _use_new_zipfile_serialization=is_zip))
 
 
-@once
-def _torch_zip():
-    return {"weights": {_TORCH: _saved(_state())}}
+def _weights(is_zip=True):
+    import torch
 
-
-@once
-def _torch_legacy():
-    return {"weights": {_TORCH: _saved(_state(), is_zip=False)}}
+    state = {
+        "a.weight": torch.from_numpy(_random((3, 4, 2, 2))),
+        "a.bias": torch.from_numpy(_random((4,))),
+        "a.num_batches_tracked": torch.tensor(3),
+        "b": torch.from_numpy(_random((5,))).half(),
+    }
+    return {"weights": _saved(state, is_zip)}
 
 
 def _read_torch(folder):
@@ -68,7 +53,6 @@ def _read_torch(folder):
     }
 
 
-@once
 def _hostile_torch():
     import torch
 
@@ -102,36 +86,36 @@ def _hostile_torch():
         "whole_module": torch.nn.Linear(1, 1),
         "NaN": {"a": torch.full((2,), float("nan"))},
     }
-    made = {}
-    for name, value in values.items():
-        made |= {name: {_TORCH: _saved(value)}, f"{name}_legacy": {_TORCH: _saved(value, False)}}
     storage = _saved({"a": torch.zeros(3)}, is_zip=False)
-    return made | {
-        "zip_bomb": {_TORCH: zeros("archive/data/9", b"", 3)},
-        "numpy_pickle": {_TORCH: pickle.dumps({"a": np.zeros(3), "b": Evil()})},
-        "memo_2^31": {_TORCH: b"\x80\x02}r\xff\xff\xff\x7f."},
-        "length_2^63": {_TORCH: b"\x80\x04\x8d" + b"\xff" * 7 + b"\x7f."},
-        "storage_2^40": {_TORCH: storage.replace(b"K\x03", b"\x8a\x06" + bytes(5) + b"\x01", 1)},
-        "script": {_TORCH: archive({"a/constants.pkl": b"x", "a/code/x.py": b"import os"})},
-        "paths": {_TORCH: archive({"../../evil": b"x", "/tmp/evil": b"x"})},
-        "empty": {_TORCH: b""},
-    }
+    return (
+        {name: functools.partial(_saved, value) for name, value in values.items()}
+        | {f"{name}_legacy": functools.partial(_saved, v, False) for name, v in values.items()}
+        | {
+            "zip_bomb": zeros("archive/data/9", b"", 3),
+            "numpy_pickle": pickle.dumps({"a": np.zeros(3), "b": Evil()}),
+            "memo_2^31": b"\x80\x02}r\xff\xff\xff\x7f.",
+            "length_2^63": b"\x80\x04\x8d" + b"\xff" * 7 + b"\x7f.",
+            "storage_2^40": storage.replace(b"K\x03", b"\x8a\x06" + bytes(5) + b"\x01", 1),
+            "script": archive({"a/constants.pkl": b"x", "a/code/x.py": b"import os"}),
+            "paths": archive({"../../evil": b"x", "/tmp/evil": b"x"}),
+            "empty": b"",
+        }
+    )
 
 
-# --- checkpoints --------------------------------------------------------------------------------
+# --- checkpoints, weights of metrics ------------------------------------------------------------
 
-_CHECKPOINT = "last-00000012.npz"
+_CHECKPOINT, _CACHED = "last-00000012.npz", "lpips_alexnet_v0.1.npz"
 
 
-@once
 def _checkpoint():
-    from srvp_tf.runs import checkpoints
+    from srvp_tf.runs.checkpoints import write_checkpoint
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, _CHECKPOINT)
-        arrays = {"model/a/kernel": _random((4, 3)), "optimizer/step": np.int64(12)}
-        checkpoints.write_checkpoint(path, arrays, {"step": 12, "best_psnr": 20.5})
-        return {"checkpoint": {_CHECKPOINT: path.read_bytes()}}
+    arrays = {"model/a/kernel": _random((4, 3)), "optimizer/step": np.int64(12)}
+    metadata = {"step": 12, "best_psnr": 20.5}
+    return {
+        "checkpoint": made(lambda folder: write_checkpoint(folder / _CHECKPOINT, arrays, metadata))
+    }
 
 
 def _read_checkpoint(folder):
@@ -140,23 +124,11 @@ def _read_checkpoint(folder):
     return checkpoints.read_checkpoint(folder / _CHECKPOINT)
 
 
-def _hostile_checkpoints():
-    return {k: {_CHECKPOINT: v} for k, v in hostile_npzs("model/a/kernel", (4, 3)).items()}
-
-
-# --- weights of metrics -------------------------------------------------------------------------
-
-
-_CACHED = "lpips_alexnet_v0.1.npz"
-
-
-@once
 def _cached():
-    from srvp_tf.metrics import weight_cache
+    from srvp_tf.metrics.weight_cache import write_weights
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = weight_cache.write_weights("lpips", {"a": _random((3, 2))}, "a test", folder)
-        return {"cache": {_CACHED: path.read_bytes()}}
+    weights = {"a": _random((3, 2))}
+    return {"cache": made(lambda folder: write_weights("lpips", weights, "a test", folder))}
 
 
 def _read_cached(folder):
@@ -165,31 +137,23 @@ def _read_cached(folder):
     return weight_cache.read_weights("lpips", folder)[0]
 
 
-def _hostile_cached():
-    return {k: {_CACHED: v} for k, v in hostile_npzs("a", (3, 2)).items()}
-
-
-@once
 def _hub():
     import tensorflow as tf
 
     scope = "RGB/inception_i3d/Conv3d_1a_7x7"
-    values = {
-        f"{scope}/conv_3d/w": _random((1, 1, 1, 3, 4)),
-        **{
-            f"{scope}/batch_norm/{part}": _random((1, 1, 1, 1, 4))
-            for part in ("beta", "moving_mean", "moving_variance")
-        },
-    }
-    with tempfile.TemporaryDirectory() as folder:
+    values = {f"{scope}/conv_3d/w": _random((1, 1, 1, 3, 4))}
+    for part in ("beta", "moving_mean", "moving_variance"):
+        values[f"{scope}/batch_norm/{part}"] = _random((1, 1, 1, 1, 4))
+
+    def save(folder):
         tf.raw_ops.SaveV2(
-            prefix=f"{folder}/variables/variables",
+            prefix=f"{folder}/variables",
             tensor_names=list(values),
             shape_and_slices=[""] * len(values),
             tensors=list(values.values()),
         )
-        files = sorted(Path(folder, "variables").iterdir())
-        return {"module": {f"module/variables/{p.name}": p.read_bytes() for p in files}}
+
+    return {"module": {f"module/variables/{k}": v for k, v in made(save).items()}}
 
 
 def _read_hub(folder):
@@ -201,38 +165,24 @@ def _read_hub(folder):
 # --- golden files and test sets -----------------------------------------------------------------
 
 
-@once
+_GOLDEN, _KTH, _HUMAN = "golden.npz", "svg_test_set_40.npz", "test_set/test_0.npz"
+
+
 def _golden():
     with np.load("tests/data/golden/metrics.npz") as arrays:
-        small = {name: arrays[name].reshape(-1)[:16] for name in arrays.files}
-    file = io.BytesIO()
-    np.savez_compressed(file, **small)
-    return {"metrics": {"golden.npz": file.getvalue()}}
+        return {"metrics": _npz(**{name: arrays[name].reshape(-1)[:16] for name in arrays.files})}
 
 
 def _read_golden(folder):
     from tests.golden.check import read
 
-    return read(folder / "golden.npz")
+    return read(folder / _GOLDEN)
 
 
-def _hostile_golden():
-    return {k: {"golden.npz": v} for k, v in hostile_npzs("psnr", (4, 3)).items()}
-
-
-_KTH, _HUMAN = "svg_test_set_40.npz", "test_set/test_0.npz"
-
-
-@once
 def _authors():
-    def saved(**arrays):
-        file = io.BytesIO()
-        np.savez_compressed(file, **arrays)
-        return file.getvalue()
-
     return {
-        "kth": {_KTH: saved(sequences=_random((3, 6, 8, 8), np.uint8))},
-        "human": {_HUMAN: saved(image=_random((17, 8, 8, 3), np.uint8))},
+        "kth": {_KTH: _npz(sequences=_random((3, 6, 8, 8), np.uint8))},
+        "human": {_HUMAN: _npz(image=_random((17, 8, 8, 3), np.uint8))},
     }
 
 
@@ -256,12 +206,23 @@ def _hostile_authors():
     }
 
 
+def _npzs(key, shape):
+    return functools.partial(hostile_npzs, key, shape)
+
+
 READERS = (
-    Reader("torch_zip", _torch_zip, _read_torch, _hostile_torch, exact=True),
-    Reader("torch_legacy", _torch_legacy, _read_torch),
-    Reader("checkpoint", _checkpoint, _read_checkpoint, _hostile_checkpoints, exact=True),
-    Reader("metric_cache", _cached, _read_cached, _hostile_cached, exact=True),
-    Reader("metric_hub", _hub, _read_hub),
-    Reader("golden", _golden, _read_golden, _hostile_golden, exact=True),
-    Reader("authors_test_set", _authors, _read_authors, _hostile_authors, exact=True),
+    Reader("torch_zip", _TORCH, _read_torch, _weights, _hostile_torch, exact=True),
+    Reader("torch_legacy", _TORCH, _read_torch, lambda: _weights(is_zip=False)),
+    Reader(
+        "checkpoint",
+        _CHECKPOINT,
+        _read_checkpoint,
+        _checkpoint,
+        _npzs("model/a/kernel", (4, 3)),
+        exact=True,
+    ),
+    Reader("metric_cache", _CACHED, _read_cached, _cached, _npzs("a", (3, 2)), exact=True),
+    Reader("metric_hub", "", _read_hub, _hub),
+    Reader("golden", _GOLDEN, _read_golden, _golden, _npzs("psnr", (4, 3)), exact=True),
+    Reader("authors_test_set", "", _read_authors, _authors, _hostile_authors, exact=True),
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.fuzz import array_readers, frame_readers, record_readers, text_readers
 from tests.fuzz.mutations import mutate
-from tests.fuzz.reader import Reader, Tree
+from tests.fuzz.reader import Reader, Tree, stored
 
 READERS: dict[str, Reader] = {
     reader.name: reader
@@ -17,11 +17,6 @@ READERS: dict[str, Reader] = {
     for reader in module.READERS
 }
 KEPT = Path(__file__).parent / "cases"
-
-
-@functools.lru_cache(maxsize=1)  # some are large
-def _by_hand(reader: str) -> dict[str, Tree]:
-    return READERS[reader].crafted()
 
 
 class Case(NamedTuple):
@@ -35,19 +30,33 @@ class Case(NamedTuple):
         return "/".join(self)
 
 
-def whole(reader: str) -> list[Case]:
+@functools.cache
+def whole(reader: str) -> dict[str, Tree]:
     """The files that a reader must read."""
-    return [Case(reader, "whole", name) for name in READERS[reader].seeds()]
+    return {name: _tree(reader, files) for name, files in READERS[reader].seeds().items()}
+
+
+@functools.lru_cache(maxsize=1)  # some are large
+def _crafted(reader):
+    return READERS[reader].crafted()
+
+
+def _tree(reader, files):
+    tree = files if isinstance(files, dict) else {READERS[reader].file: files}
+    return {path: content() if callable(content) else content for path, content in tree.items()}
+
+
+def found(reader: str) -> list[Case]:
+    """The whole files, and those that random damage once found."""
+    kept = sorted(path.name for path in (KEPT / reader).glob("*"))
+    return [Case(reader, "whole", name) for name in whole(reader)] + [
+        Case(reader, "kept", name) for name in kept
+    ]
 
 
 def crafted(reader: str) -> list[Case]:
     """The files made by hand."""
-    return [Case(reader, "crafted", name) for name in _by_hand(reader)]
-
-
-def kept(reader: str) -> list[Case]:
-    """What random damage once found, as files."""
-    return [Case(reader, "kept", path.name) for path in sorted((KEPT / reader).glob("*"))]
+    return [Case(reader, "crafted", name) for name in _crafted(reader)]
 
 
 def damaged(reader: str, count: int, first: int = 0) -> list[Case]:
@@ -57,21 +66,17 @@ def damaged(reader: str, count: int, first: int = 0) -> list[Case]:
 
 def files(case: Case, seed: int) -> tuple[Tree, str | None]:
     """The files of a case; and, if their checksums must tell, the name of the whole ones."""
-    reader = READERS[case.reader]
+    reader, seeds = READERS[case.reader], whole(case.reader)
     if case.kind == "whole":
-        return reader.seeds()[case.key], case.key if reader.exact else None
+        return seeds[case.key], case.key if reader.exact else None
     if case.kind == "crafted":
-        return _by_hand(case.reader)[case.key], None
+        return _tree(case.reader, _crafted(case.reader)[case.key]), None
     if case.kind == "kept":
-        root = KEPT / case.reader / case.key
-        return {
-            str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()
-        }, None
+        return stored(KEPT / case.reader / case.key), None
     rng = np.random.default_rng([seed, zlib.crc32(case.reader.encode()), int(case.key)])
-    seeds = reader.seeds()
-    name = sorted(seeds)[int(rng.integers(len(seeds)))]
+    name = sorted(seeds)[rng.integers(len(seeds))]
     tree = dict(seeds[name])
-    names = [path for path in sorted(tree) if path.endswith(reader.damaged or "")]
-    path = names[int(rng.integers(len(names)))]
-    tree[path], sealed = mutate(tree[path], rng)
-    return tree, name if sealed and reader.exact else None
+    paths = [path for path in sorted(tree) if path.endswith(reader.damaged)]
+    path = paths[rng.integers(len(paths))]
+    tree[path], is_sealed = mutate(tree[path], rng)
+    return tree, name if is_sealed and reader.exact else None

@@ -26,7 +26,7 @@ class Guard:
     _is_hooked = False
 
     def __init__(self, folder: Path, writable: Path):
-        self._folder, self._writable = str(folder), str(writable)
+        self._folder, self._writable = folder, writable
         self.trespasses: list[str] = []
         self.seconds = self.peak_mib = 0.0
 
@@ -55,21 +55,18 @@ class Guard:
     def _trespass(self, event, arguments):
         if event in _NEVER:
             return f"{event} {str(arguments)[:80]}"
-        if event == "exec" and self._is_within(getattr(arguments[0], "co_filename", ""), "_folder"):
-            return f"runs {arguments[0].co_filename}"
+        if event == "exec":
+            path = getattr(arguments[0], "co_filename", "")
+            return f"runs {path}" if _is_within(path, self._folder) else None
+        paths = ()
         if event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING:
-            if isinstance(arguments[0], int) or arguments[0] == os.devnull:
-                return None
-            return self._written_outside(event, arguments[:1])
-        if event in _CHANGES:
-            return self._written_outside(event, arguments[: 1 + (event in _CHANGES[:1])])
-        return None
+            if not isinstance(arguments[0], int) and arguments[0] != os.devnull:
+                paths = arguments[:1]
+        elif event in _CHANGES:
+            paths = arguments[: 2 if event == "os.rename" else 1]
+        outside = [p for p in map(os.fsdecode, paths) if not _is_within(p, self._writable)]
+        return f"{event} {outside[0]}" if outside else None
 
-    def _written_outside(self, event, paths):
-        for path in paths:
-            if not self._is_within(os.fsdecode(path), "_writable"):
-                return f"{event} {path}"
-        return None
 
-    def _is_within(self, path, root):
-        return f"{os.path.realpath(path)}{os.sep}".startswith(getattr(self, root) + os.sep)
+def _is_within(path, root):
+    return f"{os.path.realpath(path)}{os.sep}".startswith(f"{root}{os.sep}")

@@ -4,7 +4,6 @@ A zip, PNG or TFRecord file refuses most damage by its checksums. What is behind
 damaging the content and sealing it again.
 """
 
-import functools
 import gzip
 import io
 import re
@@ -13,22 +12,10 @@ import zipfile
 import zlib
 
 import numpy as np
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
-_EXTREMES = (
-    0,
-    1,
-    127,
-    128,
-    255,
-    60000,
-    65535,
-    2**31 - 1,
-    2**31,
-    2**32 - 1,
-    10**12,
-    2**63,
-    2**64 - 1,
-)
+_EXTREMES = (0, 1, 127, 128, 255, 60000, 65535, 10**12)
+_EXTREMES = sorted((*_EXTREMES, 2**31 - 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1))
 _WORDS = (
     b"0 -1 1e400 -1e400 1e-400 NaN Infinity null true {} [] 99999999999999999999 0.5 "
     b'"" "\\ud800" "\\u0000" "../../x" "/dev/zero" 1099511627776 '
@@ -39,14 +26,20 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 def mutate(content: bytes, rng: np.random.Generator) -> tuple[bytes, bool]:
     """(damaged content, whether its checksums still stand as they were)."""
-    if rng.random() < 0.5 and (inner := _behind_the_seal(content, rng)) is not None:
-        return inner, False
+    if rng.random() < 0.5 and (opened := _unsealed(content)):
+        pieces, seal = opened
+        chosen = rng.integers(len(pieces))
+        pieces[chosen] = _damaged(pieces[chosen], rng)
+        return seal(pieces), False
     return _damaged(content, rng), True
 
 
-def _damaged(content: bytes, rng: np.random.Generator) -> bytes:
+# --- damage --------------------------------------------------------------------------------------
+
+
+def _damaged(content, rng):
     ways = [_cut, _flip, _flip, _run, _splice, _extreme, _extreme]
-    if _is_text(content):
+    if content and max(content[:512]) < 127:  # text
         ways += [_word] * 7
     for _ in range(1 + rng.geometric(0.6)):
         content = ways[rng.integers(len(ways))](content, rng)
@@ -60,85 +53,85 @@ def _place(content, rng):
     return len(content) - 1 - place if rng.random() < 0.2 and content else place
 
 
+def _over(content, place, piece):
+    return content[:place] + piece + content[place + len(piece) :]
+
+
 def _cut(content, rng):
     return content[: _place(content, rng)]
 
 
 def _flip(content, rng):
-    data = bytearray(content)
-    for _ in range(int(rng.geometric(0.5))):
-        if data:
-            data[_place(data, rng)] ^= 1 << int(rng.integers(8))
-    return bytes(data)
+    for _ in range(rng.geometric(0.5)):
+        if content:
+            place = _place(content, rng)
+            content = _over(content, place, bytes([content[place] ^ 1 << rng.integers(8)]))
+    return content
 
 
 def _run(content, rng):
     place, length = _place(content, rng), int(rng.integers(1, 40))
-    filler = (b"\0", b"\xff", None)[int(rng.integers(3))]
-    run = rng.bytes(length) if filler is None else filler * length
-    return content[:place] + run + content[place + length :]
+    filler = (b"\0", b"\xff", None)[rng.integers(3)]
+    return _over(content, place, filler * length if filler else rng.bytes(length))
 
 
 def _splice(content, rng):
     start, place = _place(content, rng), _place(content, rng)
-    piece = content[start : start + int(rng.integers(1, 400))]
-    return content[:place] + piece * int(rng.integers(1, 4)) + content[place:]
+    piece = content[start : start + rng.integers(1, 400)]
+    return content[:place] + piece * rng.integers(1, 4) + content[place:]
 
 
 def _extreme(content, rng):
-    value = _EXTREMES[int(rng.integers(len(_EXTREMES)))]
-    code = "BHIQ"[int(rng.integers(4))]
-    size = struct.calcsize(code)
-    field = struct.pack("<>"[int(rng.integers(2))] + code, value % (1 << 8 * size))
-    place = _place(content, rng)
-    return content[:place] + field + content[place + size :]
+    value, code = _EXTREMES[rng.integers(len(_EXTREMES))], "BHIQ"[rng.integers(4)]
+    code = "<>"[rng.integers(2)] + code
+    field = struct.pack(code, value % (1 << 8 * struct.calcsize(code)))
+    return _over(content, _place(content, rng), field)
 
 
 def _word(content, rng):
-    tokens = list(_TOKEN.finditer(content))
-    if not tokens:
+    if not (tokens := list(_TOKEN.finditer(content))):
         return content
-    token = tokens[int(rng.integers(len(tokens)))]
-    word = _WORDS[int(rng.integers(len(_WORDS)))]
+    token, word = tokens[rng.integers(len(tokens))], _WORDS[rng.integers(len(_WORDS))]
     return content[: token.start()] + word + content[token.end() :]
 
 
-def _is_text(content):
-    return bool(content) and all(byte < 127 for byte in content[:512])
+# --- seals ---------------------------------------------------------------------------------------
 
 
-def _behind_the_seal(content, rng):
+def _unsealed(content):
+    """([what is behind a checksum], a function that seals such pieces again), or None."""
     if content.startswith(b"PK"):
-        return _in_zip(content, rng)
-    if content.startswith(PNG):
-        return _in_png(content, rng)
+        return _members(content)
     if content.startswith(b"\x1f\x8b"):
-        return gzip.compress(_damaged(gzip.decompress(content), rng), 1)
-    return _in_records(content, rng)
+        return [gzip.decompress(content)], lambda pieces: gzip.compress(pieces[0], 1)
+    if content.startswith(PNG):
+        return _chunks(content)
+    return _records(content)
 
 
-def _in_zip(content, rng):
+def _members(content):
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = [(info, archive.read(info)) for info in archive.infolist()]
-    chosen = int(rng.integers(len(members)))
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for index, (info, data) in enumerate(members):
-            data = _damaged(data, rng) if index == chosen else data
-            archive.writestr(info.filename, data, info.compress_type)
-    return file.getvalue()
+        infos = archive.infolist()
+        pieces = [archive.read(info) for info in infos]
+
+    def seal(pieces):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            for info, piece in zip(infos, pieces, strict=True):
+                archive.writestr(info.filename, piece, info.compress_type)
+        return file.getvalue()
+
+    return pieces, seal
 
 
-def _in_png(content, rng):
-    chunks, place = [], len(PNG)
+def _chunks(content):
+    kinds, pieces, place = [], [], len(PNG)
     while place + 12 <= len(content):
         (length,) = struct.unpack_from(">I", content, place)
-        chunks.append((content[place + 4 : place + 8], content[place + 8 : place + 8 + length]))
+        kinds.append(content[place + 4 : place + 8])
+        pieces.append(content[place + 8 : place + 8 + length])
         place += 12 + length
-    chosen = int(rng.integers(len(chunks)))
-    kind, data = chunks[chosen]
-    chunks[chosen] = (kind, _damaged(data, rng))
-    return png(chunks)
+    return pieces, lambda pieces: png(zip(kinds, pieces, strict=True))
 
 
 def png(chunks) -> bytes:
@@ -149,42 +142,19 @@ def png(chunks) -> bytes:
     )
 
 
-def _in_records(content, rng):
-    places, place = [], 0
+def _records(content):
+    pieces, place = [], 0
     while place + 16 <= len(content):
         (length,) = struct.unpack_from("<Q", content, place)
-        if place + 16 + length > len(content):
-            return None
-        places.append((place + 12, place + 12 + length))
+        pieces.append(content[place + 12 : place + 12 + length])
         place += 16 + length
-    if not places or place != len(content):
-        return None
-    records = [content[start:end] for start, end in places]
-    chosen = int(rng.integers(len(records)))
-    records[chosen] = _damaged(records[chosen], rng)
-    return b"".join(map(record, records))
+    if pieces and place == len(content):
+        return pieces, lambda pieces: b"".join(map(record, pieces))
+    return None
 
 
 def record(data: bytes, length: int | None = None) -> bytes:
     """A TFRecord of `data`, with right checksums; `length`: what its header is to say instead."""
     head = struct.pack("<Q", len(data) if length is None else length)
-    return head + _masked_crc(head) + data + _masked_crc(data)
-
-
-def _masked_crc(data):
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = _crc_table()[(crc ^ byte) & 255] ^ crc >> 8
-    crc ^= 0xFFFFFFFF
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-
-
-@functools.cache
-def _crc_table():
-    """Of CRC-32C, Castagnoli's polynomial, reflected."""
-    table = []
-    for byte in range(256):
-        for _ in range(8):
-            byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
-        table.append(byte)
-    return table
+    crc_of_head, crc_of_data = (struct.pack("<I", masked_crc32c(part)) for part in (head, data))
+    return head + crc_of_head + data + crc_of_data

@@ -1,10 +1,10 @@
 """Images, GIFs and videos as nobody would write them."""
 
-import io
 import struct
 import zlib
 
 from tests.fuzz.mutations import png
+from tests.fuzz.reader import written
 
 
 def png_of(width, height, kind=2, depth=8, data=b"", extra=()):
@@ -15,20 +15,21 @@ def png_of(width, height, kind=2, depth=8, data=b"", extra=()):
 
 def hostile_images() -> dict[str, bytes]:
     """Name with its suffix -> image."""
-    text = zlib.compress(bytes(200 << 20), 9)
-    made = {
-        f"png_{w}_x_{h}.png": png_of(w, h)
-        for w, h in ((60000, 60000), (2**31 - 1, 2**31 - 1), (0, 0), (2**31 - 1, 1), (8192, 8192))
-    }
+
+    def with_text(kind, count):
+        text = zlib.compress(bytes(200 << 20), 9)
+        return png_of(1, 1, data=b"\0" * 4, extra=[(kind, b"a\0\0" + text)] * count)
+
+    sizes = ((60000, 60000), (2**31 - 1, 2**31 - 1), (0, 0), (2**31 - 1, 1), (8192, 8192))
     bmp = b"BM" + struct.pack("<IHHIIiiHHIIiiII", 60, 0, 0, 54, 40, 60000, 60000, 1, 24, *6 * [0])
     tiff = {256: 60000, 257: 60000, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 60000, 279: 2**31}
     vp8x = b"VP8X" + struct.pack("<I", 10) + bytes([2, 0, 0, 0]) + b"\xff\xff\x00" * 2
     anim = b"ANIM" + struct.pack("<IIH", 6, 0, 0)
     vp8 = b"VP8 " + struct.pack("<I", 10) + b"\x30\x01\x00\x9d\x01\x2a\xff\x3f\xff\x3f"
-    return made | {
-        "png_text_bomb.png": png_of(1, 1, data=b"\0" * 4, extra=[(b"zTXt", b"a\0\0" + text)] * 20),
-        "png_profile_bomb.png": png_of(1, 1, data=b"\0" * 4, extra=[(b"iCCP", b"a\0\0" + text)]),
-        "png_too_much.png": png_of(8, 8, data=bytes(1 << 30)),
+    return {f"png_{w}_x_{h}.png": png_of(w, h) for w, h in sizes} | {
+        "png_text_bomb.png": lambda: with_text(b"zTXt", 20),
+        "png_profile_bomb.png": lambda: with_text(b"iCCP", 1),
+        "png_too_much.png": lambda: png_of(8, 8, data=bytes(1 << 30)),
         "png_too_little.png": png_of(5000, 5000, data=b"\0"),
         "png_chunks.png": png_of(1, 1, data=b"\0" * 4, extra=[(b"tEXt", b"")] * 100_000),
         "bmp_60000.bmp": bmp,
@@ -44,7 +45,7 @@ def hostile_images() -> dict[str, bytes]:
         "ppm_comments.ppm": b"P6\n" + b"#\n" * 500_000,
         "pgm_depth.pgm": b"P5 8 8 99999999999\n" + bytes(64),
         "jpeg_65500.jpg": _jpeg(65500, 65500),
-        "jpeg_scans.jpg": _progressive_jpeg(5000),
+        "jpeg_scans.jpg": lambda: _progressive_jpeg(5000),
         "postscript.png": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(ran) (w) file\n",
         "empty.png": b"",
     }
@@ -68,9 +69,8 @@ def _progressive_jpeg(scans):
     """4000 x 4000 pixels, gone over again and again; each time costs a few bytes."""
     from PIL import Image
 
-    file = io.BytesIO()
-    Image.new("L", (4000, 4000)).save(file, "JPEG", progressive=True, optimize=True)
-    content = file.getvalue()
+    image = Image.new("L", (4000, 4000))
+    content = written(lambda file: image.save(file, "JPEG", progressive=True, optimize=True))
     starts = [i for i in range(len(content)) if content[i : i + 2] == b"\xff\xda"]
     table = content.rindex(b"\xff\xc4", 0, starts[-1])
     return content[:-2] + content[table:-2] * scans + b"\xff\xd9"
@@ -104,58 +104,46 @@ def box(kind: bytes, *content: bytes) -> bytes:
 
 def hostile_mp4s(whole: bytes) -> dict[str, bytes]:
     """Name -> MP4, made of one that can be read."""
-    boxes = whole
-    for _ in range(2000):
-        boxes = box(b"moov", boxes) if len(boxes) < 1 << 20 else boxes
-    zipped = zlib.compress(bytes(1 << 28), 9)
-    compressed = box(
-        b"moov",
-        box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", struct.pack(">I", 1 << 31), zipped)),
-    )
-    made = {
-        "nested": boxes,
-        "compressed_header": whole[:32] + compressed,
+    sizes = ((65535, 65535), (32767, 32767), (0, 0), (8192, 4096))
+    resized = {f"{w}_x_{h}": _over(whole, b"avc1", 28, struct.pack(">HH", w, h)) for w, h in sizes}
+    return resized | {
+        "nested": _nested(whole),
+        "compressed_header": lambda: whole[:32] + _compressed_header(),
         "play_list": b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/a.mp4\n",
         "concat": b"ffconcat version 1.0\nfile /etc/passwd\n",
-        "reference": _table(
-            whole, b"dref", b"\0\0\0\0\0\0\0\1" + box(b"url ", b"\0\0\0\0http://127.0.0.1:9/a")
-        ),
+        "reference": _reference(whole, b"http://127.0.0.1:9/a"),
         "session": b"v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 9 RTP/AVP 96\n",
         "subtitles": b"1\n00:00:00,000 --> 00:00:01,000\nhello\n",
-        "name": _renamed(whole),
+        "name": _over(whole, b"VideoHandler", 0, b"\xff\xfe\x80 invalid"),
     }
-    for width, height in ((65535, 65535), (32767, 32767), (0, 0), (8192, 4096)):
-        made[f"{width}_x_{height}"] = _resized(whole, width, height)
-    return made
 
 
-def _table(whole, kind, content):
-    """Another content for the first box of a kind, with the lengths around it mended."""
-    place = whole.index(kind) - 4
+def _over(whole, mark, distance, piece):
+    """Other bytes at a distance from where `mark` begins."""
+    place = whole.index(mark) + distance
+    return whole[:place] + piece + whole[place + len(piece) :]
+
+
+def _nested(whole):
+    for _ in range(2000):
+        whole = box(b"moov", whole)
+    return whole
+
+
+def _compressed_header():
+    zipped = zlib.compress(bytes(1 << 28), 9)
+    content = box(b"cmvd", struct.pack(">I", 1 << 31), zipped)
+    return box(b"moov", box(b"cmov", box(b"dcom", b"zlib"), content))
+
+
+def _reference(whole, address):
+    """Frames that lie at another address, with the lengths around it mended."""
+    place = whole.index(b"dref") - 4
     (length,) = struct.unpack_from(">I", whole, place)
-    new = box(kind, content)
+    new = box(b"dref", b"\0\0\0\0\0\0\0\1", box(b"url ", b"\0\0\0\0", address))
     data = bytearray(whole[:place] + new + whole[place + length :])
-    _mend(data, 0, len(whole), place, len(new) - length)
+    for outer in (b"moov", b"trak", b"mdia", b"minf", b"dinf"):
+        start = data.index(outer) - 4
+        (size,) = struct.unpack_from(">I", data, start)
+        struct.pack_into(">I", data, start, size + len(new) - length)
     return bytes(data)
-
-
-def _mend(data, start, end, place, more):
-    inside = (b"moov", b"trak", b"mdia", b"minf", b"dinf")
-    while start < end:
-        (length,) = struct.unpack_from(">I", data, start)
-        if start < place < start + length:
-            struct.pack_into(">I", data, start, length + more)
-            if bytes(data[start + 4 : start + 8]) in inside:
-                _mend(data, start + 8, start + length, place, more)
-        start += max(8, length)
-
-
-def _resized(whole, width, height):
-    place = whole.index(b"avc1") + 28
-    return whole[:place] + struct.pack(">HH", width, height) + whole[place + 4 :]
-
-
-def _renamed(whole):
-    """A handler's name that is no UTF-8."""
-    place = whole.index(b"VideoHandler")
-    return whole[:place] + b"\xff\xfe\x80 invalid"[:12] + whole[place + 12 :]

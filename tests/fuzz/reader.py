@@ -1,7 +1,7 @@
-"""What the fuzzer knows of a reader."""
+"""What the fuzzer knows of a reader, and how files for it are made."""
 
-import functools
-import json
+import io
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,28 +15,45 @@ Tree = dict[str, bytes]
 class Reader(NamedTuple):
     """A reader, whole files for it, and files made by hand to harm it.
 
-    seeds: makes name -> files that are read well.
+    file: where a file lies that is given by its content alone.
     read: reads the files in a folder, returns what they hold (arrays, texts, numbers), or raises
         one of the errors that commands show as one line.
-    crafted: makes name -> hostile files.
-    damaged: suffixes of the files to damage; () for all.
+    seeds: makes name -> files that are read well.
+    crafted: makes name -> hostile files; a content that is slow to make may be a function.
+    damaged: suffix of the files to damage.
     exact: the files have checksums of all that counts: damaged ones are refused, or read the same.
     """
 
     name: str
-    seeds: Callable[[], dict[str, Tree]]
+    file: str
     read: Callable[[Path], Any]
-    crafted: Callable[[], dict[str, Tree]] = dict
-    damaged: tuple[str, ...] = ()
+    seeds: Callable[[], dict[str, Tree | bytes]]
+    crafted: Callable[[], dict[str, Any]] = dict
+    damaged: str = ""
     exact: bool = False
 
 
-def once(make):
-    """Decorator of a maker of files: it runs once in a process."""
-    return functools.cache(make)
+def written(write) -> bytes:
+    """What a function writes to a file."""
+    file = io.BytesIO()
+    write(file)
+    return file.getvalue()
 
 
-def write(tree: Tree, folder: Path) -> None:
+def made(make) -> Tree:
+    """The files that a function makes in a folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        make(Path(folder))
+        return stored(Path(folder))
+
+
+def stored(folder: Path) -> Tree:
+    """The files in a folder."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def store(tree: Tree, folder: Path) -> None:
     """Write the files of a case."""
     for name, content in tree.items():
         path = folder / name
@@ -46,7 +63,9 @@ def write(tree: Tree, folder: Path) -> None:
 
 def fault_of(value: Any) -> str | None:
     """What is wrong with a value that a reader returned; None: nothing."""
-    for array in _arrays(value):
+    for array in _leaves(value):
+        if not isinstance(array, np.ndarray):
+            continue
         if array.dtype.hasobject:
             return f"an array of {array.dtype}"
         if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -56,25 +75,20 @@ def fault_of(value: Any) -> str | None:
 
 def same(a: Any, b: Any) -> bool:
     """Whether two values are equal to the bit."""
-    return _digest(a) == _digest(b)
+    return [_bits(leaf) for leaf in _leaves(a)] == [_bits(leaf) for leaf in _leaves(b)]
 
 
-def _arrays(value):
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _arrays(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _arrays(item)
-
-
-def _digest(value):
-    if isinstance(value, np.ndarray):
-        return (value.dtype.str, value.shape, value.tobytes())
+def _leaves(value):
     if isinstance(value, dict):
-        return {key: _digest(item) for key, item in value.items()}
+        value = sorted(value.items())
     if isinstance(value, (list, tuple)):
-        return [_digest(item) for item in value]
-    return json.dumps(value, default=repr)
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def _bits(leaf):
+    if isinstance(leaf, np.ndarray):
+        return leaf.dtype.str, leaf.shape, leaf.tobytes()
+    return repr(leaf)

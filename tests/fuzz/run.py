@@ -5,25 +5,21 @@ Every reader gets its whole files, those made by hand, those that were found onc
 status 1 if there is a fault. `--case=mp4/damaged/17` reads one alone.
 """
 
-import json
-import os
-import selectors
-import subprocess
-import sys
+import multiprocessing
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 from absl import flags
 
-from tests.fuzz import cases
+from tests.fuzz import cases, worker
 from tests.fuzz.cases import READERS, Case
+from tests.fuzz.reader import store
 
 MOST_SECONDS, MOST_MIB = 10.0, 2048
 # Others may use the processors too: who is late is killed later than he is at fault.
 _PATIENCE = 45.0
 _PATIENCE_AT_FIRST = 300.0  # for the start of TensorFlow
-_ROOT = Path(__file__).parents[2]
 
 
 class Outcome(NamedTuple):
@@ -46,51 +42,41 @@ def fuzz(todo: list[Case], seed: int = 0) -> list[Outcome]:
 
 
 def _in_one_process(todo, seed, folder):
-    # Who is killed does not clear away its files.
-    environment = os.environ | {"TMPDIR": folder, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.fuzz.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=_ROOT,
-        env=environment,
-    )
-    outcomes, begun = [], False
+    """Outcomes up to the end, or to the case that ended the process."""
+    context = multiprocessing.get_context("spawn")
+    channel, other_end = context.Pipe()
+    process = context.Process(target=worker.serve, args=(other_end, folder, seed))
+    process.start()
+    other_end.close()
+    outcomes, patience = [], _PATIENCE_AT_FIRST
     try:
-        process.stdin.write(json.dumps({"seed": seed, "cases": todo}).encode())
-        process.stdin.close()
-        for line in _lines(process.stdout):
-            begun = "begins" in line
-            if not begun:
-                line["case"] = Case(*line["case"])
-                outcomes.append(_judged(Outcome(**line)))
-        process.wait(60)
-        if len(outcomes) == len(todo):
-            return outcomes
-        how = f"the process died ({process.returncode})"
-    except (TimeoutError, subprocess.TimeoutExpired):
-        how = f"no answer after {_PATIENCE:.0f} s"
+        for case in todo:
+            made = None
+            channel.send(case)
+            made = _answer(channel, patience)
+            patience = _PATIENCE
+            outcomes.append(_judged(Outcome(case, *_answer(channel, patience))))
+        return outcomes
+    except (EOFError, OSError) as end:
+        how = str(end)
+        if isinstance(end, TimeoutError):
+            process.kill()
+        else:
+            process.join()
+            how = f"it died ({process.exitcode})"
+        if not made:
+            raise RuntimeError(f"{case}: {how} while it was made") from end
+        return [*outcomes, Outcome(case, "died", how, _PATIENCE, 0.0)]
     finally:
+        channel.close()
+        process.join(60)
         process.kill()
-        process.wait()
-    case = todo[len(outcomes)]
-    if not begun:
-        raise RuntimeError(f"{case}: {how} while it was made")
-    return [*outcomes, Outcome(case, "died", how, _PATIENCE, 0.0)]
 
 
-def _lines(pipe):
-    selector, rest, patience = selectors.DefaultSelector(), b"", _PATIENCE_AT_FIRST
-    selector.register(pipe, selectors.EVENT_READ)
-    while True:
-        if not selector.select(patience):
-            raise TimeoutError
-        if not (part := os.read(pipe.fileno(), 1 << 16)):
-            return
-        patience = _PATIENCE
-        *whole, rest = (rest + part).split(b"\n")
-        yield from map(json.loads, whole)
+def _answer(channel, patience):
+    if not channel.poll(patience):
+        raise TimeoutError(f"no answer after {patience:.0f} s")
+    return channel.recv()
 
 
 def _judged(outcome):
@@ -123,12 +109,8 @@ def table(outcomes: list[Outcome]) -> str:
 
 def all_cases(reader: str, num_damaged: int, first: int = 0) -> list[Case]:
     """Everything that there is for a reader."""
-    return [
-        *cases.whole(reader),
-        *cases.crafted(reader),
-        *cases.kept(reader),
-        *cases.damaged(reader, num_damaged, first),
-    ]
+    by_hand = cases.crafted(reader)
+    return [*cases.found(reader), *by_hand, *cases.damaged(reader, num_damaged, first)]
 
 
 def define_flags(flag_values):
@@ -148,9 +130,7 @@ def main(flag_values):
     if flag_values.case:
         todo = [Case(*flag_values.case.split("/", 2))]
         if flag_values.keep:
-            from tests.fuzz.reader import write
-
-            write(cases.files(todo[0], flag_values.seed)[0], Path(flag_values.keep))
+            store(cases.files(todo[0], flag_values.seed)[0], Path(flag_values.keep))
     else:
         names = list(READERS) if flag_values.reader == ["all"] else flag_values.reader
         share = -(-flag_values.cases // len(names))

@@ -5,17 +5,16 @@ Files are read in other processes, see `run`; here a table of what happened is j
 
 import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
+from data_pipelines import inspect
+from tests.data_pipelines.commands import outcome
 from tests.fuzz import cases, run
 from tests.fuzz.cases import READERS, Case
 from tests.fuzz.guard import Guard
-from tests.fuzz.mutations import record
+from tests.fuzz.reader import store
 
-ROOT = Path(__file__).parents[2]
 # Made by hand, and read in well under a second each: no bombs here.
 _QUICK = {
     "torch_zip": ("command", "import", "repeated_2^31", "storage_2^40", "memo_2^31"),
@@ -38,13 +37,13 @@ _QUICK = {
 
 def judged(todo, seed=0):
     outcomes = run.fuzz(todo, seed)
-    assert [outcome.case for outcome in outcomes] == todo
+    assert [o.case for o in outcomes] == todo
     assert not [o for o in outcomes if o.fault], run.table(outcomes)
     return outcomes
 
 
 def test_a_hundred_damaged_files_and_all_that_were_ever_found():
-    todo = [case for name in READERS for case in (*cases.whole(name), *cases.kept(name))]
+    todo = [case for name in READERS for case in cases.found(name)]
     todo += [Case(name, "crafted", key) for name, keys in _QUICK.items() for key in keys]
     todo += [case for name in READERS for case in cases.damaged(name, 4)]
     outcomes = judged(todo)
@@ -62,14 +61,6 @@ def test_a_case_is_the_same_again():
     for name in ("torch_zip", "config", "bair_records"):
         for case in cases.damaged(name, 3):
             assert cases.files(case, 5) == cases.files(case, 5) != cases.files(case, 6)
-
-
-def test_a_record_is_sealed_as_tensorflow_seals_it(tmp_path):
-    import tensorflow as tf
-
-    with tf.io.TFRecordWriter(str(tmp_path / "a")) as writer:
-        writer.write(b"content")
-    assert (tmp_path / "a").read_bytes() == record(b"content")
 
 
 @pytest.mark.parametrize(
@@ -95,43 +86,18 @@ def test_the_guard_sees(tmp_path, do):
 
 def test_the_guard_measures(tmp_path):
     with Guard(tmp_path, tmp_path) as guard:
-        (tmp_path / "a").write_bytes(b"x" * (300 << 20))
+        (tmp_path / "a").write_bytes(b"x" * (100 << 20))
     with Guard(tmp_path, tmp_path) as less:
         pass
-    assert guard.peak_mib - less.peak_mib > 250 and not guard.trespasses
+    assert guard.peak_mib - less.peak_mib > 80 and not guard.trespasses
 
 
-# --- through the commands themselves -------------------------------------------------------------
-
-_COMMANDS = {
-    "prepared_corpus": (
-        "data_pipelines.inspect --dataset=video_folder --frame_size=16 --data_dir={}/corpus",
-        ("features_nested", "metadata_none", "records_varint"),
-    ),
-    "flagfile": ("srvp_tf.train --run_dir={}/run --flagfile={}/a.cfg", ("binary", "2^63")),
-}
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("reader", _COMMANDS)
-def test_a_command_says_one_line_and_writes_nothing(tmp_path, reader):
-    line, names = _COMMANDS[reader]
-    for name in names:
-        folder = tmp_path / name
-        tree, _ = cases.files(Case(reader, "crafted", name), 0)
-        from tests.fuzz.reader import write
-
-        write(tree, folder)
-        before = sorted(path for path in folder.rglob("*"))
-        result = subprocess.run(
-            [sys.executable, "-m", *line.replace("{}", str(folder)).split()],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert result.returncode in (1, 2), result
-        assert result.stderr.count("\n") == 1 and "Traceback" not in result.stderr, result.stderr
-        assert sorted(path for path in folder.rglob("*")) == before
+@pytest.mark.parametrize("name", ["features_nested", "metadata_none", "records_varint"])
+def test_a_command_says_one_line_and_writes_nothing(tmp_path, monkeypatch, name):
+    store(cases.files(Case("prepared_corpus", "crafted", name), 0)[0], tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    arguments = ("--dataset=video_folder", "--frame_size=16", f"--data_dir={tmp_path}/corpus")
+    status, out, err = outcome(inspect, *arguments)
+    assert (status, out, err.count("\n")) == (1, "", 1), err
+    assert sorted(tmp_path.rglob("*")) == before

@@ -1,8 +1,10 @@
 """Readers of texts: configurations, flagfiles, results."""
 
 import contextlib
+import functools
 import io
 import json
+import operator
 from pathlib import Path
 
 from absl import flags
@@ -15,7 +17,7 @@ _CONFIG = "config.json"
 def _configs():
     from srvp_tf.config import Config
 
-    return {"config": {_CONFIG: Config().to_json().encode()}}
+    return {"config": Config().to_json().encode()}
 
 
 def _read_config(folder):
@@ -29,8 +31,7 @@ def _read_config(folder):
 
 
 def _official():
-    text = Path("tests/data/golden/official_dcgan_gray/config.json").read_bytes()
-    return {"config": {_CONFIG: text}}
+    return {"config": Path("tests/data/golden/official_dcgan_gray/config.json").read_bytes()}
 
 
 def _read_official(folder):
@@ -42,8 +43,9 @@ def _read_official(folder):
     return repr(config)
 
 
-def _hostile_jsons(tree, section, key):
-    """Name -> text; `tree` is one that can be read."""
+def _hostile_jsons(text, *path):
+    """Name -> text; `text` can be read, other values are put at a path of keys into it."""
+    tree = json.loads(text)
     texts = {
         "nested": "[" * 100_000,
         "nested_objects": '{"a":' * 100_000,
@@ -69,37 +71,34 @@ def _hostile_jsons(tree, section, key):
         "nul": '"\\u0000"',
         **{f"nested_{depth}": "[" * depth + "]" * depth for depth in (300, 900, 960, 980, 990)},
     }
-    for name, value in values.items():
-        place = tree[section] if section else tree
-        kept, place[key] = place[key], "HERE"
-        texts[name] = json.dumps(tree).replace('"HERE"', value)
-        place[key] = kept
+    functools.reduce(operator.getitem, path[:-1], tree)[path[-1]] = "HERE"
+    texts |= {n: json.dumps(tree).replace('"HERE"', value) for n, value in values.items()}
     return {
-        k: {_CONFIG: v.encode("latin-1" if k == "not_utf8" else "utf-8")} for k, v in texts.items()
+        name: text.encode("latin-1" if name == "not_utf8" else "utf-8")
+        for name, text in texts.items()
     }
 
 
 def _hostile_configs():
-    tree = json.loads(_configs()["config"][_CONFIG])
-    made = _hostile_jsons(tree, "model", "nf")
-    texts = _hostile_jsons(tree, "data", "data_dir")
-    return made | {f"data_dir_{name}": texts[name] for name in ("surrogate", "nul", "lines")}
-
-
-def _hostile_official():
-    tree = json.loads(_official()["config"][_CONFIG])
-    return _hostile_jsons(tree, None, "nhx") | {
-        f"dataset_{k}": v for k, v in _hostile_jsons(tree, None, "dataset").items()
+    text = _configs()["config"]
+    values = _hostile_jsons(text, "data", "data_dir")
+    return _hostile_jsons(text, "model", "nf") | {
+        f"data_dir_{name}": values[name] for name in ("surrogate", "nul", "lines")
     }
+
+
+def _hostile_twice(seeds, first, second):
+    """Hostile values of two keys; the name tells only of the second."""
+    (text,) = seeds().values()
+    others = _hostile_jsons(text, second)
+    return _hostile_jsons(text, first) | {f"{second}_{k}": v for k, v in others.items()}
 
 
 # --- flagfiles ----------------------------------------------------------------------------------
 
 
 def _flagfiles():
-    return {
-        name: {"a.cfg": Path("configs", name).read_bytes()} for name in ("kth.cfg", "smmnist.cfg")
-    }
+    return {name: Path("configs", name).read_bytes() for name in ("kth.cfg", "smmnist.cfg")}
 
 
 def _read_flags(folder):
@@ -128,7 +127,7 @@ def _read_flags(folder):
 
 
 def _hostile_flagfiles():
-    texts = {
+    made = {
         "itself": b"--flagfile=a.cfg\n",
         "random": b"--flagfile=/dev/urandom\n",
         "folder": b"--flagfile=/\n",
@@ -148,12 +147,9 @@ def _hostile_flagfiles():
         "unicode_digits": "--nf=\u0663\u0662\n".encode(),
         "empty": b"",
     }
-    made = {name: {"a.cfg": text} for name, text in texts.items()}
     for kind in ("zero", "tty"):
-        made[f"by_way_of_another_{kind}"] = {
-            "a.cfg": b"--flagfile=b.cfg\n",
-            "b.cfg": f"--flagfile=/dev/{kind}\n".encode(),
-        }
+        other = f"--flagfile=/dev/{kind}\n".encode()
+        made[f"by_way_of_another_{kind}"] = {"a.cfg": b"--flagfile=b.cfg\n", "b.cfg": other}
     return made
 
 
@@ -162,7 +158,7 @@ def _hostile_flagfiles():
 
 def _results():
     results = {"step": 12, "checkpoint": "last", "metrics": {"psnr": {"mean": 20.5}}}
-    return {"results": {"evaluation/results.json": json.dumps(results).encode()}}
+    return {"results": json.dumps(results).encode()}
 
 
 def _read_results(folder):
@@ -176,17 +172,21 @@ def _read_results(folder):
     return json.loads(json.dumps(found))
 
 
-def _hostile_results():
-    tree = json.loads(_results()["results"]["evaluation/results.json"])
-    made = _hostile_jsons(tree, None, "metrics") | {
-        f"step_{k}": v for k, v in _hostile_jsons(tree, None, "step").items()
-    }
-    return {k: {"evaluation/results.json": v[_CONFIG]} for k, v in made.items()}
-
-
 READERS = (
-    Reader("config", _configs, _read_config, _hostile_configs),
-    Reader("official_config", _official, _read_official, _hostile_official),
-    Reader("flagfile", _flagfiles, _read_flags, _hostile_flagfiles, damaged=("a.cfg",)),
-    Reader("results", _results, _read_results, _hostile_results),
+    Reader("config", _CONFIG, _read_config, _configs, _hostile_configs),
+    Reader(
+        "official_config",
+        _CONFIG,
+        _read_official,
+        _official,
+        functools.partial(_hostile_twice, _official, "nhx", "dataset"),
+    ),
+    Reader("flagfile", "a.cfg", _read_flags, _flagfiles, _hostile_flagfiles, damaged="a.cfg"),
+    Reader(
+        "results",
+        "evaluation/results.json",
+        _read_results,
+        _results,
+        functools.partial(_hostile_twice, _results, "metrics", "step"),
+    ),
 )

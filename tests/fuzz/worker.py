@@ -1,10 +1,7 @@
-"""Reads cases, one line of JSON per case on standard output; may be killed, or die, at any time.
-
-The tasks, `{"seed": ..., "cases": [...]}`, come on standard input.
-"""
+"""Reads cases in a process of its own, which may be killed, or die, at any time."""
 
 import contextlib
-import json
+import functools
 import os
 import resource
 import shutil
@@ -12,62 +9,61 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.fuzz.cases import READERS, Case, files
+from tests.fuzz.cases import READERS, Case, files, whole
 from tests.fuzz.guard import Guard
-from tests.fuzz.reader import fault_of, same, write
+from tests.fuzz.reader import fault_of, same, store
 
+ROOT = Path(__file__).parents[2]
 # A stop for what gets out of hand, so that nothing else on the machine suffers.
 _MOST_DATA = 8 << 30
 _LONGEST_MESSAGE = 3000
 
 
-def main():
-    """Read all cases."""
+def serve(channel, sandbox: str, seed: int) -> None:
+    """Read each case that comes through a channel, until it closes.
+
+    The answers: that the files are made, then (outcome, fault, seconds, peak MiB).
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.chdir(ROOT)
     from srvp_tf.config.tensorflow_start import start_tensorflow
 
-    tasks = json.load(sys.stdin)
-    channel = os.fdopen(os.dup(1), "w")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     start_tensorflow(deterministic=True)
     resource.setrlimit(resource.RLIMIT_DATA, (_MOST_DATA, _MOST_DATA))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with tempfile.TemporaryDirectory(prefix="srvp_fuzz_") as sandbox:
-        for fields in tasks["cases"]:
-            result = run(Case(*fields), tasks["seed"], Path(sandbox), channel)
-            print(json.dumps(result), file=channel, flush=True)
+    with contextlib.suppress(EOFError):
+        while True:
+            tempfile.tempdir = sandbox  # who is killed does not clear away its files
+            channel.send(_read(channel.recv(), seed, Path(sandbox), channel))
 
 
-def run(case, seed, sandbox, channel):
-    """The outcome of a case as a dictionary."""
+def _read(case: Case, seed, sandbox, channel):
     from data_pipelines.errors import DataError
     from srvp_tf.errors import UserError
 
     reader = READERS[case.reader]
     tree, twin = files(case, seed)
     expected = _expected(case.reader, twin, sandbox) if twin else None
-    folder, out = sandbox / "in", sandbox / "out"
-    for path in (folder, out):
-        shutil.rmtree(path, ignore_errors=True)
-        path.mkdir()
-    write(tree, folder)
-    value, outcome, fault = None, "accepted", None
-    here, tempfile.tempdir = os.getcwd(), str(out)
-    print(json.dumps({"begins": case}), file=channel, flush=True)
-    guard = Guard(folder, out)
-    with guard, _importable(folder):
+    folder = _folder_of(tree, sandbox)
+    here, tempfile.tempdir = os.getcwd(), str(sandbox / "out")
+    sys.path.append(str(folder))  # as for a command that is run in a folder with hostile files
+    channel.send("made")
+    outcome, fault, message = "accepted", None, ""
+    with Guard(folder, sandbox / "out") as guard:
         try:
             value = reader.read(folder)
         except (UserError, DataError, OSError) as error:
-            outcome = "refused"
-            message = " ".join(str(error).split())
+            outcome, message = "refused", " ".join(str(error).split())
             if type(error) is not OSError and str(folder) not in message:
                 fault = f"names no file: {message[:200]}"
             elif len(message) > _LONGEST_MESSAGE:
                 fault = f"a message of {len(message)} characters: {message[:200]}"
         except BaseException as error:
             outcome, fault = "failed", f"{type(error).__name__}: {str(error)[:300]}"
+    sys.path.remove(str(folder))
     assert os.getcwd() == here
-    tempfile.tempdir = None
     if guard.trespasses:
         fault = f"trespass: {guard.trespasses[0]}"
     elif outcome == "accepted":
@@ -76,34 +72,19 @@ def run(case, seed, sandbox, channel):
             fault = "reads other values than the whole file"
     elif case.kind == "whole" and not fault:
         fault = f"a whole file is refused: {message[:300]}"
-    found = {"outcome": outcome, "fault": fault}
-    return found | {"seconds": guard.seconds, "peak_mib": guard.peak_mib, "case": case}
+    return outcome, fault, guard.seconds, guard.peak_mib
 
 
-_known = {}
-
-
+@functools.cache
 def _expected(reader, name, sandbox):
     """What the whole files hold."""
-    if (reader, name) not in _known:
-        folder = sandbox / "in"
-        for path in (folder, sandbox / "out"):
-            shutil.rmtree(path, ignore_errors=True)
-            path.mkdir()
-        write(READERS[reader].seeds()[name], folder)
-        _known[reader, name] = READERS[reader].read(folder)
-    return _known[reader, name]
+    return READERS[reader].read(_folder_of(whole(reader)[name], sandbox))
 
 
-@contextlib.contextmanager
-def _importable(folder):
-    """As for a command that is run in a folder with hostile files."""
-    sys.path.append(str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
-
-
-if __name__ == "__main__":
-    main()
+def _folder_of(tree, sandbox):
+    """A folder with these files alone, beside an empty one called "out"."""
+    for path in (sandbox / "in", sandbox / "out"):
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir()
+    store(tree, sandbox / "in")
+    return sandbox / "in"

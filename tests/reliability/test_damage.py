@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import zipfile
 
 import numpy as np
 import pytest
@@ -45,11 +44,7 @@ def test_no_damage_goes_unnoticed_and_the_one_before_is_used_each_time(run_dir):
     paths = {path: path.read_bytes() for path in folder.folder.iterdir()}
     assert len(paths) == 4
     for path, content in paths.items():
-        expected = next(
-            other
-            for other in ("last-12", "best-12", "last-08", "last-04")
-            if other.replace("-", "-000000") != path.stem
-        ).replace("-", "-000000")
+        expected = "best-00000012" if path.stem == "last-00000012" else "last-00000012"
         for what, damaged in damages(content, rng):
             path.write_bytes(damaged)
             with pytest.raises(DamagedCheckpoint) as caught:
@@ -141,21 +136,3 @@ def test_a_checksum_that_was_cut_off_is_missed(run_dir):
     path.write_bytes(content[: -71 - 2] + b"\0\0")
     with pytest.raises(DamagedCheckpoint, match="its checksum is missing"):
         checkpoints.read_checkpoint(path)
-
-
-@pytest.mark.parametrize("shape", [(2**40,), (2**62, 4), (-3,)])
-def test_a_header_that_lies_about_its_size_takes_no_memory(tmp_path, shape):
-    path = tmp_path / "x.npz"
-    with open(tmp_path / "a.npy", "wb") as file:
-        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.write(tmp_path / "a.npy", "a.npy")
-    with pytest.raises(DamagedCheckpoint):
-        checkpoints.read_checkpoint(path)
-
-
-def test_a_compressed_bomb_is_refused(tmp_path):
-    np.savez_compressed(tmp_path / "x.npz", a=np.zeros(10_000_000))
-    with pytest.raises(DamagedCheckpoint, match="not as it was written"):
-        checkpoints.read_checkpoint(tmp_path / "x.npz")

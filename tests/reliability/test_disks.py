@@ -1,25 +1,21 @@
 """A disk that fills up, and a folder that becomes read-only, while a run writes there."""
 
+import contextlib
 import re
 import subprocess
 
 import pytest
 
+from srvp_tf import train
 from srvp_tf.runs import checkpoints
 from srvp_tf.runs.checkpoint_folder import CheckpointFolder
 from srvp_tf.runs.run_folder import save_config
+from tests.cli.commands import refusal
 from tests.reliability.runs import files, newest_step, start, wait_until
 from tests.reliability.small_disk import small_disk
 from tests.runs import small_run
 
 ENDLESS = ("--lr_burnin=1000000", "--checkpoint_interval=2", "--log_interval=2")
-
-
-def assert_intact(run_dir):
-    """The newest checkpoint can be read, and nothing half-written is beside it."""
-    folder = CheckpointFolder(run_dir / "checkpoints")
-    checkpoints.read_checkpoint(folder.newest("last"))
-    assert not [name for name in files(run_dir) if name.endswith(".tmp")]
 
 
 @pytest.mark.parametrize(
@@ -33,40 +29,43 @@ def test_a_full_disk_stops_the_run_in_one_line(tmp_path, arguments):
         assert process.returncode == 1, err
         assert re.fullmatch(r"python -m srvp_tf.train: .*No space left on device.*\n", err), err
         assert newest_step(run_dir) > 0
-        assert_intact(run_dir)
+        checkpoints.read_checkpoint(CheckpointFolder(run_dir / "checkpoints").newest("last"))
+        assert not [name for name in files(run_dir) if name.endswith(".tmp")]
 
 
-def mount(*arguments):
-    return subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
+def remount_read_only(folder):
+    """Whether it could be done: it is refused while a file is being written."""
+    turn = ["mount", "-o", "remount,bind,ro", folder]
+    return subprocess.run(turn, capture_output=True, check=False).returncode == 0
+
+
+@contextlib.contextmanager
+def own_mount(folder):
+    """Context: the folder is mounted onto itself; without the right, a skip."""
+    bound = subprocess.run(["mount", "--bind", folder, folder], capture_output=True, check=False)
+    if bound.returncode:
+        pytest.skip(f"cannot mount: {bound.stderr}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def test_a_folder_that_turns_read_only_stops_the_run_in_one_line(tmp_path):
     folder = tmp_path / "checkpoints"
     folder.mkdir()
     save_config(small_run.config("--lr_burnin=1000000"), tmp_path / "config.json")
-    if (refused := mount("--bind", str(folder), str(folder))).returncode:
-        pytest.skip(f"cannot mount: {refused.stderr}")
-    try:
+    with own_mount(folder):
         process = start(tmp_path, *ENDLESS)
         assert wait_until(process, lambda: newest_step(tmp_path) >= 4), process.communicate()
-        turn = ("-o", "remount,bind,ro", str(folder))
-        # Refused while a file is being written.
-        assert wait_until(process, lambda: mount(*turn).returncode == 0), process.communicate()
+        assert wait_until(process, lambda: remount_read_only(folder)), process.communicate()
         _, err = process.communicate(timeout=120)
         assert process.returncode == 1
         assert re.fullmatch(r"python -m srvp_tf.train: .*Read-only file system\n", err), err
         checkpoints.read_checkpoint(CheckpointFolder(folder).newest("last"))
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-    mount("--bind", str(tmp_path), str(tmp_path))
-    try:
-        assert mount("-o", "remount,bind,ro", str(tmp_path)).returncode == 0
-        process = start(tmp_path, *ENDLESS)
-        _, err = process.communicate(timeout=120)
-        assert process.returncode == 1
-        assert err == (
-            f"python -m srvp_tf.train: {tmp_path} cannot be written (not writable): choose "
-            "another --run_dir\n"
+    with own_mount(tmp_path):
+        assert remount_read_only(tmp_path)
+        err = refusal(
+            train, *small_run.FLAGS, *ENDLESS, f"--run_dir={tmp_path}", untouched=tmp_path
         )
-    finally:
-        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+        assert f"{tmp_path} cannot be written (not writable): choose another --run_dir" in err

@@ -12,6 +12,7 @@ from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.runs.run_lock import HOLDER_FILE, LOCK_FILE, RunLock
 from tests.reliability.runs import newest_step, start, wait_until
 from tests.runs import small_run
+from tests.training.test_resume import stop_at
 
 ENDLESS = ("--lr_burnin=1000000", "--checkpoint_interval=3")
 
@@ -33,37 +34,25 @@ def test_a_second_trainer_is_refused_and_the_first_named(tmp_path):
     second.acquire()
 
 
-def test_a_lock_that_is_forgotten_is_let_go(tmp_path):
-    RunLock(tmp_path).acquire()
-    RunLock(tmp_path).acquire()
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\x00"])
+@pytest.mark.parametrize("text", ["", "[]"])
 def test_a_holder_that_cannot_be_read_is_no_traceback(tmp_path, text):
     lock = RunLock(tmp_path)
     lock.acquire()
     (tmp_path / HOLDER_FILE).write_text(text)
     with pytest.raises(UserError, match="it has not said who it is"):
         RunLock(tmp_path).acquire()
+    del lock  # forgotten, and so let go
+    RunLock(tmp_path).acquire()
 
 
-def test_a_trainer_holds_it_from_its_making_to_the_end_of_training(tmp_path):
+def test_a_trainer_holds_it_till_training_ends_and_goes_not_on_if_overtaken(tmp_path, monkeypatch):
     c = small_run.config()
-    trainer = small_run.trainer(c, tmp_path)
+    data = small_run.training_data(c), small_run.validation_data(c)
+    first = small_run.trainer(c, tmp_path)
     config = (tmp_path / "config.json").read_bytes()
     with pytest.raises(UserError, match="in use by another trainer"):
         small_run.trainer(small_run.config("--num_samples=77"), tmp_path)
     assert (tmp_path / "config.json").read_bytes() == config
-    assert trainer.train(small_run.training_data(c), small_run.validation_data(c)) is None
-    small_run.trainer(c, tmp_path)
-
-
-def test_a_stopped_trainer_that_another_one_overtook_goes_not_on(tmp_path, monkeypatch):
-    from tests.training.test_resume import stop_at
-
-    c = small_run.config()
-    data = small_run.training_data(c), small_run.validation_data(c)
-    first = small_run.trainer(c, tmp_path)
     with monkeypatch.context() as patch:
         stop_at(patch, 3, signal.SIGINT)
         assert first.train(*data) == signal.SIGINT

@@ -19,19 +19,6 @@ WORD = {signal.SIGTERM: "terminated", signal.SIGINT: "interrupted"}
 STOPPED = "stopped early, nothing is lost: the same command goes on from here"
 
 
-def assert_ends(number, out, code, *arguments):
-    """The program `code`, which sends itself a signal, ends with its line and status."""
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(int(number)), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    ending = (STATUS[number], out, f"prog: {WORD[number]}\n")
-    assert (result.returncode, result.stdout, result.stderr) == ending
-
-
 AT_ONCE = """
 import os, signal, sys
 from absl import flags
@@ -58,9 +45,17 @@ command.run(main, flag_values=flags.FlagValues())
 
 
 @pytest.mark.parametrize("number", list(STATUS))
-def test_a_signal_ends_the_process_and_leaves_nothing_half_written(tmp_path, monkeypatch, number):
-    monkeypatch.chdir(tmp_path)
-    assert_ends(number, "it was here\n", AT_ONCE)
+def test_a_signal_ends_the_process_and_leaves_nothing_half_written(tmp_path, number):
+    result = subprocess.run(
+        [sys.executable, "-c", AT_ONCE, str(int(number))],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    ending = (STATUS[number], "it was here\n", f"prog: {WORD[number]}\n")
+    assert (result.returncode, result.stdout, result.stderr) == ending
     assert not list(tmp_path.iterdir())
 
 
@@ -99,17 +94,11 @@ def stop_at_moments(run_dir, moments, rng, *arguments):
     return saved
 
 
-@pytest.mark.long
-def test_two_moments(tmp_path):
-    stop_at_moments(tmp_path, 2, random.Random(1))
+OFTEN_VALIDATING = ("--val_interval=1", "--val_batches=5", "--val_samples=20")
 
 
 @pytest.mark.long
-def test_many_moments(tmp_path):
-    assert stop_at_moments(tmp_path, 40, random.Random(os.getpid())) >= 10
-
-
-@pytest.mark.long
-def test_many_moments_of_a_run_that_mostly_validates(tmp_path):
-    arguments = ("--val_interval=1", "--val_batches=5", "--val_samples=20")
-    assert stop_at_moments(tmp_path, 20, random.Random(os.getpid()), *arguments) >= 5
+@pytest.mark.parametrize(("moments", "arguments"), [(40, ()), (20, OFTEN_VALIDATING)])
+def test_many_moments(tmp_path, moments, arguments):
+    saved = stop_at_moments(tmp_path, moments, random.Random(os.getpid()), *arguments)
+    assert saved >= moments // 4

@@ -5,6 +5,8 @@ import tensorflow as tf
 from PIL import Image
 
 from data_pipelines.corpora.preparation import make_builder, prepare
+from tests.corpora.arm import Frame
+from tests.corpora.bair import record
 from tests.data_pipelines.readers.test_video_files import encode
 
 ACTIONS = ("boxing", "handclapping", "handwaving", "jogging", "running", "walking")
@@ -54,17 +56,9 @@ def write_bair(folder, files, count=30, seed=0):
 
 
 def bair_record(frames):
-    """A record as the real files have them: two cameras, the position and the action."""
-    feature = {}
-    for i, frame in enumerate(frames):
-        for camera, pixels in (("image_aux1", frame), ("image_main", 255 - frame)):
-            feature[f"{i}/{camera}/encoded"] = tf.train.Feature(
-                bytes_list=tf.train.BytesList(value=[pixels.tobytes()])
-            )
-        for key, size in (("endeffector_pos", 3), ("action", 4)):
-            values = tf.train.FloatList(value=[0.5 * i] * size)
-            feature[f"{i}/{key}"] = tf.train.Feature(float_list=values)
-    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+    """A record of these frames of the first camera."""
+    cameras = ({"image_aux1": frame, "image_main": 255 - frame} for frame in frames)
+    return record(Frame(views, [0.5 * i] * 3, [0.5 * i] * 4) for i, views in enumerate(cameras))
 
 
 def prepared(dataset, source_dir, data_dir, frame_size=64, **options):

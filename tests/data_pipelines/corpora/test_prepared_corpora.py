@@ -1,7 +1,5 @@
 """Clips of prepared corpora: their law, their addresses, and the official test sets."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +9,6 @@ from data_pipelines import Corpus, DataError, open_corpus
 from data_pipelines.corpora.bair import Bair
 from data_pipelines.corpora.human36m import Human36m
 from data_pipelines.corpora.kth import Kth
-from data_pipelines.corpora.preparation import make_builder
 from data_pipelines.storage.record_files import MappedVideo, map_videos
 from data_pipelines.storage.stored_videos import StoredVideos
 from srvp_tf.evaluation.protocol import evaluate
@@ -181,13 +178,11 @@ def test_bairs_test_set_is_every_video_from_its_start(tmp_path, caplog):
     # 95 % train, in their order, by the authors' shuffle.
     order = np.arange(20)
     np.random.RandomState(42).shuffle(order)
-    train_videos, validation = (
-        written["train/a"][np.sort(order[:19])],
-        written["train/a"][order[19]],
-    )
+    train_videos = written["train/a"][np.sort(order[:19])]
     clips = corpus.parts["train"].clips(np.arange(19), np.zeros(19, int), 8, 1)
     np.testing.assert_array_equal(clips, train_videos)
-    np.testing.assert_array_equal(corpus.parts["validation"].clips([0], [0], 8, 1)[0], validation)
+    (validation,) = corpus.parts["validation"].clips([0], [0], 8, 1)
+    np.testing.assert_array_equal(validation, written["train/a"][order[19]])
     # An epoch of whole videos is all of them.
     (batch,) = corpus.training_batches(length=8, batch_size=19, seed=0).take(1).as_numpy_iterator()
     assert {video.tobytes() for video in batch} == {video.tobytes() for video in train_videos}
@@ -235,11 +230,13 @@ def test_a_missing_preparation_says_what_there_is(kth_dir, tmp_path):
         open_corpus("bair", data_dir=kth_dir)
     with pytest.raises(DataError, match="is no folder"):
         open_corpus("kth", data_dir=tmp_path / "none")
+    with pytest.raises(DataError, match="holds kth, not bair"):
+        open_corpus("bair", data_dir=kth_dir / "kth/32/1.0.0", frame_size=32)
     by_folder = open_corpus("kth", data_dir=kth_dir / "kth/32/1.0.0", frame_size=32)
     assert by_folder.num_test_videos == 1000
 
 
-def test_the_authors_test_files_come_first(kth_dir, tmp_path, caplog):
+def test_kths_test_file_of_the_authors_comes_first(kth_dir, tmp_path, caplog):
     theirs = np.random.default_rng(0).integers(0, 256, (3, 40, 32, 32), np.uint8)
     corpus = open_corpus("kth", data_dir=kth_dir, frame_size=32)
     corpus.data_dir = tmp_path
@@ -247,35 +244,36 @@ def test_the_authors_test_files_come_first(kth_dir, tmp_path, caplog):
     videos = np.stack(list(corpus.test_videos(length=7, num_videos=3).as_numpy_iterator()))
     np.testing.assert_array_equal(videos[..., 0], theirs[:, :7])
     assert "svg_test_set_40.npz" in caplog.messages[0]
-    (tmp_path / "test_set_53_8").mkdir()
+    for arrays, says in (
+        ({"sequences": theirs[..., :16]}, r"has frames \[32, 16, 1\], .* \[32, 32, 1\]"),
+        ({"sequences": theirs[:, :6]}, "has videos of 6 frames, 7 are asked for"),
+        ({"sequences": theirs[:2]}, "holds 2 videos, not 3"),
+        ({"sequences": theirs[0]}, "expected uint8 of rank 4"),
+        ({"videos": theirs}, "no .npz file with an array 'sequences'"),
+    ):
+        np.savez(tmp_path / "svg_test_set_40.npz", **arrays)
+        with pytest.raises(DataError, match=rf"svg_test_set_40.npz: .*{says}"):
+            corpus.test_videos(length=7, num_videos=3)
+
+
+def test_human36ms_test_files_of_the_authors(tmp_path):
+    folder = tmp_path / "test_set_53_8"
+    folder.mkdir()
     images = np.random.default_rng(1).integers(0, 256, (2, 417, 8, 8, 3), np.uint8)
     for number, image in enumerate(images):
-        np.savez(tmp_path / f"test_set_53_8/test_{number}.npz", image=image)
+        np.savez(folder / f"test_{number}.npz", image=image)
     human = Human36m.authors_test_set
-    found = list(human.videos(human.find(tmp_path), 53))
-    np.testing.assert_array_equal(np.stack(found), images[:, ::8])
-    human.require(tmp_path / "test_set_53_8", 2, 53, (8, 8, 3))
+    np.testing.assert_array_equal(list(human.videos(human.find(tmp_path), 53)), images[:, ::8])
+    human.require(folder, 2, 53, (8, 8, 3))
     for shape, length, says in (
         ((16, 16, 3), 53, r"frames \[8, 8, 3\], the prepared videos \[16, 16, 3\]"),
         ((8, 8, 3), 54, "videos of 53 frames, 54 are asked for"),
     ):
         with pytest.raises(DataError, match=rf"test_0.npz: has {says}"):
-            human.require(tmp_path / "test_set_53_8", 2, length, shape)
-    (tmp_path / "test_set_53_8/test_0.npz").rename(tmp_path / "test_set_53_8/test_7.npz")
+            human.require(folder, 2, length, shape)
+    (folder / "test_0.npz").rename(folder / "test_7.npz")
     with pytest.raises(DataError, match="test_0.npz: is no .npz file"):
-        human.require(tmp_path / "test_set_53_8", 2, 53, (8, 8, 3))
-    for wrong, says in (
-        (theirs[..., :16], r"has frames \[32, 16, 1\], the prepared videos \[32, 32, 1\]"),
-        (theirs[:, :6], "has videos of 6 frames, 7 are asked for"),
-        (theirs[:2], "holds 2 videos, not 3"),
-        (theirs[0], "expected uint8 of rank 4"),
-    ):
-        np.savez(tmp_path / "svg_test_set_40.npz", sequences=wrong)
-        with pytest.raises(DataError, match=rf"svg_test_set_40.npz: .*{says}"):
-            corpus.test_videos(length=7, num_videos=3)
-    np.savez(tmp_path / "svg_test_set_40.npz", videos=theirs)
-    with pytest.raises(DataError, match="no .npz file with an array 'sequences'"):
-        corpus.test_videos(length=7, num_videos=3)
+        human.require(folder, 2, 53, (8, 8, 3))
 
 
 def test_a_folder_of_videos_is_tested_on_every_video_in_turn(tmp_path):
@@ -304,17 +302,7 @@ def test_a_folder_of_videos_is_tested_on_every_video_in_turn(tmp_path):
         corpus.test_videos(length=30, num_videos=23)
 
 
-def test_another_corpus_folder_is_refused(kth_dir):
-    with pytest.raises(DataError, match="holds kth, not bair"):
-        open_corpus("bair", data_dir=kth_dir / "kth/32/1.0.0", frame_size=32)
-
-
-def test_a_tilde_is_the_home_folder(kth_dir, monkeypatch):
-    monkeypatch.setenv("HOME", str(kth_dir))
-    assert open_corpus("kth", data_dir="~", frame_size=32).data_dir == kth_dir
-    assert Path(make_builder("kth", "~", 32).data_dir) == kth_dir / "kth/32/1.0.0"
-
-
+@pytest.mark.long
 def test_training_and_evaluation_on_prepared_files(kth_dir, tmp_path, monkeypatch):
     monkeypatch.setattr("srvp_tf.training.strategy.make_strategy", small_run.one_device)
     config = small_run.config("--dataset=kth", f"--data_dir={kth_dir}", "--num_samples=2")

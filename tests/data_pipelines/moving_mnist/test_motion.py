@@ -86,19 +86,10 @@ def test_equal_draws_give_the_reference_paths_to_the_bit(rules):
 
 
 def reference(rules, count, length):
-    rng = np.random.RandomState(123)
-    return np.stack(
-        [
-            trajectories.trajectory(
-                rng,
-                length,
-                frame_size=rules.frame_size,
-                max_speed=rules.max_speed,
-                deterministic=rules.deterministic,
-            )[:, :2]
-            for _ in range(count)
-        ]
-    )
+    rng, options = np.random.RandomState(123), {"frame_size": rules.frame_size}
+    options |= {"max_speed": rules.max_speed, "deterministic": rules.deterministic}
+    paths = [trajectories.trajectory(rng, length, **options) for _ in range(count)]
+    return np.stack(paths)[..., :2]
 
 
 def p_value(a, b):
@@ -137,14 +128,14 @@ def observables(corners):
     }
 
 
-@pytest.mark.parametrize("rules", RULES[:4], ids=name)
+@pytest.mark.parametrize("rules", [RULES[0], RULES[3]], ids=name)
 def test_paths_are_distributed_as_the_reference_s(rules):
     count, length = 20_000, 15
     _, corners = generate(rules, count // rules.num_digits + 1, length)
     made = observables(corners.transpose(0, 2, 1, 3).reshape(-1, length, 2)[:count])
     expected = observables(reference(rules, count, length))
     p_values = {what: p_value(made[what], expected[what]) for what in made}
-    # Seeds are fixed; right rules would fail one of the 44 tests with a probability of 0.4 %. Wrong
+    # Seeds are fixed; right rules would fail one of the 22 tests with a probability of 0.2 %. Wrong
     # ones are far off: a start drawn from one place too few, a redraw without 0 or without the
     # largest speed, one redraw used for all frames, the normal speed kept: all below 1e-40.
     assert min(p_values.values()) > 1e-4, p_values
@@ -164,15 +155,9 @@ def test_the_two_digits_of_a_clip_are_independent():
         assert stats.chi2_contingency(table).pvalue > 1e-4
 
 
-def test_pictures_are_uniform():
-    pictures, _ = generate(RULES[0], 20000, 1)
-    counts = np.bincount(pictures.ravel(), minlength=100)
-    assert len(counts) == 100
-    assert stats.chisquare(counts).pvalue > 1e-3
-
-
 def test_no_rare_event_stalls_or_leaves_the_frame():
-    for rules in RULES:
-        _, corners = generate(rules, 20000, 40, seed=5)
+    for rules in (RULES[0], RULES[5]):
+        pictures, corners = generate(rules, 20000, 40, seed=5)
         assert corners.min() == 0
-        assert corners.max() == rules.extent
+        assert corners.max() == rules.extent and pictures.max() == 99
+        assert stats.chisquare(np.bincount(pictures.ravel(), minlength=100)).pvalue > 1e-3

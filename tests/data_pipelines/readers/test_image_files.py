@@ -9,20 +9,13 @@ from PIL import Image, TiffImagePlugin
 
 from data_pipelines.errors import DataError
 from data_pipelines.readers.video_files import read_video
-from tests.data_pipelines.readers.test_video_files import clip, refusal, save_images
+from tests.data_pipelines.readers.test_video_files import clip, refusal, save_images, save_pages
 
 CASES = Path(__file__).parents[2] / "data" / "cases"
 GREY = clip()[..., 0]
 # Grey pixels of 16 bits, 12 of them used.
 TWELVE = (np.arange(64, dtype=np.uint16).reshape(8, 8) * 65).astype(np.uint16)
 EXPECTED = np.rint(TWELVE / 4095 * 255).astype(np.uint8)[None, ..., None]
-
-
-def pages_of(path, frames, **options):
-    """Write frames as the pages of one file; returns the path."""
-    first, *rest = (Image.fromarray(frame) for frame in frames)
-    first.save(path, save_all=True, append_images=rest, **options)
-    return path
 
 
 def test_a_stack_of_pages_is_a_video():
@@ -40,7 +33,7 @@ def test_a_stack_of_pages_is_a_video():
     ("name", "options"), [("a.tif", {}), ("a.png", {}), ("a.webp", {"lossless": True})]
 )
 def test_pages_are_frames_and_no_frame_of_a_folder(tmp_path, name, options):
-    path = pages_of(tmp_path / name, clip(), **options)
+    path = save_pages(tmp_path / name, clip(), **options)
     np.testing.assert_array_equal(read_video(path), clip())
     np.testing.assert_array_equal(read_video(path, 3), clip()[:3])
     with pytest.raises(DataError, match=rf"{name}: holds {len(clip())} pages, .* each as a file"):
@@ -48,12 +41,12 @@ def test_pages_are_frames_and_no_frame_of_a_folder(tmp_path, name, options):
 
 
 def test_grey_pages_are_grey(tmp_path):
-    found = read_video(pages_of(tmp_path / "a.tif", GREY))
+    found = read_video(save_pages(tmp_path / "a.tif", GREY))
     np.testing.assert_array_equal(found, GREY[..., None])
 
 
 def test_the_picture_for_those_who_cannot_play_an_animation_is_no_frame(tmp_path):
-    path = pages_of(tmp_path / "a.png", clip(), default_image=True)
+    path = save_pages(tmp_path / "a.png", clip(), default_image=True)
     np.testing.assert_array_equal(read_video(path), clip()[1:])
 
 

@@ -4,16 +4,15 @@ import io
 import struct
 import zipfile
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
 
 from data_pipelines.errors import DataError
 from data_pipelines.readers import pixels, video_files
-from data_pipelines.readers.complete_files import require_complete
 from data_pipelines.readers.resizing import fit_frames
 from data_pipelines.readers.video_files import iterate_frames, read_video
+from tests.corpora.encoding import write_video
 
 # suffix -> encoder, pixel format, options: RGB without loss.
 LOSSLESS = {
@@ -33,30 +32,21 @@ def clip(count=T, height=H, width=W, seed=0):
     return blocks.astype(np.uint8).repeat(8, axis=1).repeat(8, axis=2)
 
 
-def encode(path, frames, encoder=None, source="rgb24", rate=25):
-    """Write frames with PyAV; returns the path."""
-    name, pixel_format, options = encoder or LOSSLESS[path.suffix]
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(name, rate=rate, options=options)
-        stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = pixel_format
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format=source)))
-        container.mux(stream.encode(None))
+def encode(path, frames, encoder=None):
+    """Write frames with PyAV, without loss by default; returns the path."""
+    write_video(path, frames, encoder=encoder or LOSSLESS[path.suffix])
     return path
 
 
-def save_gif(path, frames, **options):
-    """Write pictures with Pillow; returns the path."""
-    images = [
-        frame if isinstance(frame, Image.Image) else Image.fromarray(frame) for frame in frames
-    ]
-    images[0].save(path, save_all=True, append_images=images[1:], **{"duration": 40} | options)
+def save_pages(path, frames, **options):
+    """Write the frames of one GIF, TIFF, PNG or WebP with Pillow; returns the path."""
+    first, *rest = (Image.fromarray(frame) for frame in frames)
+    first.save(path, save_all=True, append_images=rest, **options)
     return path
 
 
 def make(path, frames):
-    return save_gif(path, frames) if path.suffix == ".gif" else encode(path, frames)
+    return save_pages(path, frames, duration=40) if path.suffix == ".gif" else encode(path, frames)
 
 
 def save_images(folder, frames, name="img_{}.png"):
@@ -80,10 +70,6 @@ def files(tmp_path_factory):
 @pytest.mark.parametrize("suffix", CONTAINERS)
 def test_every_frame_comes_back_once_in_order_and_exact(files, suffix):
     np.testing.assert_array_equal(read_video(files[suffix]), clip())
-
-
-@pytest.mark.parametrize("suffix", CONTAINERS)
-def test_the_first_frames_alone(files, suffix):
     np.testing.assert_array_equal(read_video(files[suffix], max_frames=5), clip()[:5])
     np.testing.assert_array_equal(read_video(str(files[suffix]), max_frames=99), clip())
 
@@ -108,12 +94,12 @@ def test_lossy_codecs_that_reorder_frames(tmp_path, suffix, encoder, error):
 
 def test_a_grey_pixel_format_gives_one_channel(tmp_path):
     grey = clip()[..., 0]
-    path = encode(tmp_path / "a.mkv", grey, ("ffv1", "gray", {}), source="gray")
+    path = encode(tmp_path / "a.mkv", grey, ("ffv1", "gray", {}))
     np.testing.assert_array_equal(read_video(path), grey[..., None])
 
 
 def test_frames_of_uneven_duration_count_once_each(tmp_path):
-    path = save_gif(tmp_path / "a.gif", clip(4), duration=[20, 500, 20, 1000])
+    path = save_pages(tmp_path / "a.gif", clip(4), duration=[20, 500, 20, 1000])
     np.testing.assert_array_equal(read_video(path), clip(4))
 
 
@@ -121,22 +107,6 @@ def test_a_name_is_only_a_name_and_the_content_decides(files, tmp_path):
     path = tmp_path / "http: 50%03d.avi"
     path.write_bytes(files[".mp4"].read_bytes())
     np.testing.assert_array_equal(read_video(path), clip())
-
-
-@pytest.mark.parametrize(
-    ("matrix", "turns"), [((0, 1, -1, 0), -1), ((0, -1, 1, 0), 1), ((-1, 0, 0, -1), 2)]
-)
-def test_a_telephone_video_is_turned_upright(files, tmp_path, matrix, turns):
-    a, b, c, d = (value << 16 for value in matrix)
-    one = 1 << 16, 1 << 30
-    identity = struct.pack(">9i", one[0], 0, 0, 0, one[0], 0, 0, 0, one[1])
-    data = files[".mp4"].read_bytes()
-    # The second matrix is the track's, the first the whole film's.
-    place = data.index(identity, data.index(b"tkhd"))
-    turned = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, one[1])
-    (tmp_path / "a.mp4").write_bytes(data[:place] + turned + data[place + len(identity) :])
-    expected = np.rot90(clip(), turns, axes=(1, 2))
-    np.testing.assert_array_equal(read_video(tmp_path / "a.mp4"), expected)
 
 
 def raw_gif(frames):
@@ -171,10 +141,8 @@ def test_the_transparent_is_white(tmp_path):
     for index in range(3):
         sprites[index, 2:4, 2 * index : 2 * index + 2] = (255, 0, 0, 255)
         expected[index, 2:4, 2 * index : 2 * index + 2] = (255, 0, 0)
-    images = [Image.fromarray(sprite) for sprite in sprites]
-    np.testing.assert_array_equal(
-        read_video(save_gif(tmp_path / "a.gif", images, disposal=2)), expected
-    )
+    gif = save_pages(tmp_path / "a.gif", sprites, disposal=2)
+    np.testing.assert_array_equal(read_video(gif), expected)
     np.testing.assert_array_equal(read_video(save_images(tmp_path / "a", sprites)), expected)
 
 
@@ -214,9 +182,6 @@ def test_bad_folders_of_images(tmp_path):
 
     refused("holds no image")
     save_images(tmp_path, clip(4))
-    Image.fromarray(clip(1, 16, 48)[0]).save(tmp_path / "img_3.png")
-    refused(r"img_3\.png: is 48 x 16 pixels, img_1\.png 48 x 32")
-    Image.fromarray(clip()[2]).save(tmp_path / "img_3.png")
     Image.fromarray(clip()[2]).save(tmp_path / "img_03.png")
     refused(r"img_03\.png and img_3\.png have one number")
     (tmp_path / "img_03.png").unlink()
@@ -233,10 +198,7 @@ def test_bad_folders_of_images(tmp_path):
     ("names", "says"),
     [
         (["f8", "f9", "f10", "f12"], "frame 11 is missing"),
-        (["f10", "f20", "f25"], "frame 15 is missing"),
         (["a_1", "a_2", "b_1"], r"a_1\.png and b_1\.png differ in more than one number"),
-        (["1_1", "1_2", "2_1"], r"1_1\.png and 2_1\.png differ in more than one number"),
-        (["1", "2", "cover"], r"1\.png and cover\.png differ"),
         (["1", "2", "2_1"], r"1\.png and 2_1\.png differ"),
     ],
 )
@@ -285,7 +247,6 @@ def test_frames_among_other_arrays(tmp_path):
     [
         ({"x": clip(), "y": clip()}, "no array `frames`; its arrays are: x, y"),
         ({"frames": clip()[0, 0]}, r"shape \[48, 3\]"),
-        ({"frames": clip()[None]}, r"shape \[1, 23, 32, 48, 3\]"),
         ({"frames": clip()[..., :2]}, r"shape \[23, 32, 48, 2\]"),
         ({"frames": clip()[:0]}, "holds no frame"),
         ({"frames": clip()[:, :0]}, "no size"),
@@ -312,15 +273,13 @@ def test_damaged_and_lying_numpy_files(tmp_path):
         path.write_bytes(content)
         with pytest.raises(DataError, match=r"a\.npz: is damaged or no NumPy file"):
             read_video(path)
-    for shape in ((2, 1 << 20, 1 << 20), (1 << 40, 8, 8), (-3, 8, 8)):
-        header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(
-            header, {"descr": "|u1", "fortran_order": False, "shape": shape}
-        )
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("frames.npy", header.getvalue() + bytes(1000))
-        with pytest.raises(DataError, match=r"a\.npz: .*(more than 67,108,864|header says)"):
-            read_video(path)
+    header = {"descr": "|u1", "fortran_order": False, "shape": (2, 1 << 20, 1 << 20)}
+    array = io.BytesIO()
+    np.lib.format.write_array_header_1_0(array, header)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("frames.npy", array.getvalue() + bytes(1000))
+    with pytest.raises(DataError, match=r"a\.npz: .*more than 67,108,864"):
+        read_video(path)
 
 
 # --- files that are no videos --------------------------------------------------------------------
@@ -342,18 +301,13 @@ def test_no_such_file(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", CONTAINERS)
-@pytest.mark.parametrize("kept", [0.999, 0.9, 0.5, 0.1, 0.01, 0.0])
+@pytest.mark.parametrize("kept", [0.999, 0.5, 0.01, 0.0])
 def test_files_that_were_cut_short(files, tmp_path, suffix, kept):
     whole = files[suffix].read_bytes()
     path = tmp_path / f"a{suffix}"
     path.write_bytes(whole[: int(kept * len(whole))])
     message = refusal(path)
     assert any(text in message for text in ("cut short", "is empty", "is no video")), message
-
-
-@pytest.mark.parametrize("suffix", CONTAINERS)
-def test_whole_files_are_not_called_cut(files, suffix):
-    require_complete(files[suffix])
 
 
 @pytest.mark.parametrize(
@@ -378,20 +332,6 @@ def test_one_image_is_no_video(tmp_path):
     assert "is one image; give the folder" in refusal(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "aac"), (".mkv", "flac"), (".avi", "mp3")])
-def test_audio_alone(tmp_path, suffix, codec):
-    codec = codec if codec in av.codecs_available else "pcm_s16le"
-    path = tmp_path / f"a{suffix}"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=44100, layout="mono")
-        sound = av.AudioFrame.from_ndarray(np.zeros((1, 4608), np.int16), "s16", "mono")
-        sound.sample_rate = 44100
-        for frame in av.AudioResampler(stream.format or "fltp", "mono", 44100).resample(sound):
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    assert "holds no video, only audio" in refusal(path)
-
-
 def test_damage_in_the_middle_is_told(files, tmp_path):
     # H.264 notices; FFV1 and VP9 show something without a word.
     data = bytearray(files[".mp4"].read_bytes())
@@ -402,6 +342,9 @@ def test_damage_in_the_middle_is_told(files, tmp_path):
 
 
 def test_headers_that_promise_too_much(tmp_path, monkeypatch):
+    pixels.require_sane_size(tmp_path, 8192, 8192)
+    with pytest.raises(DataError, match="8193 x 8192"):
+        pixels.require_sane_size(tmp_path, 8193, 8192)
     gif = bytearray(raw_gif([(0, 0, 4, 4, 1, 1)] * 2))
     gif[6:10] = struct.pack("<HH", 9000, 9000)
     (tmp_path / "a.gif").write_bytes(gif)
@@ -418,12 +361,6 @@ def test_headers_that_promise_too_much(tmp_path, monkeypatch):
     assert "read fewer" in refusal(tmp_path / "a.npy")
     assert len(read_video(tmp_path / "a.npy", 5)) == 5
     assert sum(1 for _ in iterate_frames(tmp_path / "a.npy")) == T
-
-
-def test_a_frame_may_have_as_many_pixels_as_the_limit_says(tmp_path):
-    pixels.require_sane_size(tmp_path, 8192, 8192)
-    with pytest.raises(DataError, match="8193 x 8192"):
-        pixels.require_sane_size(tmp_path, 8193, 8192)
 
 
 @pytest.mark.parametrize("count", [0, -1, 2.5])
@@ -448,12 +385,11 @@ def noise(count, height, width, channels):
     return np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
 
 
-@pytest.mark.parametrize(("height", "width"), [(120, 120), (128, 128), (97, 97), (65, 65)])
+@pytest.mark.parametrize("size", [128, 97])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_shrinking_averages_areas(height, width, channels):
-    frames = noise(2, height, width, channels)
-    rows, columns = area_weights(height, 64), area_weights(width, 64)
-    exact = np.einsum("ih,thwc,jw->tijc", rows, frames, columns)
+def test_shrinking_averages_areas(size, channels):
+    frames, weights = noise(2, size, size, channels), area_weights(size, 64)
+    exact = np.einsum("ih,thwc,jw->tijc", weights, frames, weights, optimize=True)
     got = fit_frames(frames, 64, channels)
     assert np.abs(got - exact).max() < 0.5 + 1e-3
 
@@ -471,7 +407,7 @@ def test_enlarging_is_bicubic_as_pillow_has_it():
     assert (np.abs(np.diff(fit_frames(stripes, 64, 1)[0, 30, :, 0].astype(int))) < 200).all()
 
 
-@pytest.mark.parametrize(("height", "width"), [(64, 90), (90, 64), (64, 64), (64, 91)])
+@pytest.mark.parametrize(("height", "width"), [(64, 90), (91, 64), (64, 64)])
 def test_the_centre_is_cropped_and_left_untouched(height, width):
     frames = noise(2, height, width, 3)
     top, left = (height - 64) // 2, (width - 64) // 2
