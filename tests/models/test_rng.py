@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy import stats
 
 from srvp_tf.models import rng
 from srvp_tf.models.rng import Purpose
