@@ -1,4 +1,5 @@
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from srvp_tf.config import corpora
 from srvp_tf.runs.run_folder import RunFolder
 from tests.runs import small_run
 from tests.runs.small_run import FLAGS
+from tests.training.test_resume import stop_at
 
 
 def outcome(capsys, *arguments):
@@ -81,14 +83,17 @@ def test_another_configuration_is_refused(capsys, run_dir):
 
 
 @pytest.fixture
-def on_one_device(monkeypatch):
-    """Half the graph of two."""
-    monkeypatch.setattr("srvp_tf.training.strategy.make_strategy", small_run.one_device)
+def shared_graphs(monkeypatch):
+    """The command trains on one device, with the graphs of the tests before."""
+    monkeypatch.setattr(
+        "srvp_tf.training.trainer.Trainer",
+        lambda c, run_dir, *_: small_run.sharing_trainer(c, run_dir),
+    )
 
 
 @pytest.mark.parametrize("used", ["best-00000012.npz", "last-00000008.npz"])
 def test_a_truncated_newest_checkpoint_is_named_and_the_one_before_it_used(
-    capsys, run_dir, on_one_device, used
+    capsys, run_dir, shared_graphs, used
 ):
     folder = RunFolder(run_dir).checkpoints()
     newest = [folder.newest("last")]
@@ -129,6 +134,19 @@ def test_a_folder_that_is_no_run_is_refused(capsys, tmp_path):
     assert_refused(capsys, tmp_path, "choose another --run_dir", f"--run_dir={tmp_path}")
 
 
+def test_ctrl_c_saves_says_so_and_the_command_goes_on(capsys, tmp_path, shared_graphs, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 7, signal.SIGINT)
+        status, out, err = outcome(capsys, f"--run_dir={tmp_path}")
+    assert status == 130 and err == ""
+    assert out.splitlines()[-1] == (
+        "stopped early, nothing is lost: the same command goes on from here"
+    )
+    assert small_run.saved(tmp_path)[1]["step"] == 7
+    status, out, _ = outcome(capsys, f"--run_dir={tmp_path}")
+    assert status == 0 and "step 12/12" in out
+
+
 class NotANumber(data_pipelines.MovingMNIST):
     """Moving MNIST that spoils step 6."""
 
@@ -140,7 +158,7 @@ class NotANumber(data_pipelines.MovingMNIST):
 
 
 def test_a_loss_that_is_not_finite_is_one_line_and_keeps_the_checkpoint(
-    capsys, tmp_path, on_one_device, monkeypatch
+    capsys, tmp_path, shared_graphs, monkeypatch
 ):
     monkeypatch.setattr(corpora, "open_corpus", lambda c: NotANumber(num_digits=1, frame_size=32))
     status, _, err = outcome(capsys, f"--run_dir={tmp_path}", "--max_skipped_steps=0")
