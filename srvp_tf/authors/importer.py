@@ -59,7 +59,7 @@ def assign_tensors(model, state, source):
     """Give a model the tensors of an official state dict, strictly by name and shape.
 
     Raises:
-        UserError: as `check`, or names the tensor that is not float32, or not finite.
+        UserError: as `match_tensors`, or names the tensor that is not float32, or not finite.
     """
     expected = match_tensors(model, state, source)
     arrays = {name: to_array(tensor, name, source) for name, tensor in state.items()}

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from srvp_tf import train
 from srvp_tf.training.progress import Progress
 from srvp_tf.training.stop_request import StopRequest
+from srvp_tf.training.trainer import Trainer
+from srvp_tf.training.validation import Validator
 from tests.runs import small_run
 from tests.runs.small_run import FLAGS, VGG, assert_same_run, saved
 
-LONGER = ("--lr_burnin=40", "--lr_decay=20", "--log_interval=7")
+LONGER = ("--lr_burnin=20", "--lr_decay=10", "--log_interval=7", "--val_interval=10")
 
 
 # --- in this process -----------------------------------------------------------------------------
@@ -52,7 +55,7 @@ def test_a_stopped_run_ends_as_one_never_stopped(tmp_path, monkeypatch, step, nu
 
 def test_one_trainer_may_go_on_after_a_stop(tmp_path, monkeypatch, finished):
     c = small_run.config()
-    trainer = small_run.trainer(c, tmp_path)
+    trainer = small_run.sharing_trainer(c, tmp_path)
     data = small_run.training_data(c), small_run.validation_data(c)
     with monkeypatch.context() as patch:
         stop_at(patch, 3, signal.SIGINT)
@@ -73,8 +76,6 @@ def test_a_signal_during_the_last_step_leaves_the_last_validation_for_later(
 
 
 def test_a_signal_during_a_validation_is_heeded_before_its_next_batch(tmp_path, monkeypatch):
-    from srvp_tf.training.validation import Validator
-
     run = Validator.run
 
     def stopped(self, batches):
@@ -125,20 +126,9 @@ def test_a_signal_sent_twice_at_once_is_one_wish_and_a_later_one_acts(monkeypatc
         signal.signal(signal.SIGINT, ctrl_c)
 
 
-def test_skips_resume_bit_for_bit(tmp_path, monkeypatch, finished):
-    with monkeypatch.context() as patch:
-        stop_at(patch, 6, signal.SIGTERM)
-        small_run.run(small_run.config(*VGG), tmp_path)
-    small_run.run(small_run.config(*VGG), tmp_path)
-    assert_same_run(tmp_path, finished(*VGG))
-
-
 def test_killed_between_the_best_and_the_last_checkpoint(tmp_path, monkeypatch, finished):
-    c = small_run.config("--val_interval=4")
+    c, save = small_run.config("--val_interval=4"), Trainer._save
     with monkeypatch.context() as patch:
-        from srvp_tf.training.trainer import Trainer
-
-        save = Trainer._save
 
         def killed(self, kind):
             if kind == "last" and self.status.step == 8:
@@ -163,9 +153,8 @@ def start(run_dir, *arguments):
     return subprocess.Popen(command, cwd=Path(__file__).parents[2], **pipes)
 
 
-def finish(run_dir, *arguments):
-    """Run the command to its end."""
-    process = start(run_dir, *arguments)
+def finish(process):
+    """Wait for the end of a command that must not fail."""
     _, err = process.communicate()
     assert process.returncode == 0, err
 
@@ -179,53 +168,27 @@ def wait_for(process, run_dir, step):
         time.sleep(0.01)
 
 
-def kill_until_done(run_dir, arguments, kills, rng):
-    """SIGKILL the command at random moments `kills` times, then let it end."""
-    for _ in range(kills):
-        process = start(run_dir, *arguments)
-        wait_for(process, run_dir, rng.choice([1, 8, 20, 40]))
-        time.sleep(rng.uniform(0, 0.5))
-        process.kill()
-        process.communicate()
-    finish(run_dir, *arguments)
-
-
 def leftovers(run_dir):
     return [path for path in Path(run_dir).rglob("*") if path.name.endswith(".tmp")]
 
 
-def test_sigkill_and_repetition_are_bit_equal_between_processes(tmp_path):
-    # The network whose sums depend on the threads: vgg with skips.
-    arguments = (*VGG, *LONGER)
-    kill_until_done(tmp_path / "killed", arguments, 1, random.Random(os.getpid()))
-    finish(tmp_path / "whole", *arguments)
+@pytest.mark.parametrize(
+    "family",  # sums of vgg depend on the threads; test_step.py repeats it in one process
+    [(), pytest.param(VGG, marks=pytest.mark.long)],
+    ids=["dcgan", "vgg-skips"],
+)
+def test_a_sigkill_changes_no_bit_between_processes(tmp_path, monkeypatch, family):
+    arguments = (*family, *LONGER)
+    process = start(tmp_path / "killed", *arguments)
+    wait_for(process, tmp_path / "killed", 8)
+    time.sleep(random.Random(os.getpid()).uniform(0, 0.2))
+    process.kill()
+    process.communicate()
+    finish(start(tmp_path / "killed", *arguments))
+    monkeypatch.setattr("srvp_tf.training.strategy.make_strategy", small_run.one_device)
+    train.train(small_run.config(*arguments), tmp_path / "whole")
     assert_same_run(tmp_path / "killed", tmp_path / "whole")
     assert not leftovers(tmp_path)
-
-
-def test_ctrl_c_saves_says_so_and_resumes(tmp_path):
-    process = start(tmp_path, *LONGER, "--lr_burnin=100000")
-    wait_for(process, tmp_path, 4)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
-    assert process.returncode == 130 and err == ""
-    assert out.splitlines()[-1] == (
-        "stopped early, nothing is lost: the same command goes on from here"
-    )
-    assert saved(tmp_path)[1]["step"] == saved(tmp_path)[0]["adam/step"] >= 4
-    assert not leftovers(tmp_path)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("family", [(), VGG], ids=["dcgan", "vgg-skips"])
-def test_repeated_sigkills_change_no_bit(tmp_path, family):
-    arguments = (*family, *LONGER)
-    finish(tmp_path / "whole", *arguments)
-    for trial in range(5):
-        run_dir = tmp_path / f"killed-{trial}"
-        kill_until_done(run_dir, arguments, 3, random.Random(trial))
-        assert_same_run(run_dir, tmp_path / "whole")
-        assert not leftovers(run_dir)
 
 
 @pytest.mark.long
@@ -238,17 +201,6 @@ def test_a_kill_at_any_moment_of_the_start_is_survived(tmp_path):
         time.sleep(rng.uniform(0, 0.02))
         process.kill()
         process.communicate()
-    finish(tmp_path / "run")
-    finish(tmp_path / "whole")
+    for name in ("run", "whole"):
+        finish(start(tmp_path / name))
     assert_same_run(tmp_path / "run", tmp_path / "whole")
-
-
-@pytest.mark.long
-def test_ctrl_c_then_the_same_command_ends_bit_equal(tmp_path):
-    finish(tmp_path / "whole", *LONGER)
-    process = start(tmp_path / "stopped", *LONGER)
-    wait_for(process, tmp_path / "stopped", 4)
-    process.send_signal(signal.SIGINT)
-    process.communicate()
-    finish(tmp_path / "stopped", *LONGER)
-    assert_same_run(tmp_path / "stopped", tmp_path / "whole")

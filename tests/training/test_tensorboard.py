@@ -11,6 +11,7 @@ from srvp_tf.training.step import TrainingStep
 from srvp_tf.training.step_meter import StepMeter
 from srvp_tf.training.tensorboard import RunLog
 from srvp_tf.training.validation import Validator
+from srvp_tf.video import strip
 from tests.runs import small_run
 from tests.runs.small_run import NUM_STEPS
 
@@ -102,8 +103,6 @@ def test_speeds_are_shown(recorded):
 
 
 def test_validations_are_shown_with_their_pictures(recorded):
-    from srvp_tf.video import strip
-
     c, _, validations, shown = recorded
     for name in ("psnr", "ssim"):
         values = {s: getattr(v, name) for s, v in zip((5, 10, 12), validations, strict=True)}
@@ -144,7 +143,7 @@ def test_no_other_tags(recorded):
 def test_no_step_is_shown_twice_after_a_crash(tmp_path, monkeypatch, recorded, killed_before):
     # A crash at step 6, after the checkpoint of 4; at step 3, before the first one.
     c, _, _, whole = recorded
-    trainer = small_run.trainer(c, tmp_path)
+    trainer = small_run.sharing_trainer(c, tmp_path)
     data = small_run.training_data(c).take(killed_before).filter(lambda _: True)
     with pytest.raises(ValueError, match="ended before"):
         trainer.train(data, small_run.validation_data(c))
@@ -156,7 +155,7 @@ def test_no_step_is_shown_twice_after_a_crash(tmp_path, monkeypatch, recorded, k
     assert len(shown["config"]) == (2 if killed_before == 5 else 1)
 
 
-@pytest.mark.parametrize("cut", [1, 5, 300])
+@pytest.mark.parametrize("cut", [1, 300])
 def test_a_record_that_a_kill_cut_short_hides_nothing(tmp_path, cut):
     log = RunLog(tmp_path, 0)
     log.configuration(small_run.config())
@@ -172,10 +171,14 @@ def test_a_record_that_a_kill_cut_short_hides_nothing(tmp_path, cut):
 def test_a_tensorboard_that_watches_drops_what_a_restart_orphans(tmp_path):
     c = small_run.config()
     accumulator = plugin_event_accumulator.EventAccumulator(str(tmp_path), {"tensors": 0})
-    for first_step in (0, 4, 8, 2):
+    for start, first_step in enumerate((0, 4, 8, 2)):
         log = RunLog(tmp_path, first_step)
         log.configuration(c)
         log.close()
+        # Names of one second are in no order; those of processes that start later are.
+        for path in tmp_path.glob("events.out.tfevents.1*"):
+            kind = ".v2" if path.suffix == ".v2" else ""
+            path.rename(tmp_path / f"events.out.tfevents.{start:010d}{kind}")
         accumulator.Reload()
     assert [event.step for event in accumulator.Tensors("config")] == [1, 3]
 

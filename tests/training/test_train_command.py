@@ -1,7 +1,5 @@
-import os
 import shutil
-import subprocess
-import sys
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from srvp_tf.config import corpora
 from srvp_tf.runs.run_folder import RunFolder
 from tests.runs import small_run
 from tests.runs.small_run import FLAGS
+from tests.training.test_resume import stop_at
 
 
 def outcome(capsys, *arguments):
@@ -54,19 +53,16 @@ def run_dir(tmp_path, finished):
     [
         ("--batchsize=3", "Did you mean: batch_size", 2),
         ("--family=resnet", "value should be one of <dcgan|vgg>", 2),
-        ("--nf=two", "flag --nf=two", 2),
         ("--flagfile=nothing.cfg", "--flagfile=nothing.cfg: no such file", 2),
         ("--frame_size=48", "--frame_size=48 must be one of 32, 64, 128", 1),
         ("--learning_rate=nan", "--learning_rate=nan must be finite", 1),
         ("--nt_cond=1", "--nt_cond=1 is less than --nt_inf=2", 1),
-        ("--train_length=1", "--train_length=1", 1),
         ("--train_length=2 --nt_inf=3", "--train_length=2 is less than --nt_inf=3", 1),
         ("--val_length=3", "--val_length=3 leaves nothing to predict after --nt_cond=3", 1),
         ("--channels=3", "--channels=3 does not fit --dataset=moving_mnist: use --channels=1", 1),
         ("--digits=idx", "--digits=idx needs --digits_dir", 1),
-        ("--digits=idx --digits_dir=nothing", "nothing", 1),
         ("--init_from=nothing", "nothing is neither a run folder nor a checkpoint", 1),
-        ("--batch_size=3", "--batch_size=3 is not a multiple of the 2 devices", 1),
+        ("--run_dir=", "--run_dir is missing: name the folder of the run", 1),
     ],
 )
 def test_wrong_settings_are_one_line_and_make_no_folder(capsys, tmp_path, argument, words, status):
@@ -74,12 +70,8 @@ def test_wrong_settings_are_one_line_and_make_no_folder(capsys, tmp_path, argume
     assert_refused(capsys, tmp_path, words, *arguments, status=status)
 
 
-def test_a_run_needs_a_folder(capsys, tmp_path):
-    assert_refused(capsys, tmp_path, "--run_dir is missing: name the folder of the run")
-
-
-@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"])
-def test_corrupt_digits_are_one_line(capsys, tmp_path, name):
+def test_corrupt_digits_are_one_line(capsys, tmp_path):
+    name = "train-images-idx3-ubyte.gz"
     (tmp_path / name).write_bytes(b"\x00\x00\x08\x03 not MNIST")
     arguments = (f"--run_dir={tmp_path}/run", "--digits=idx", f"--digits_dir={tmp_path}")
     assert_refused(capsys, tmp_path, name, *arguments)
@@ -91,14 +83,17 @@ def test_another_configuration_is_refused(capsys, run_dir):
 
 
 @pytest.fixture
-def on_one_device(monkeypatch):
-    """Half the graph of two."""
-    monkeypatch.setattr("srvp_tf.training.strategy.make_strategy", small_run.one_device)
+def shared_graphs(monkeypatch):
+    """The command trains on one device, with the graphs of the tests before."""
+    monkeypatch.setattr(
+        "srvp_tf.training.trainer.Trainer",
+        lambda c, run_dir, *_: small_run.sharing_trainer(c, run_dir),
+    )
 
 
 @pytest.mark.parametrize("used", ["best-00000012.npz", "last-00000008.npz"])
 def test_a_truncated_newest_checkpoint_is_named_and_the_one_before_it_used(
-    capsys, run_dir, on_one_device, used
+    capsys, run_dir, shared_graphs, used
 ):
     folder = RunFolder(run_dir).checkpoints()
     newest = [folder.newest("last")]
@@ -134,17 +129,22 @@ def test_init_from_a_damaged_checkpoint_names_it_and_what_deleting_it_leads_to(c
         assert_refused(capsys, run_dir.parent, words, *arguments)
 
 
-def test_init_from_another_architecture_is_refused(capsys, run_dir):
-    arguments = (f"--run_dir={run_dir}/new", f"--init_from={run_dir}", "--family=vgg")
-    assert_refused(capsys, run_dir, "belongs to another model", *arguments)
+def test_a_folder_that_is_no_run_is_refused(capsys, tmp_path):
+    (tmp_path / "chapter1").write_text("precious")
+    assert_refused(capsys, tmp_path, "choose another --run_dir", f"--run_dir={tmp_path}")
 
 
-@pytest.mark.parametrize("place", ["file", "file/run", "thesis"])
-def test_a_folder_that_cannot_be_used_is_refused(capsys, tmp_path, place):
-    (tmp_path / "file").write_text("precious")
-    (tmp_path / "thesis").mkdir()
-    (tmp_path / "thesis" / "chapter1").write_text("precious")
-    assert_refused(capsys, tmp_path, "choose another --run_dir", f"--run_dir={tmp_path}/{place}")
+def test_ctrl_c_saves_says_so_and_the_command_goes_on(capsys, tmp_path, shared_graphs, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 7, signal.SIGINT)
+        status, out, err = outcome(capsys, f"--run_dir={tmp_path}")
+    assert status == 130 and err == ""
+    assert out.splitlines()[-1] == (
+        "stopped early, nothing is lost: the same command goes on from here"
+    )
+    assert small_run.saved(tmp_path)[1]["step"] == 7
+    status, out, _ = outcome(capsys, f"--run_dir={tmp_path}")
+    assert status == 0 and "step 12/12" in out
 
 
 class NotANumber(data_pipelines.MovingMNIST):
@@ -158,7 +158,7 @@ class NotANumber(data_pipelines.MovingMNIST):
 
 
 def test_a_loss_that_is_not_finite_is_one_line_and_keeps_the_checkpoint(
-    capsys, tmp_path, on_one_device, monkeypatch
+    capsys, tmp_path, shared_graphs, monkeypatch
 ):
     monkeypatch.setattr(corpora, "open_corpus", lambda c: NotANumber(num_digits=1, frame_size=32))
     status, _, err = outcome(capsys, f"--run_dir={tmp_path}", "--max_skipped_steps=0")
@@ -177,21 +177,3 @@ def test_the_command_trains_resumes_and_judges_with_other_settings(capsys, tmp_p
     assert outcome(capsys, f"--run_dir={tmp_path}", "--num_samples=9") == (0, "", "")
     assert RunFolder(tmp_path).config().eval.num_samples == 9
     assert all(np.array_equal(x, before[name]) for name, x in small_run.saved(tmp_path)[0].items())
-
-
-def test_a_real_process_fails_in_one_line(tmp_path):
-    (tmp_path / "file").write_text("precious")
-    module = [sys.executable, "-m", "srvp_tf.train", *FLAGS]
-    result = subprocess.run(
-        [*module, f"--run_dir={tmp_path}/file/run"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-    )
-    assert result.returncode == 1 and result.stdout == ""
-    assert result.stderr == (
-        f"python -m srvp_tf.train: {tmp_path}/file/run cannot be written (Not a directory): "
-        "choose another --run_dir\n"
-    )
