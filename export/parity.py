@@ -18,10 +18,9 @@ from PIL import Image
 from export.signatures.build import MULTI_STEP
 from export.signatures.seeded_noise import draw_at_frame, draw_from_start
 from export.writers.settings import ExportSettings
+from srvp_tf.config.registries import MODELS
 from srvp_tf.errors import UserError
-from srvp_tf.models import filtering
-from srvp_tf.models.noise import ForecastNoise
-from srvp_tf.models.srvp import SRVP
+from srvp_tf.models.video_model import VideoModel
 
 SignatureCaller = Callable[[str, dict], dict[str, np.ndarray]]
 """Signature name and name -> array of inputs, of which it takes what it needs, to outputs."""
@@ -105,12 +104,12 @@ class Errors(NamedTuple):
 
 
 def reference_cases(
-    model: SRVP,
+    model: VideoModel,
     settings: ExportSettings,
     frames: np.ndarray,
     names: Collection[str] | None = None,
 ) -> dict[str, Case]:
-    """Signature name -> `Case`, answered by `SRVP` itself in float32 and in float64.
+    """Signature name -> `Case`, answered by the model itself in float32 and in float64.
 
     Args:
         model, settings: what was exported.
@@ -120,7 +119,7 @@ def reference_cases(
     c, s, count = model.config, settings, settings.conditioning_frames
     seed = np.resize(np.array(_SEEDS, np.int64), len(frames))
     pixels, frames = frames, frames.astype(np.float32) / 255.0
-    exact = SRVP(c, precision="float64")
+    exact = MODELS[c.model](c, precision="float64")
     exact.set_weights(model.get_weights())
     longest = s.max_conditioning_frames
     lengths = np.resize(np.array([longest, c.nt_inf], np.int64), len(frames))
@@ -163,7 +162,7 @@ def reference_cases(
 
 
 def _answers(
-    model: SRVP,
+    model: VideoModel,
     settings: ExportSettings,
     frames: np.ndarray,
     seed: np.ndarray,
@@ -181,22 +180,24 @@ def _answers(
         ids = np.zeros(len(frames), int)
         return model.forecast(frames[:, :num_frames], *sampling, video_ids=ids).numpy()
 
+    def in_dtype(tensors: dict) -> dict[str, tf.Tensor]:
+        return {name: tf.cast(x, model.dtype) for name, x in tensors.items()}
+
     @functools.cache
     def encoded(num_frames: int) -> dict[str, np.ndarray]:
-        noise = draw_from_start(model.config, seed, num_frames)
-        noise = {name: tf.cast(x, model.dtype) for name, x in noise.items()}
-        state = filtering.encode(model, tf.cast(frames[:, :num_frames], model.dtype), **noise)
-        return {name: x.numpy() for name, x in state.tensors().items()}
+        noise = in_dtype(draw_from_start(model.config, seed, num_frames))
+        state = model.encode_state(tf.cast(frames[:, :num_frames], model.dtype), **noise)
+        return {name: x.numpy() for name, x in state.items()}
 
     def variable():
         return np.stack([forecast(n)[i, 0] for i, n in enumerate(lengths)])
 
     def single_step():
-        frame = forecast(count)[:, 0, : s.frames_per_step]
-        return {
-            "next_y": _next_states(model, s, frames[:, :count], seed),
-            "predicted_frames": frame,
-        }
+        noise = in_dtype(draw_at_frame(model.config, seed, np.full(len(frames), count, np.int64)))
+        eps = noise["noise_z"][:, None]
+        after, _ = model.predict_from_state(encoded(count), eps, s.euler_steps, s.frames_per_step)
+        changed = {f"next_{name}": x.numpy() for name, x in after.items()}
+        return changed | {"predicted_frames": forecast(count)[:, 0, : s.frames_per_step]}
 
     return {
         MULTI_STEP: lambda: {"predicted_frames": forecast(count)[:, 0]},
@@ -207,16 +208,6 @@ def _answers(
         "predict_single_step": single_step,
         "predict_image_bytes": lambda: {"predicted_image_bytes": forecast(count)[:, 0]},
     }
-
-
-def _next_states(
-    model: SRVP, settings: ExportSettings, frames: np.ndarray, seed: np.ndarray
-) -> np.ndarray:
-    """y after the first predicted interval [B, ny], by `SRVP.sample_paths`."""
-    num_frames = settings.conditioning_frames + settings.horizon
-    noise = ForecastNoise(*draw_from_start(model.config, seed, num_frames, 1).values())
-    inferred = model.infer(model.encode(frames))
-    return model.sample_paths(inferred, noise, settings.euler_steps).future[:, 0, 0].numpy()
 
 
 def frames_needed(settings: ExportSettings) -> int:

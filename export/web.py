@@ -47,7 +47,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> int:
     """Write the page; returns the exit status."""
-    run = source_run.open_source_run(flag_values)
+    run = source_run.open_source_run(flag_values, needs="content_swap")
     settings = export_settings(flag_values, run.config)
     if flag_values.litert_dir:
         litert = runtime.from_folder(Path(flag_values.litert_dir))

@@ -4,11 +4,14 @@ Prints PSNR, SSIM, LPIPS and FVD by the paper's protocol, beside the paper's own
 are of the same setting, and writes results.json and the arrays of the authors' test script into the
 run folder. What is not set here is as the run has it.
 
-PSNR, SSIM and LPIPS: the best of N samples, per video and metric. FVD: five draws of one sample per
+PSNR, SSIM and LPIPS: the best of N samples, per video and metric; with --protocol=mean_sample or
+both the mean over the samples, which later papers report, too. FVD: five draws of one sample per
 video. LPIPS and FVD need weights, which python -m srvp_tf.fetch brings.
 """
 
 from pathlib import Path
+
+from absl import flags
 
 from srvp_tf.cli import command
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
@@ -16,7 +19,7 @@ from srvp_tf.config.corpora import define_path
 from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
 from srvp_tf.evaluation.chosen_metrics import define_metric_flags, metrics_from_flags
 from srvp_tf.evaluation.protocol import REPORT, evaluate
-from srvp_tf.evaluation.report import print_report
+from srvp_tf.evaluation.report import PROTOCOLS, print_report
 
 DATA_FLAGS = (*WHERE_THE_DATA_IS, "test_length")
 
@@ -31,7 +34,9 @@ def define_flags(flag_values):
         flag_values,
     )
     define_metric_flags(flag_values)
-    define_config_flags(flag_values, only=("eval", *DATA_FLAGS))
+    text = "what is printed: the best of a video's samples for each metric, their mean, or both"
+    flags.DEFINE_enum("protocol", PROTOCOLS[0], PROTOCOLS, text, flag_values=flag_values)
+    define_config_flags(flag_values, only=("eval", "batch_statistics", *DATA_FLAGS))
 
 
 def main(flag_values):
@@ -40,7 +45,7 @@ def main(flag_values):
     config = config_from_flags(flag_values, folder.config())
     output = Path(flag_values.output_dir or folder.results / "evaluation").resolve()
     report = evaluate(config, folder, output, metrics_from_flags(flag_values))
-    print_report(report)
+    print_report(report, flag_values.protocol)
     print(f"\nresults: {output / REPORT}, samples beside it")
     return 0
 

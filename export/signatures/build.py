@@ -5,7 +5,7 @@ A signature is written in one of two forms. With seeds, its noise is drawn insid
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -14,9 +14,8 @@ from export.signatures.image_bytes import decode_videos, encode_videos
 from export.signatures.seeded_noise import draw_at_frame, draw_from_start
 from export.signatures.validity import checked, checked_padded, finite_too, where_valid
 from export.writers.settings import ExportSettings
-from srvp_tf.models import filtering
-from srvp_tf.models.filtering import FilterState
-from srvp_tf.models.srvp import SRVP
+from srvp_tf.models.noise import ForecastNoise
+from srvp_tf.models.video_model import VideoModel
 
 MULTI_STEP = "predict_multi_step"
 """The signature that is `serving_default` too."""
@@ -86,11 +85,11 @@ class Signature:
         return outputs | {"valid": valid}
 
 
-def build_signatures(model: SRVP, settings: ExportSettings) -> dict[str, Signature]:
+def build_signatures(model: VideoModel, settings: ExportSettings) -> dict[str, Signature]:
     """Name -> `Signature` of all that a model of given `ExportSettings` is asked.
 
-    State tensors are called as the fields of `FilterState`, skips `skip_0` (the deepest), `skip_1`
-    ...; what a step changes is returned as `next_` and that name.
+    State tensors are called as by `VideoModel.encode_state`; what a step changes is returned as
+    `next_` and that name.
     """
     c, s = model.config, settings
     sampling = {"euler_steps": s.euler_steps, "frames_per_step": s.frames_per_step}
@@ -109,7 +108,7 @@ def build_signatures(model: SRVP, settings: ExportSettings) -> dict[str, Signatu
         """Noise of a whole video: its fields, and how it is drawn."""
         samples = () if num_samples is None else (num_samples,)
         fields = {
-            "noise_y": noise(*samples, c.ny),
+            "noise_y": noise(*samples, c.first_noise_size),
             "noise_z": noise(*samples, num_frames - 1, c.noise_size),
         }
         return {
@@ -130,30 +129,32 @@ def build_signatures(model: SRVP, settings: ExportSettings) -> dict[str, Signatu
         return {"predicted_frames": frames}
 
     def predict_multi_step(frames: tf.Tensor, noise_y: tf.Tensor, noise_z: tf.Tensor):
-        samples = noise_y[:, None], noise_z[:, None]
-        futures = filtering.predict_samples(model, frames, *samples, **sampling)
+        drawn = ForecastNoise(noise_y[:, None], noise_z[:, None])
+        futures = model.draw_futures(model.infer_frames(frames), drawn, conditioning, **sampling)
         # A slice of six dimensions is more than TFLite of TensorFlow 2.20 has.
         return predicted(tf.squeeze(futures, 1))
 
-    def predict_samples(**tensors):
-        futures = filtering.predict_samples(model, **tensors, **sampling)
+    def predict_samples(frames: tf.Tensor, noise_y: tf.Tensor, noise_z: tf.Tensor):
+        inferred, drawn = model.infer_frames(frames), ForecastNoise(noise_y, noise_z)
+        futures = model.draw_futures(inferred, drawn, conditioning, **sampling)
         return predicted(futures, s.num_samples)
 
     def predict_variable(**tensors):
-        return predicted(filtering.predict_variable(model, **tensors, **sampling))
+        return predicted(model.predict_variable(**tensors, **sampling))
 
     def encode(**tensors):
-        return filtering.encode(model, **tensors).tensors()
+        return model.encode_state(**tensors)
 
     def observe(frame: tf.Tensor, noise_z: tf.Tensor, **tensors):
-        after = filtering.observe(model, FilterState.from_tensors(tensors), frame, noise_z)
-        return {_CHANGED + name: value for name, value in after.tensors().items()}
+        return changed(model.observe_state(tensors, frame, noise_z))
 
     def predict_single_step(noise_z: tf.Tensor, **tensors):
-        before = FilterState.from_tensors(tensors)
-        y, frames = filtering.predict_single_step(model, before, noise_z, **sampling)
+        after, frames = model.predict_from_state(tensors, noise_z[:, None], **sampling)
         frames.set_shape([None, s.frames_per_step, *frame.shape])
-        return {_CHANGED + "y": y, "predicted_frames": frames}
+        return changed(after) | {"predicted_frames": frames}
+
+    def changed(tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {_CHANGED + name: value for name, value in tensors.items()}
 
     def predict_image_bytes(**tensors):
         frames = predict_multi_step(**tensors)["predicted_frames"]
@@ -163,8 +164,8 @@ def build_signatures(model: SRVP, settings: ExportSettings) -> dict[str, Signatu
         frames, valid = decode_videos(inputs["image_bytes"], c.frame_size, c.channels)
         return {"frames": frames}, valid
 
-    def without(*names):
-        return {name: field for name, field in state.items() if name not in names}
+    def without(unread: tuple[str, ...]):
+        return {name: field for name, field in state.items() if not name.startswith(unread)}
 
     conditioning, longest = s.conditioning_frames, s.max_conditioning_frames
     frames = {"frames": video(conditioning)}
@@ -186,12 +187,10 @@ def build_signatures(model: SRVP, settings: ExportSettings) -> dict[str, Signatu
         ),
         "encode": Signature(frames, function=encode, **from_start(conditioning)),
         "observe": Signature(
-            without("w", *_skip_names(state)) | {"frame": frame}, function=observe, **at_frame
+            without(model.unread_by_observe) | {"frame": frame}, function=observe, **at_frame
         ),
         "predict_single_step": Signature(
-            without("lstm_output", "lstm_cell", "recent_features"),
-            function=predict_single_step,
-            **at_frame,
+            without(model.unread_by_predict), function=predict_single_step, **at_frame
         ),
         "predict_image_bytes": Signature(
             {"image_bytes": Field((conditioning,), tf.string, "PNG or JPEG images, any size")},
@@ -202,18 +201,16 @@ def build_signatures(model: SRVP, settings: ExportSettings) -> dict[str, Signatu
     }
 
 
-def _skip_names(names: Iterable[str]) -> list[str]:
-    return [name for name in names if name.startswith("skip_")]
-
-
-def _state_fields(model: SRVP) -> dict[str, Field]:
-    """Name -> `Field` of a model's `FilterState`."""
+def _state_fields(model: VideoModel) -> dict[str, Field]:
+    """Name -> `Field` of what `VideoModel.encode_state` gives."""
     c = model.config
     frames = tf.zeros([1, c.nt_inf, c.frame_size, c.frame_size, c.channels])
-    noise_y, noise_z = tf.zeros([1, c.ny]), tf.zeros([1, c.nt_inf - 1, c.noise_size])
-    tensors = filtering.encode(model, frames, noise_y, noise_z).tensors()
-    bounded = ("lstm_output", "recent_features", "w")
+    noise_y, noise_z = tf.zeros([1, c.first_noise_size]), tf.zeros([1, c.nt_inf - 1, c.noise_size])
     return {
-        name: Field(tuple(x.shape[1:]), x.dtype, "[-1, 1]" if name in bounded else "finite")
-        for name, x in tensors.items()
+        name: Field(
+            tuple(x.shape[1:]),
+            x.dtype,
+            "[-1, 1]" if name.startswith(model.bounded_state) else "finite",
+        )
+        for name, x in model.encode_state(frames, noise_y, noise_z).items()
     }

@@ -15,12 +15,14 @@ from export.writers.real_frames import real_frames
 from export.writers.settings import ExportSettings
 from export.writers.source_run import SourceRun
 from srvp_tf.errors import UserError
-from srvp_tf.models.srvp import SRVP
+from srvp_tf.models.video_model import VideoModel
 
 _DEFAULT = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
-def write_served(path: Path, model: SRVP, settings: ExportSettings) -> dict[str, ConcreteFunction]:
+def write_served(
+    path: Path, model: VideoModel, settings: ExportSettings
+) -> dict[str, ConcreteFunction]:
     """One SavedModel in `path` with all signatures, noise addressed by seeds.
 
     Args:
@@ -36,7 +38,7 @@ def write_served(path: Path, model: SRVP, settings: ExportSettings) -> dict[str,
 
 
 def write_noise_inputs(
-    path: Path, model: SRVP, settings: ExportSettings
+    path: Path, model: VideoModel, settings: ExportSettings
 ) -> dict[str, ConcreteFunction]:
     """A SavedModel per signature, `path`/NAME, whose noise is an input; all but image bytes.
 

@@ -9,9 +9,10 @@ from absl import flags
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
 from srvp_tf.config import Config
 from srvp_tf.config.flags import define_checkpoint_flag
+from srvp_tf.errors import UserError
 
 if TYPE_CHECKING:
-    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.models.video_model import VideoModel
 
 _MAX_RESULTS_BYTES = 1 << 20  # thousands of times what `evaluate` writes
 
@@ -30,13 +31,16 @@ def define_run_flags(flag_values: flags.FlagValues) -> None:
     define_checkpoint_flag(flag_values)
 
 
-def open_source_run(flag_values: flags.FlagValues) -> SourceRun:
-    """The `SourceRun` that the flags name; raises `UserError`."""
+def open_source_run(flag_values: flags.FlagValues, needs: str | None = None) -> SourceRun:
+    """The `SourceRun` that flags name; `UserError` unless its model has the experiment `needs`."""
     run = run_from_flags(flag_values)
+    model = run.config().model
+    if needs and needs not in model.experiments:
+        raise UserError(f"{model.kind} has no {needs}, which this export needs: take another model")
     return SourceRun(run.results, run.config(), run.checkpoint_path(flag_values.checkpoint))
 
 
-def load_source(run: SourceRun) -> "tuple[SRVP, dict]":
+def load_source(run: SourceRun) -> "tuple[VideoModel, dict]":
     """The model of a `SourceRun` in float32, and where it comes from, for the metadata."""
     from srvp_tf.runs.run_folder import read_model
 

@@ -17,13 +17,13 @@ from export.writers.saved_model import write_static
 from export.writers.settings import ExportSettings
 from export.writers.source_run import SourceRun
 from srvp_tf.errors import UserError
-from srvp_tf.models.srvp import SRVP
+from srvp_tf.models.video_model import VideoModel
 
 SIGNATURES = ("encode", "observe", "predict_single_step", "predict_multi_step")
 
 
 def convert(
-    model: SRVP, settings: ExportSettings, batch_size: int, quantize: str
+    model: VideoModel, settings: ExportSettings, batch_size: int, quantize: str
 ) -> tuple[bytes, dict[str, ConcreteFunction]]:
     """The TFLite file of a model.
 

@@ -27,6 +27,7 @@ def field(
     above: float | None = None,
     words: dict[str, int] | None = None,
     is_path: bool = False,
+    models: tuple = (),
     since: int = 1,
 ) -> Any:
     """A dataclass field with the metadata that flags, `--help` and the checks are made from.
@@ -40,6 +41,7 @@ def field(
       above: bound that the value must exceed.
       words: words that may be given for numbers, in flags.
       is_path: whether it is a file or folder of the user's, see `srvp_tf.config.corpora`.
+      models: those of the package's models that have the setting; empty for all.
       since: format version from which on saved configurations have the field; the default must mean
         what was done before.
     """
@@ -51,6 +53,7 @@ def field(
         "above": above,
         "words": words or {},
         "is_path": is_path,
+        "models": models,
         "since": since,
     }
     return dataclasses.field(default=default, metadata=metadata)
@@ -67,6 +70,24 @@ class Section:
         for spec in dataclasses.fields(self):
             # Sections are frozen; an int given for a float must still compare equal after a reload.
             object.__setattr__(self, spec.name, _checked(spec, getattr(self, spec.name)))
+
+    @classmethod
+    def has_setting(cls, name: str, model: str) -> bool:
+        """Whether a model has a setting; one that no field names may have any."""
+        models = {spec.name: spec.metadata["models"] for spec in dataclasses.fields(cls)}
+        return (
+            not models[name] or model in models[name] or model not in set().union(*models.values())
+        )
+
+    def check_model(self, model: str) -> None:
+        """Raise `UserError` if a setting was changed that `model` does not have."""
+        for spec in dataclasses.fields(self):
+            value = getattr(self, spec.name)
+            if value != spec.default and not self.has_setting(spec.name, model):
+                raise UserError(
+                    f"{describe_setting(spec.name, value)} is no setting of --model={model}: leave "
+                    "it out"
+                )
 
 
 def describe_setting(name: str, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What can be added to the package by name: networks, dynamics, loss terms.
+"""What can be added to the package by name: models, networks, dynamics, loss terms.
 
 Registries are filled from outside too (docs/extending.md): `DYNAMICS.register("mine")(Mine)`. Those
 of metrics (`srvp_tf.metrics.registry`) and corpora (`data_pipelines.registry`) stand beside them.
@@ -54,6 +54,11 @@ class Registry(Mapping):
         return len(self._entries)
 
 
+MODELS = Registry(
+    "model", {"srvp": "srvp_tf.models.srvp:SRVP", "svg": "srvp_tf.models.svg.model:SVG"}
+)
+"""`--model`: name -> subclass of `models.video_model.VideoModel`."""
+
 _NETWORKS, _DYNAMICS = "srvp_tf.models.networks", "srvp_tf.models.dynamics"
 _LOSSES = "srvp_tf.models.losses"
 
@@ -73,6 +78,6 @@ DYNAMICS = Registry(
 """`--dynamics`: name -> subclass of `models.dynamics.Dynamics`."""
 
 LOSS_TERMS = Registry(
-    "loss term", {name: f"{_LOSSES}:{name}" for name in ("nll", "kl_y1", "kl_z", "l2_res")}
+    "loss term", {name: f"{_LOSSES}:{name}" for name in ("nll", "kl_y1", "kl_z", "l2_res", "mse")}
 )
-"""`--loss_weights`: name -> function of (frames, `Reconstruction`), see `models.losses`."""
+"""`--loss_weights`: name -> function of (frames, what the model returns), see `models.losses`."""

@@ -21,11 +21,11 @@ from srvp_tf.config.fields import (
     read_text,
     shown,
 )
-from srvp_tf.config.registries import DYNAMICS, LOSS_TERMS, NETWORKS
+from srvp_tf.config.registries import DYNAMICS, LOSS_TERMS, MODELS, NETWORKS
 from srvp_tf.config.tensorflow_start import load_tensorflow
 from srvp_tf.errors import UserError
 
-CONFIG_FORMAT = 5
+CONFIG_FORMAT = 6
 
 RESUMABLE_FIELDS = (
     "log_interval",
@@ -43,6 +43,7 @@ RESUMABLE_FIELDS = (
 
 _MAX_SEED = 2**31 - 1
 _MAX_WIDTH, _MAX_LAYERS = 10**6, 1000
+_SRVP, _SVG = ("srvp",), ("svg",)  # models that have a setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,50 +53,97 @@ class ModelConfig(Section):
     family: str = field("dcgan", "encoder and decoder networks", choices=NETWORKS)
     frame_size: int = field(64, "height and width of a frame, pixels", choices=(32, 64, 128))
     channels: int = field(1, "colour channels of a frame", choices=(1, 3))
-    skips: bool = field(False, "skip connections from one frame's encoding to every decoded frame")
+    skips: bool = field(
+        False, "skip connections from one frame's encoding to every decoded frame", models=_SRVP
+    )
     nf: int = field(64, "filters of the first convolution", minimum=1, maximum=_MAX_WIDTH)
     nhx: int = field(128, "features per encoded frame", minimum=1, maximum=_MAX_WIDTH)
-    ny: int = field(20, "dimensions of the state y", minimum=1, maximum=_MAX_WIDTH)
+    ny: int = field(20, "dimensions of the state y", minimum=1, maximum=_MAX_WIDTH, models=_SRVP)
     nz: int = field(20, "dimensions of the noise variable z", minimum=1, maximum=_MAX_WIDTH)
     nt_inf: int = field(
         5,
-        "frames that the content w and the first state are read from",
+        "frames that the content w and the first state are read from; svg: frames that count as "
+        "observed in training, for its skip connections",
         minimum=1,
         maximum=_MAX_WIDTH,
     )
     nh_inf: int = field(
-        256, "width of w, of the LSTM and of q(y_1)'s hidden layers", minimum=1, maximum=_MAX_WIDTH
+        256,
+        "width of w, of the LSTM and of q(y_1)'s hidden layers; svg: of its LSTMs",
+        minimum=1,
+        maximum=_MAX_WIDTH,
     )
-    nlayers_inf: int = field(3, "affine layers of q(y_1)", minimum=1, maximum=_MAX_LAYERS)
+    nlayers_inf: int = field(
+        3, "affine layers of q(y_1)", minimum=1, maximum=_MAX_LAYERS, models=_SRVP
+    )
     nh_res: int = field(
-        512, "width of the hidden layers of f and of the prior p(z)", minimum=1, maximum=_MAX_WIDTH
+        512,
+        "width of the hidden layers of f and of the prior p(z)",
+        minimum=1,
+        maximum=_MAX_WIDTH,
+        models=_SRVP,
     )
     nlayers_res: int = field(
-        4, "affine layers of f and of the prior p(z)", minimum=1, maximum=_MAX_LAYERS
+        4,
+        "affine layers of f and of the prior p(z)",
+        minimum=1,
+        maximum=_MAX_LAYERS,
+        models=_SRVP,
     )
-    euler_steps: int = field(1, "Euler steps per frame interval", minimum=1)
-    res_gain: float = field(1.41, "gain of f's orthogonal initialisation", above=0)
-    obs_scale: float = field(1.0, "standard deviation nu of the observation model", above=0)
+    euler_steps: int = field(1, "Euler steps per frame interval", minimum=1, models=_SRVP)
+    res_gain: float = field(1.41, "gain of f's orthogonal initialisation", above=0, models=_SRVP)
+    obs_scale: float = field(
+        1.0, "standard deviation nu of the observation model", above=0, models=_SRVP
+    )
     dynamics: str = field(
         "residual",
         "next state: y + f(y, z), or, as in the paper's ablation, f(y, z) or a GRU",
         choices=DYNAMICS,
+        models=_SRVP,
         since=2,
     )
     stochastic: bool = field(
-        True, "draw z at every frame; without it the first state alone is random", since=2
+        True,
+        "draw z at every frame; without it the first state alone is random",
+        models=_SRVP,
+        since=2,
+    )
+    model: str = field(
+        "srvp", "which model: this paper's, or the baseline SVG", choices=MODELS, since=6
+    )
+    predictor_layers: int = field(
+        2,
+        "svg: LSTM cells of the frame predictor",
+        minimum=1,
+        maximum=_MAX_LAYERS,
+        models=_SVG,
+        since=6,
+    )
+    last_frame_skip: bool = field(
+        False,
+        "svg: skip connections from the frame before, observed or predicted, at all times",
+        models=_SVG,
+        since=6,
+    )
+    batch_statistics: bool = field(
+        False,
+        "svg: normalise predictions by the batch's statistics, as its authors' script: a future "
+        "then depends on the videos beside it",
+        models=_SVG,
+        since=6,
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.check_model(self.model)
         self.check_euler_steps(self.euler_steps)
 
     def check_euler_steps(self, euler_steps: int, frames_per_step: int = 1) -> None:
         """Raises `UserError` if the dynamics cannot take so many steps, or frames, per interval."""
         if euler_steps != 1 and not self.takes_euler_steps:
             raise UserError(
-                f"--euler_steps={euler_steps} does not fit --dynamics={self.dynamics}, which takes "
-                "one step per frame: use --euler_steps=1"
+                f"--euler_steps={euler_steps} does not fit {self.kind}, which takes one step per "
+                "frame: use --euler_steps=1"
             )
         if euler_steps % frames_per_step:
             raise UserError(
@@ -106,8 +154,27 @@ class ModelConfig(Section):
     @property
     def takes_euler_steps(self) -> bool:
         """Whether the dynamics can cut a frame interval into sub-steps."""
-        load_tensorflow()  # quietly: the class is one of Keras' layers
-        return DYNAMICS[self.dynamics].takes_euler_steps
+        load_tensorflow()  # quietly: the class is one of Keras' models
+        return MODELS[self.model].takes_euler_steps(self)
+
+    @property
+    def kind(self) -> str:
+        """The flags that say what moves a video on, for messages."""
+        return f"--model={self.model}" + (
+            f" --dynamics={self.dynamics}" if self.has_setting("dynamics", self.model) else ""
+        )
+
+    @property
+    def experiments(self) -> tuple[str, ...]:
+        """Names of the paper's experiments that the model can be put to."""
+        load_tensorflow()
+        names = MODELS[self.model].experiments
+        return tuple(n for n in names if n != "frame_rates" or self.takes_euler_steps)
+
+    @property
+    def first_noise_size(self) -> int:
+        """Dimensions of what is random before the first frame: ny, or 0 in a model without."""
+        return self.ny if self.has_setting("ny", self.model) else 0
 
     @property
     def noise_size(self) -> int:
@@ -149,9 +216,11 @@ class TrainConfig(Section):
     learning_rate: float = field(3e-4, "Adam's learning rate during the burn-in", above=0)
     lr_burnin: int = field(1_000_000, "steps at the full learning rate", minimum=0)
     lr_decay: int = field(100_000, "further steps, over which the rate falls to 0", minimum=0)
-    beta_y: float = field(1.0, "weight of KL(q(y_1) || p(y_1))", minimum=0)
+    beta_y: float = field(1.0, "weight of KL(q(y_1) || p(y_1))", minimum=0, models=_SRVP)
     beta_z: float = field(2.0, "weight of KL(q(z) || p(z))", minimum=0)
-    l2_res_weight: float = field(1.0, "weight of the norm of the residuals", minimum=0)
+    l2_res_weight: float = field(
+        1.0, "weight of the norm of the residuals", minimum=0, models=_SRVP
+    )
     loss_weights: str = field(
         "", "weights of further loss terms, name=number, with commas between them", since=4
     )
@@ -159,6 +228,7 @@ class TrainConfig(Section):
         0,
         "frames of each training clip that are decoded, drawn at random; 0 for all",
         minimum=0,
+        models=_SRVP,
         since=5,
     )
     precision: str = field(
@@ -189,15 +259,16 @@ class TrainConfig(Section):
         super().__post_init__()
         if self.num_steps == 0:
             raise UserError("--lr_burnin=0 and --lr_decay=0 leave no training step: raise one")
-        self.weights()
+        self.weights(())
 
-    def weights(self) -> dict[str, float]:
-        """Name -> weight of every loss term that counts.
+    def weights(self, terms: Collection[str]) -> dict[str, float]:
+        """Name -> weight of every loss term that counts: a model's own `terms`, and further ones.
 
         Raises:
           UserError: --loss_weights names no such term, or gives no number.
         """
         named = {"kl_y1": self.beta_y, "kl_z": self.beta_z, "l2_res": self.l2_res_weight}
+        own = {"nll", "mse", *named}
         further = {}
         for pair in filter(None, self.loss_weights.split(",")):
             name, _, number = pair.partition("=")
@@ -205,17 +276,13 @@ class TrainConfig(Section):
                 further[name] = float(number)
             except ValueError:
                 further[name] = math.nan
-            if (
-                not 0 <= further[name] < math.inf
-                or name not in LOSS_TERMS
-                or name in ("nll", *named)
-            ):
-                known = ", ".join(set(LOSS_TERMS) - {"nll", *named}) or "none is registered"
+            if not 0 <= further[name] < math.inf or name not in LOSS_TERMS or name in own:
+                known = ", ".join(set(LOSS_TERMS) - own) or "none is registered"
                 raise UserError(
                     f"--loss_weights={shown(self.loss_weights)}: give name=number of further loss "
                     f"terms ({known})"
                 )
-        return {"nll": 1.0} | named | further
+        return {name: named.get(name, 1.0) for name in terms} | further
 
     @property
     def num_steps(self) -> int:
@@ -245,6 +312,7 @@ class Config:
 
     def __post_init__(self) -> None:
         model, data = self.model, self.data
+        self.train.check_model(model.model)
         nt_inf = describe_setting("nt_inf", model.nt_inf)
         nt_cond = describe_setting("nt_cond", data.nt_cond)
         if data.nt_cond < model.nt_inf:

@@ -12,8 +12,7 @@ from srvp_tf.metrics.registry import METRICS
 from srvp_tf.models.unit_range import check_unit_range
 
 if TYPE_CHECKING:
-    from srvp_tf.models.outputs import Inference
-    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.models.video_model import VideoModel
 
 NUM_RANDOM = 5  # samples that are kept for their own sake
 
@@ -27,6 +26,7 @@ class BatchResult(NamedTuple):
 
     scores: metric -> score of each video, float64 [B]: of its best sample, or the mean over all
         where `Metric.best_of_samples` says so.
+    means: metric -> mean over all samples of each video, float64 [B].
     samples: name -> uint8 [B, K, H, W, C]: `<metric>_best`, `<metric>_worst`, `random_1`, ..., the
         predicted frames of these samples; `cond_rec` [B, nt_cond, H, W, C], the conditioning frames
         as reconstructed in the first sample.
@@ -34,6 +34,7 @@ class BatchResult(NamedTuple):
     """
 
     scores: dict
+    means: dict
     samples: dict
     draws: np.ndarray
 
@@ -57,7 +58,7 @@ class Evaluator:
 
     def __init__(
         self,
-        model: "SRVP",
+        model: "VideoModel",
         nt_cond: int,
         num_frames: int,
         num_samples: int,
@@ -123,7 +124,8 @@ class Evaluator:
             name: extremes.best.value if METRICS[name].best_of_samples else extremes.mean
             for name, extremes in running.items()
         }
-        return BatchResult(scores, kept, first[:, : self.num_draws])
+        means = {name: extremes.mean for name, extremes in running.items()}
+        return BatchResult(scores, means, kept, first[:, : self.num_draws])
 
     def _chunks(self, batch_size: int) -> Iterator[tf.Tensor]:
         """Yields the indices of all samples, as many at a time as may be drawn and scored."""
@@ -133,7 +135,7 @@ class Evaluator:
                 yield samples[first : first + at_once]
 
     def _score(
-        self, videos: tf.Tensor, inferred: "Inference", ids: tf.Tensor, samples: tf.Tensor
+        self, videos: tf.Tensor, inferred: Any, ids: tf.Tensor, samples: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """(Metric -> score of every sample [B, S], averaged over the predicted frames; these)."""
         predicted = self.sampler.predict(inferred, ids, samples)
@@ -144,11 +146,11 @@ class Evaluator:
         }
         return scores, _quantise(predicted)
 
-    def _draw(self, inferred: "Inference", ids: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+    def _draw(self, inferred: Any, ids: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
         """Predicted frames of samples that are not scored, uint8 [B, S, K, H, W, C]."""
         return _quantise(self.sampler.predict(inferred, ids, samples))
 
-    def _reconstruct(self, inferred: "Inference", ids: tf.Tensor) -> tf.Tensor:
+    def _reconstruct(self, inferred: Any, ids: tf.Tensor) -> tf.Tensor:
         """The conditioning frames as reconstructed in the first sample, uint8."""
         return _quantise(self.sampler.reconstruct(inferred, ids, tf.range(1))[:, 0])
 

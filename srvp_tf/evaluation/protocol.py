@@ -77,6 +77,7 @@ def evaluate(
         metrics.num_draws,
     )
     scores = {name: [] for name in frame_metrics}
+    means = {name: [] for name in frame_metrics}
     started = time.monotonic()
     with _fresh_folder(output) as fresh, _progress(num_videos * c.num_samples) as bar:
         with SampleStore(fresh, num_videos) as store:
@@ -90,13 +91,16 @@ def evaluate(
                 )
                 for name, values in result.scores.items():
                     scores[name].append(values[: len(batch)])
+                    means[name].append(result.means[name][: len(batch)])
                 store.append({name: x[: len(batch)] for name, x in result.samples.items()})
                 if fvd:
                     fvd.update(batch, result.draws[: len(batch)])
                 first_video += len(batch)
         scores = {name: np.concatenate(values) for name, values in scores.items()}
+        means = {name: np.concatenate(values) for name, values in means.items()}
         with open(fresh / "results.npz", "wb") as file:
-            write_npz(file, scores, compressed=True)
+            of_means = {f"{name}_mean": values for name, values in means.items()}
+            write_npz(file, scores | of_means, compressed=True)
         report = {
             "run": str(folder.results),
             "checkpoint": c.checkpoint,
@@ -110,7 +114,10 @@ def evaluate(
             "predicted_frames": data.test_length - data.nt_cond,
             "seconds": round(time.monotonic() - started, 1),
             "metrics": {name: summarize(x)._asdict() for name, x in scores.items()},
+            "mean_sample": {name: summarize(x)._asdict() for name, x in means.items()},
         }
+        if config.model.batch_statistics:
+            report["batch_statistics"] = True
         if fvd:
             report["metrics"]["fvd"] = fvd.summary()
         if weights:

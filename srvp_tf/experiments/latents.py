@@ -1,7 +1,7 @@
 """What the experiments do with latents that `SRVP.forecast` does not: read, exchange, decode."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,15 +13,19 @@ from srvp_tf.models.forecast_arguments import check_frames, check_video_ids
 if TYPE_CHECKING:
     from srvp_tf.models.outputs import Inference
     from srvp_tf.models.srvp import SRVP
+    from srvp_tf.models.video_model import VideoModel
 
 
-def infer(model: "SRVP", frames: tf.Tensor | np.ndarray) -> "Inference":
-    """Videos [B, T, H, W, C], uint8 or float in [0, 1] -> `Inference`; `UserError` on others."""
+def infer(model: "VideoModel", frames: tf.Tensor | np.ndarray) -> Any:
+    """What videos [B, T, H, W, C], uint8 or float in [0, 1], tell; `UserError` on others.
+
+    Of an `SRVP` it is an `Inference`.
+    """
     frames = tf.convert_to_tensor(frames)
     if frames.shape.rank != 5:
         raise UserError(f"videos have shape {tuple(frames.shape)}; give [B, T, H, W, C]")
     check_frames(frames, model.config)
-    return model.infer(model.encode(frames))
+    return model.infer_frames(frames)
 
 
 def check_pairs(**videos: tf.Tensor | np.ndarray) -> None:

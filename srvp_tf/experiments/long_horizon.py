@@ -1,7 +1,7 @@
 """Forecasts of thousands of frames: one piece at a time, the state carried over."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -9,13 +9,12 @@ import tensorflow as tf
 from srvp_tf.experiments.latents import infer, numbered
 from srvp_tf.forecasting.sampling import frames_per_chunk
 from srvp_tf.models import rng
-from srvp_tf.models.noise import forecast_noise
 from srvp_tf.models.rng import Purpose
 from srvp_tf.video import to_uint8
 
 if TYPE_CHECKING:
-    from srvp_tf.models.outputs import Inference
-    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.models.outputs import Future
+    from srvp_tf.models.video_model import VideoModel
 
 CHUNK_LENGTH = 100  # frames; of which less fit into memory, less
 
@@ -25,7 +24,7 @@ class Chunk(NamedTuple):
 
     first_frame: number of the first, counted from 0, the first predicted one.
     frames: float32 [B, S, K, H, W, C] in (0, 1); NaN where the state is no number any more.
-    states: float32 [B, S, K, ny].
+    states: what stands for them in the model, see `Future.path`; float32 [B, S, K, ny].
     """
 
     first_frame: int
@@ -34,7 +33,7 @@ class Chunk(NamedTuple):
 
 
 def forecast_in_chunks(
-    model: "SRVP",
+    model: "VideoModel",
     observed: tf.Tensor | np.ndarray,
     horizon: int,
     *,
@@ -64,8 +63,8 @@ def forecast_in_chunks(
     chunk_length = max(min(chunk_length, frames_per_chunk(model) // (batch * num_samples)), 1)
 
     @tf.function(reduce_retracing=True)
-    def roll_on(y: tf.Tensor, first: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-        """States of frames first..first + count - 1 after y [B, S, ny]: [B, S, count, ny]."""
+    def go_on(inferred: Any, state: Any, first: tf.Tensor, count: tf.Tensor) -> "Future":
+        """Predicted frames first..first + count - 1."""
         frames = num_observed + first + tf.range(count)
         # The address that `forecast_noise` gives to these frames.
         eps = rng.normal(
@@ -76,23 +75,23 @@ def forecast_in_chunks(
             index=samples[:, None],
             frame=frames,
         )
-        eps = tf.reshape(
-            tf.cast(eps, model.dtype), [batch * num_samples, count, model.config.noise_size]
-        )
-        path = model.rollout(tf.reshape(y, [-1, model.config.ny]), eps)
-        return tf.reshape(path.states[:, :, -1], [batch, num_samples, count, model.config.ny])
+        return model.continue_samples(inferred, state, tf.cast(eps, model.dtype))
 
-    decode = tf.function(model.decode_samples, reduce_retracing=True)
-    y = _last_observed_state(model, inferred, seed, videos, samples)
+    noise = model.forecast_noise(seed, videos, samples, num_observed)
+    state = model.start_samples(inferred, noise)
     for first in range(0, horizon, chunk_length):
         count = min(chunk_length, horizon - first)
-        states = roll_on(y, tf.constant(first), tf.constant(count))
-        y = states[:, :, -1]
-        yield Chunk(first, decode(inferred, states).numpy(), states.numpy())
+        state, frames, path = go_on(inferred, state, tf.constant(first), tf.constant(count))
+        yield Chunk(first, frames.numpy(), path.numpy())
 
 
 def forecast_thinned(
-    model: "SRVP", observed: tf.Tensor | np.ndarray, horizon: int, *, every: int = 1, **options
+    model: "VideoModel",
+    observed: tf.Tensor | np.ndarray,
+    horizon: int,
+    *,
+    every: int = 1,
+    **options,
 ) -> np.ndarray:
     """Every `every`-th frame of a long forecast, from the first: to be shown.
 
@@ -108,13 +107,3 @@ def forecast_thinned(
         frames = chunk.frames[:, :, -chunk.first_frame % every :: every]
         kept.append(to_uint8(np.nan_to_num(frames, nan=1.0)))
     return np.concatenate(kept, axis=2)
-
-
-def _last_observed_state(
-    model: "SRVP", inferred: "Inference", seed: int, videos: tf.Tensor, samples: tf.Tensor
-) -> tf.Tensor:
-    """y of the last observed frame [B, S, ny]."""
-    # The noise of one frame more than is needed: a rollout of none is no rollout.
-    num_frames = inferred.q_z.loc.shape[1] + 2
-    noise = forecast_noise(model.config, seed, videos, samples, num_frames)
-    return model.sample_paths(inferred, noise).observed[:, :, -1]

@@ -11,11 +11,11 @@ from srvp_tf.experiments.long_horizon import CHUNK_LENGTH, Chunk, forecast_in_ch
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.models.video_model import VideoModel
 
 
 def measure_long_horizon(
-    model: "SRVP",
+    model: "VideoModel",
     observed: np.ndarray,
     horizon: int,
     truth: np.ndarray | None = None,

@@ -31,12 +31,13 @@ def chosen_experiments(flag_values: flags.FlagValues, config: Config) -> list[st
     unknown = [name for name in names if name not in EXPERIMENTS]
     if unknown or not names:
         raise UserError(f"--experiments={','.join(names)}: name some of {','.join(EXPERIMENTS)}")
-    if "frame_rates" in names and not config.model.takes_euler_steps:
+    possible = config.model.experiments
+    if missing := [name for name in names if name not in possible]:
+        line = f"{config.model.kind} has no {', '.join(missing)}"
         if flag_values["experiments"].present:
-            config.model.check_euler_steps(2)
-        print(f"no frame_rates: --dynamics={config.model.dynamics} takes one step per frame")
-        names.remove("frame_rates")
-    return [name for name in EXPERIMENTS if name in names]
+            raise UserError(f"{line}: give --experiments={','.join(possible)}")
+        print(line)
+    return [name for name in EXPERIMENTS if name in names and name in possible]
 
 
 def experiment_settings(flag_values: flags.FlagValues, names: list[str]) -> ExperimentSettings:

@@ -1,7 +1,7 @@
 """Futures of one video: drawn in bounded memory, laid out in step with the truth, written."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +10,7 @@ from srvp_tf.config import Config
 from srvp_tf.errors import UserError
 from srvp_tf.forecasting.input_frames import input_frames
 from srvp_tf.forecasting.sampling import frames_per_chunk
-from srvp_tf.models.noise import ForecastNoise, forecast_noise
+from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.runs.atomic_files import replacing
 from srvp_tf.runs.npz_files import write_npz
 from srvp_tf.runs.run_folder import read_model
@@ -18,7 +18,7 @@ from srvp_tf.video import to_uint8, write_video
 from srvp_tf.video.gif import MAX_FPS
 
 if TYPE_CHECKING:
-    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.models.video_model import VideoModel
 
 FPS = 5
 """Frame intervals that the output plays per second; its frames are `frames_per_step` times that."""
@@ -100,7 +100,7 @@ def generate_video(
 
 
 def predict_video(
-    model: "SRVP",
+    model: "VideoModel",
     observed: np.ndarray,
     horizon: int,
     *,
@@ -124,27 +124,27 @@ def predict_video(
         UserError: a state grew without bound, see `check_futures`.
     """
     model = model.frozen()
+    noise = model.forecast_noise(
+        seed, tf.constant([video_id]), tf.range(num_samples), len(observed) + horizon
+    )
 
     @tf.function
-    def infer_and_roll(frames: tf.Tensor, noise: ForecastNoise):
-        inferred = model.infer(model.encode(frames))
-        return inferred, model.sample_paths(inferred, noise, euler_steps, frames_per_step).future
+    def start(frames: tf.Tensor, noise: ForecastNoise):
+        inferred = model.infer_frames(frames)
+        return inferred, model.start_samples(inferred, noise)
 
-    decode = tf.function(model.decode_samples)
-    num_frames = len(observed) + horizon
-    noise = forecast_noise(
-        model.config, seed, tf.constant([video_id]), tf.range(num_samples), num_frames
-    )
-    inferred, states = infer_and_roll(tf.constant(observed[None]), noise)
-    check_futures(states[0].numpy())
-    # Frames are decoded one by one: of which sample they are does not matter here.
-    states = tf.reshape(states, [1, 1, -1, model.config.ny])
-    at_once = frames_per_chunk(model)
-    pieces = [
-        to_uint8(decode(inferred, states[:, :, first : first + at_once])[0, 0])
-        for first in range(0, states.shape[2], at_once)
-    ]
-    return np.concatenate(pieces).reshape(num_samples, -1, *observed.shape[1:])
+    @tf.function(reduce_retracing=True)
+    def go_on(inferred: Any, state: Any, eps: tf.Tensor):
+        return model.continue_samples(inferred, state, eps, euler_steps, frames_per_step)
+
+    inferred, state = start(tf.constant(observed[None]), noise)
+    eps, pieces = tf.cast(noise.z[:, :, len(observed) - 1 :], model.dtype), []
+    at_once = max(frames_per_chunk(model) // (num_samples * frames_per_step), 1)
+    for first in range(0, horizon, at_once):
+        state, frames, _ = go_on(inferred, state, eps[:, :, first : first + at_once])
+        check_futures(frames[0].numpy(), first * frames_per_step + 1)
+        pieces.append(to_uint8(frames[0]))
+    return np.concatenate(pieces, axis=1)
 
 
 def check_futures(frames: np.ndarray, first_frame: int = 1) -> None:

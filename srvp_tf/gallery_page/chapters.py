@@ -20,7 +20,7 @@ from srvp_tf.gallery_page.shown_runs import small_evaluation
 from srvp_tf.gallery_page.stored_evaluations import StoredEvaluation
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.metrics.registry import METRICS
-from srvp_tf.models.srvp import SRVP
+from srvp_tf.models.video_model import VideoModel
 from srvp_tf.runs.run_folder import RunFolder, read_model
 
 _OF_TRAINING = ("train_length", "val_length")
@@ -46,7 +46,7 @@ class OpenRun(NamedTuple):
 
     name: str
     config: Config
-    model: SRVP
+    model: VideoModel
     step: int
     report: dict
     evaluation: StoredEvaluation
@@ -150,10 +150,13 @@ def make_chapter(chapter_id, runs, corpus, request) -> Chapter:
     metrics = _frame_metrics(runs, request.metrics)
     parts = (
         sections.samples(material, request.best_by, metrics[request.best_by]),
-        sections.frame_rates(material),
-        sections.content_swap(material),
-        sections.interpolation(material),
-        sections.long_horizon(material, request.long_horizon),
+        *sections.made_of(
+            material,
+            frame_rates=sections.frame_rates,
+            content_swap=sections.content_swap,
+            interpolation=sections.interpolation,
+            long_horizon=lambda runs: sections.long_horizon(runs, request.long_horizon),
+        ),
     )
     setting = published_setting(runs[0].config)
     reports = {run.name: run.report for run in runs}

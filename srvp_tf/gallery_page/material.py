@@ -6,14 +6,14 @@ import numpy as np
 
 from srvp_tf.gallery_page.players import Group, Player, ShownClip
 from srvp_tf.gallery_page.stored_evaluations import StoredEvaluation
-from srvp_tf.models.srvp import SRVP
+from srvp_tf.models.video_model import VideoModel
 
 
 class ShownRun(NamedTuple):
     """A run of a chapter: its name, its model, and the evaluation whose samples are shown."""
 
     name: str
-    model: SRVP
+    model: VideoModel
     evaluation: StoredEvaluation
 
 

@@ -52,17 +52,24 @@ def samples(material, metric, score) -> PageSection:
     return PageSection("samples", "Samples", text, player)
 
 
+def made_of(material, **makers) -> list[PageSection]:
+    """The sections of experiments, name -> function of the `Material` of the runs that have it.
+
+    An experiment that none of the runs' models can be put to has no section.
+    """
+    made = []
+    for name, make in makers.items():
+        able = tuple(run for run in material.runs if name in run.model.config.experiments)
+        if able:
+            made.append(make(material._replace(runs=able)))
+    return made
+
+
 def frame_rates(material, num_videos=2) -> PageSection:
     """One future at several frame rates."""
     from srvp_tf.experiments import forecast_at_rates, steps_for_rate
 
     title = "Frame rates"
-    able = [run for run in material.runs if run.model.config.takes_euler_steps]
-    if not able:
-        return PageSection(
-            "frame-rates", title, "These dynamics take one step per frame: no others."
-        )
-    material = material._replace(runs=tuple(able))
     ticks, observed = RATES[-1], material.observed[:num_videos]
     given = (material.nt_cond - 1) * ticks + 1
     player = material.player(
@@ -73,7 +80,7 @@ def frame_rates(material, num_videos=2) -> PageSection:
         run.name: forecast_at_rates(
             run.model, observed, material.horizon, RATES, seed=material.seed
         )
-        for run in able
+        for run in material.runs
     }
     for index in range(len(observed)):
 
@@ -87,7 +94,7 @@ def frame_rates(material, num_videos=2) -> PageSection:
         video = material.videos[index]
         truth = player.clip("truth", video, len(video), hold=ticks)
         player.add_row(f"Test video {index + 1}", material.groups([truth], clips))
-    trained = " or ".join(sorted({_step(run.model.config.euler_steps) for run in able}))
+    trained = " or ".join(sorted({_step(run.model.config.euler_steps) for run in material.runs}))
     text = (
         "Time lives in the state, so frames can be decoded in between. The noise is the same at "
         "all rates: one future in each row. dt is the step of the dynamics, in frames; in training "

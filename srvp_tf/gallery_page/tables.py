@@ -55,7 +55,7 @@ def results_table(reports: Mapping[str, dict], published: Sequence) -> Results:
     for row in published:
         values = (getattr(row, name, None) for name in names)
         cells = ((_text(name, value), "") for name, value in zip(names, values, strict=True))
-        rows.append(ResultsRow(row.model, tuple(cells), "", published=True))
+        rows.append(ResultsRow(row.model, tuple(cells), row.differs, published=True))
     metrics = (METRICS[name] for name in names)
     better = tuple((m.heading, "higher" if m.higher_is_better else "lower") for m in metrics)
     return Results(better, tuple(rows))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import tensorflow as tf
 
 from srvp_tf.models.distributions import draw
-from srvp_tf.models.noise import ForecastNoise
 
 if TYPE_CHECKING:
     from srvp_tf.models.srvp import SRVP
@@ -111,29 +110,6 @@ def observe(
     return FilterState(y, *memory, recent, model.content(recent), skips)
 
 
-def predict_single_step(
-    model: "SRVP",
-    state: "FilterState",
-    noise_z: tf.Tensor,
-    euler_steps: int,
-    frames_per_step: int,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """One predicted frame interval.
-
-    Args:
-        model: an `SRVP`.
-        state: a `FilterState`, of which y, w and skips are used.
-        noise_z: standard normal [B, nz], of the interval's frame.
-        euler_steps, frames_per_step: as in `SRVP.forecast`.
-
-    Returns:
-        (y at the end of the interval [B, ny], its frames [B, frames_per_step, H, W, C]); the last
-        of the frames is the one at the interval's end.
-    """
-    y, frames = predict_from_state(model, state, noise_z[:, None], euler_steps, frames_per_step)
-    return y[:, -1], frames
-
-
 def predict_from_state(
     model: "SRVP",
     state: "FilterState",
@@ -141,69 +117,20 @@ def predict_from_state(
     euler_steps: int,
     frames_per_step: int,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """`predict_single_step` over the F intervals of noise_z [B, F, nz].
+    """F predicted frame intervals.
 
-    Returns (y at the end of each interval [B, F, ny], frames [B, F * frames_per_step, H, W, C]).
+    Args:
+        model: an `SRVP`.
+        state: a `FilterState`, of which y, w and skips are used.
+        noise_z: standard normal [B, F, nz], of the intervals' frames.
+        euler_steps, frames_per_step: as in `SRVP.forecast`.
+
+    Returns:
+        (y at the end of each interval [B, F, ny], frames [B, F * frames_per_step, H, W, C]); the
+        last of an interval's frames is the one at its end.
     """
     states = model.rollout(state.y, noise_z, euler_steps=euler_steps).states
     stride = euler_steps // frames_per_step
     kept = states[:, :, stride - 1 :: stride]
     kept = tf.reshape(kept, [-1, noise_z.shape[1] * frames_per_step, model.config.ny])
     return states[:, :, -1], model.decode(state.w, kept, state.skips or None)
-
-
-def predict_samples(
-    model: "SRVP",
-    frames: tf.Tensor,
-    noise_y: tf.Tensor,
-    noise_z: tf.Tensor,
-    euler_steps: int,
-    frames_per_step: int,
-) -> tf.Tensor:
-    """S futures of observed frames, as `SRVP.forecast` draws them.
-
-    Args:
-        model: an `SRVP`.
-        frames: [B, T, H, W, C] in [0, 1].
-        noise_y: standard normal [B, S, ny].
-        noise_z: standard normal [B, S, T - 1 + horizon, nz].
-        euler_steps, frames_per_step: as in `SRVP.forecast`.
-
-    Returns:
-        [B, S, horizon * frames_per_step, H, W, C].
-    """
-    inferred = model.infer(model.encode(frames))
-    noise = ForecastNoise(noise_y, noise_z)
-    paths = model.sample_paths(inferred, noise, euler_steps, frames_per_step)
-    return model.decode_samples(inferred, paths.future)
-
-
-def predict_variable(
-    model: "SRVP",
-    frames: tf.Tensor,
-    num_frames: tf.Tensor,
-    noise_y: tf.Tensor,
-    noise_z: tf.Tensor,
-    euler_steps: int,
-    frames_per_step: int,
-) -> tf.Tensor:
-    """A future of the first num_frames [B] of T frames; what follows them has no influence.
-
-    Args:
-        model: an `SRVP`.
-        frames: [B, T, H, W, C] in [0, 1].
-        num_frames: int64 [B] in nt_inf..T.
-        noise_y: standard normal [B, ny].
-        noise_z: standard normal [B, T - 1 + horizon, nz], of the frames from 1 on; a video of n
-            frames takes the first n - 1 + horizon.
-        euler_steps, frames_per_step: as in `SRVP.forecast`.
-
-    Returns:
-        [B, horizon * frames_per_step, H, W, C].
-    """
-    observed = frames.shape[1] - 1
-    state = encode(model, frames, noise_y, noise_z[:, :observed], num_frames)
-    horizon = noise_z.shape[1] - observed
-    predicted = num_frames[:, None] - 1 + tf.range(horizon, dtype=tf.int64)
-    future_noise = tf.gather(noise_z, predicted, batch_dims=1)
-    return predict_from_state(model, state, future_noise, euler_steps, frames_per_step)[1]

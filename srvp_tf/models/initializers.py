@@ -16,9 +16,14 @@ def uniform(fan_in: int, seed: int | None) -> keras.initializers.Initializer:
     return keras.initializers.RandomUniform(-bound, bound, seed=seed)
 
 
+def normal_kernel(stddev: float, seed: int | None) -> keras.initializers.Initializer:
+    """N(0, stddev^2)."""
+    return keras.initializers.RandomNormal(0.0, stddev, seed=seed)
+
+
 def convolution(seed: int | None) -> keras.initializers.Initializer:
     """N(0, 0.02^2), for every (transposed) convolution kernel."""
-    return keras.initializers.RandomNormal(0.0, 0.02, seed=seed)
+    return normal_kernel(0.02, seed)
 
 
 def norm_scale(seed: int | None) -> keras.initializers.Initializer:

@@ -39,8 +39,8 @@ class KerasTraining(keras.Model):
 
         Args:
             optimizer: any of Keras'; the published one is `training.optimizer.PublishedAdam`.
-            loss_weights: name -> weight of terms of the loss (`LOSS_TERMS`); the four published
-                ones that are not named have their weight for stochastic Moving MNIST.
+            loss_weights: name -> weight of terms of the loss (`LOSS_TERMS`); those of the model
+                itself that are not named have the weight that `TrainConfig` gives them.
             seed: of the noise.
             decoded_frames: of each clip, drawn at random in training; 0: all.
             options: Keras' own, without `loss` and `metrics`: the loss is the model's, and its
@@ -56,7 +56,8 @@ class KerasTraining(keras.Model):
         for name in given:
             LOSS_TERMS[name]  # raises if there is none
         super().compile(optimizer=optimizer, **options)
-        self.loss_weights, self.noise_seed = TrainConfig().weights() | given, seed
+        self.loss_weights = TrainConfig().weights(self.loss_terms) | given
+        self.noise_seed = seed
         self.num_decoded, self._means = decoded_frames, _Means("loss", *self.loss_weights)
         self.optimizer.build(self.trainable_variables)  # not in a graph that may fail
 
@@ -128,7 +129,11 @@ class KerasTraining(keras.Model):
             loss = self._loss(data, step=self.optimizer.iterations + 1, training=True)
             loss = self.optimizer.scale_loss(loss)
         weights = self.trainable_weights
-        gradients = tape.gradient(loss, [weight.value for weight in weights])
+        gradients = tape.gradient(
+            loss,
+            [weight.value for weight in weights],
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,  # biases before a normalisation
+        )
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
         return {metric.name: metric.result() for metric in self.metrics}
 
@@ -142,7 +147,7 @@ class KerasTraining(keras.Model):
         clips, *_ = keras.utils.unpack_x_y_sample_weight(data)
         num_decoded = self.num_decoded if training else 0
         step = tf.cast(step, tf.int64)
-        noise = replica_noise(self.config, self.noise_seed, step, clips, num_decoded)
+        noise = replica_noise(self, self.noise_seed, step, clips, num_decoded)
         per_video, terms, _ = objective(self, clips, noise, self.loss_weights, training)
         for name, value in {**terms, "loss": per_video}.items():
             self._means.of[name].update_state(value)

@@ -1,11 +1,12 @@
 """The objective as named terms per video (docs/model.md). Only the training step averages.
 
-A term is a function of (frames, `Reconstruction`) that returns one number per video; its weight has
-its name. `LOSS_TERMS.register(name)` adds one, `--loss_weights=name=0.1` turns it on.
+A term is a function of (frames, what the model returned: a `Reconstruction`, say) that returns one
+number per video; its weight has its name. `LOSS_TERMS.register(name)` adds one, and
+`--loss_weights=name=0.1` turns it on.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
@@ -14,23 +15,15 @@ from srvp_tf.config.registries import LOSS_TERMS
 from srvp_tf.models.outputs import Reconstruction
 
 if TYPE_CHECKING:
-    from srvp_tf.models.noise import TrainingNoise
-    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.models.video_model import VideoModel
 
 
-class LatentKL(NamedTuple):
-    """KL divergences kept apart per dimension: y_1 [B, ny]; z [B, T - 1, nz], in nats."""
+def latent_kl(outputs: Any) -> dict[str, tf.Tensor]:
+    """Name of a latent variable -> KL(posterior || prior) of each dimension, [B, ..., d], in nats.
 
-    y_1: tf.Tensor
-    z: tf.Tensor
-
-
-def latent_kl(outputs: Reconstruction) -> LatentKL:
-    """KL(q(y_1) || p(y_1)) and KL(q(z_t) || p(z_t | y_{t-1})) of a `Reconstruction`."""
-    return LatentKL(
-        y_1=tfd.kl_divergence(outputs.q_y1, outputs.p_y1),
-        z=tfd.kl_divergence(outputs.q_z, outputs.p_z),
-    )
+    Of a `Reconstruction`, for y_1 [B, ny] and z [B, T - 1, nz].
+    """
+    return {name: tfd.kl_divergence(q, p) for name, (q, p) in outputs.latents.items()}
 
 
 def nll(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
@@ -47,12 +40,12 @@ def nll(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
 
 def kl_y1(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
     """KL(q(y_1 | x) || p(y_1)), [B], in nats."""
-    return tf.reduce_sum(latent_kl(outputs).y_1, axis=-1)
+    return tf.reduce_sum(tfd.kl_divergence(outputs.q_y1, outputs.p_y1), axis=-1)
 
 
-def kl_z(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
+def kl_z(frames: tf.Tensor, outputs: Any) -> tf.Tensor:
     """Sum over t of KL(q(z_t | x_1..t) || p(z_t | y_{t-1})), [B], in nats."""
-    return tf.reduce_sum(latent_kl(outputs).z, axis=[-2, -1])
+    return tf.reduce_sum(tfd.kl_divergence(outputs.q_z, outputs.p_z), axis=[-2, -1])
 
 
 def l2_res(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
@@ -60,8 +53,14 @@ def l2_res(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
     return tf.reduce_sum(safe_norm(outputs.residuals), axis=[-2, -1])
 
 
+def mse(frames: tf.Tensor, outputs: Any) -> tf.Tensor:
+    """Sum over t of the mean squared error of a frame: frames [B, T, H, W, C] in [0, 1] -> [B]."""
+    squares = tf.math.squared_difference(frames, outputs.frames)
+    return tf.reduce_sum(tf.reduce_mean(squares, axis=[-3, -2, -1]), axis=-1)
+
+
 def loss_terms(
-    frames: tf.Tensor, outputs: Reconstruction, weights: Mapping[str, float]
+    frames: tf.Tensor, outputs: Any, weights: Mapping[str, float]
 ) -> dict[str, tf.Tensor]:
     """The terms that `weights` names, unweighted, [B] each; frames have the outputs' dtype."""
     return {name: LOSS_TERMS[name](frames, outputs) for name in weights}
@@ -73,18 +72,20 @@ def weighted_sum(terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -
 
 
 def objective(
-    model: "SRVP",
+    model: "VideoModel",
     clips: tf.Tensor,
-    noise: "TrainingNoise",
+    noise: Any,
     weights: Mapping[str, float],
     training: bool = True,
-) -> tuple[tf.Tensor, dict[str, tf.Tensor], Reconstruction]:
-    """(loss [B], its terms, `Reconstruction`) of clips [B, T, H, W, C]: what all training descends.
+) -> tuple[tf.Tensor, dict[str, tf.Tensor], Any]:
+    """(loss [B], its terms, what `model` returned) of clips [B, T, H, W, C].
+
+    This is what all training descends.
 
     Args:
-        model: an `SRVP`.
+        model: a `VideoModel`.
         clips: uint8 or float in [0, 1].
-        noise: a `TrainingNoise`.
+        noise: of `model.training_noise`.
         weights: name -> weight of loss terms.
         training: whether batch normalisation uses, and learns from, this batch.
     """

@@ -1,6 +1,6 @@
 """The noise of the model: drawn once, at its edge, and handed in."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
@@ -9,10 +9,11 @@ from srvp_tf.models.rng import Purpose
 
 if TYPE_CHECKING:
     from srvp_tf.config import ModelConfig
+    from srvp_tf.models.video_model import VideoModel
 
 
 class TrainingNoise(NamedTuple):
-    """All that is random in one training step.
+    """All that is random in one training step of `SRVP`.
 
     y_1: standard normal [B, ny].
     z: standard normal [B, T - 1, nz], for the frames 2..T.
@@ -31,7 +32,7 @@ class TrainingNoise(NamedTuple):
 class ForecastNoise(NamedTuple):
     """All that is random in S predictions of F frames after T observed ones.
 
-    y_1: standard normal [B, S, ny].
+    y_1: standard normal [B, S, ny]; [B, S, 0] for a model without a first state.
     z: standard normal [B, S, T - 1 + F, nz], for the observed frames 2..T and the predicted ones.
     """
 
@@ -47,7 +48,7 @@ def training_noise(
     num_frames: int,
     num_decoded: int = 0,
 ) -> "TrainingNoise":
-    """Noise of one step for some examples of the global batch.
+    """Noise of one step of `SRVP` for some examples of the global batch.
 
     Args:
         config: a `ModelConfig`.
@@ -57,7 +58,6 @@ def training_noise(
         num_frames: T.
         num_decoded: K, how many of them are decoded; 0: all.
     """
-    row, frame = examples[:, None], tf.range(1, num_frames)
 
     def choose(purpose: Purpose, count: int):
         # Sorting random keys is a uniform permutation; its first entries are the chosen frames.
@@ -67,9 +67,7 @@ def training_noise(
     skip = rng.random_bits(seed, Purpose.TRAIN_SKIP_FRAME, 1, example=examples, index=step)[:, 0]
     return TrainingNoise(
         y_1=rng.normal(seed, Purpose.TRAIN_STATE, config.ny, example=examples, index=step),
-        z=rng.normal(
-            seed, Purpose.TRAIN_LATENT, config.noise_size, example=row, index=step, frame=frame
-        ),
+        z=training_latents(config, seed, step, examples, num_frames),
         content_frames=choose(Purpose.TRAIN_CONTENT_FRAMES, config.nt_inf),
         # floor(T * bits / 2^32): uniform up to T / 2^32.
         skip_frame=tf.bitwise.right_shift(num_frames * skip, tf.constant(32, tf.int64)),
@@ -77,21 +75,39 @@ def training_noise(
     )
 
 
-def replica_noise(
+def training_latents(
     config: "ModelConfig",
+    seed: int | tf.Tensor,
+    step: int | tf.Tensor,
+    examples: tf.Tensor,
+    num_frames: int,
+) -> tf.Tensor:
+    """Noise of z_t, t = 2..T: [B, T - 1, nz]; arguments as of `training_noise`."""
+    return rng.normal(
+        seed,
+        Purpose.TRAIN_LATENT,
+        config.noise_size,
+        example=examples[:, None],
+        index=step,
+        frame=tf.range(1, num_frames),
+    )
+
+
+def replica_noise(
+    model: "VideoModel",
     seed: int | tf.Tensor,
     step: int | tf.Tensor,
     clips: tf.Tensor,
     num_decoded: int = 0,
-) -> "TrainingNoise":
-    """`training_noise` of this replica's part of a global batch: clips [B, T, ...], T known.
+) -> Any:
+    """`model.training_noise` of this replica's part of a global batch: clips [B, T, ...], T known.
 
     Replicas have equal parts, in their order; call it in a replica context.
     """
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
     local_batch = tf.shape(clips)[0]
     examples = replica * local_batch + tf.range(local_batch)
-    return training_noise(config, seed, step, examples, clips.shape[1], num_decoded)
+    return model.training_noise(seed, step, examples, clips.shape[1], num_decoded)
 
 
 def reconstruction_noise(
@@ -124,7 +140,11 @@ def forecast_noise(
     frame = tf.range(1, num_frames)
     return ForecastNoise(
         y_1=rng.normal(
-            by_sample, Purpose.PREDICT_STATE, config.ny, example=videos[:, None], index=samples
+            by_sample,
+            Purpose.PREDICT_STATE,
+            config.first_noise_size,
+            example=videos[:, None],
+            index=samples,
         ),
         z=rng.normal(
             by_frame,

@@ -1,6 +1,6 @@
 """What the steps of the model hand to each other."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
@@ -49,6 +49,24 @@ class Reconstruction(NamedTuple):
     p_z: tfd.Distribution
     residuals: tf.Tensor
     decoded_frames: tf.Tensor | None = None
+
+    @property
+    def latents(self) -> dict[str, tuple[tfd.Distribution, tfd.Distribution]]:
+        """Name -> (posterior, prior) of what is random."""
+        return {"y1": (self.q_y1, self.p_y1), "z": (self.q_z, self.p_z)}
+
+
+class Future(NamedTuple):
+    """F predicted frame intervals of S samples of B videos.
+
+    state: at the last frame, to go on from; tensors.
+    frames: r for each interval [B, S, F r, H, W, C] in (0, 1).
+    path: what stands for each frame in the model [B, S, F, d]: its state y, or features.
+    """
+
+    state: Any
+    frames: tf.Tensor
+    path: tf.Tensor
 
 
 class Paths(NamedTuple):

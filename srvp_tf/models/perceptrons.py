@@ -3,31 +3,38 @@
 import keras
 import tensorflow as tf
 
-from srvp_tf.models.initializers import child_seed, orthogonal, uniform
+from srvp_tf.models.initializers import child_seed, normal_kernel, orthogonal, uniform
 
 
 class Affine(keras.layers.Layer):
     """Affine map: x [..., D] -> [..., units].
 
     Kernel and bias ~ U(-1/sqrt(D), 1/sqrt(D)); with `orthogonal_gain` the kernel is orthogonal with
-    that gain and the bias 0.
+    that gain, with `stddev` it is normal with that deviation, and the bias 0.
     """
 
     def __init__(
-        self, units: int, orthogonal_gain: float | None = None, seed: int | None = None, **kwargs
+        self,
+        units: int,
+        orthogonal_gain: float | None = None,
+        seed: int | None = None,
+        stddev: float | None = None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.units = units
-        self.orthogonal_gain = orthogonal_gain
+        self.orthogonal_gain, self.stddev = orthogonal_gain, stddev
         self.seed = seed
 
     def build(self, input_shape: tuple) -> None:
         fan_in = input_shape[-1]
         kernel_seed, bias_seed = (child_seed(self.seed, name) for name in ("kernel", "bias"))
-        if self.orthogonal_gain is None:
-            kernel, bias = uniform(fan_in, kernel_seed), uniform(fan_in, bias_seed)
-        else:
+        if self.stddev is not None:
+            kernel, bias = normal_kernel(self.stddev, kernel_seed), "zeros"
+        elif self.orthogonal_gain is not None:
             kernel, bias = orthogonal(self.orthogonal_gain, kernel_seed), "zeros"
+        else:
+            kernel, bias = uniform(fan_in, kernel_seed), uniform(fan_in, bias_seed)
         self.kernel = self.add_weight((fan_in, self.units), kernel, name="kernel")
         self.bias = self.add_weight((self.units,), bias, name="bias")
 
@@ -38,8 +45,12 @@ class Affine(keras.layers.Layer):
         return tf.tensordot(inputs, self.kernel, 1) + self.bias
 
     def get_config(self) -> dict:
-        own = {"units": self.units, "orthogonal_gain": self.orthogonal_gain, "seed": self.seed}
-        return super().get_config() | own
+        return super().get_config() | {
+            "units": self.units,
+            "orthogonal_gain": self.orthogonal_gain,
+            "stddev": self.stddev,
+            "seed": self.seed,
+        }
 
 
 class MLP(keras.layers.Layer):

@@ -1,85 +1,54 @@
 """The whole model: generative and inference halves around one latent step (docs/model.md)."""
 
-import dataclasses
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import keras
-import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from srvp_tf.config import ModelConfig
-from srvp_tf.config.processor import tell_what_slows
-from srvp_tf.config.registries import DYNAMICS, LOSS_TERMS, NETWORKS
-from srvp_tf.errors import UserError
+from srvp_tf.config.registries import DYNAMICS, NETWORKS
+from srvp_tf.models import filtering
 from srvp_tf.models.content import Content
 from srvp_tf.models.distributions import draw, draw_samples, standard_normal
 from srvp_tf.models.dynamics import Rollout
-from srvp_tf.models.forecast_arguments import (
-    as_tensor,
-    check_arguments,
-    check_frames,
-    check_video_ids,
-)
+from srvp_tf.models.filtering import FilterState
 from srvp_tf.models.inference import InitialStatePosterior, LatentPosterior
-from srvp_tf.models.initializers import child_seed
-from srvp_tf.models.keras_training import KerasTraining
-from srvp_tf.models.losses import loss_terms
-from srvp_tf.models.noise import ForecastNoise, forecast_noise, reconstruction_noise
-from srvp_tf.models.outputs import Encoding, Inference, Paths, Reconstruction
-
-if TYPE_CHECKING:
-    from srvp_tf.models.noise import TrainingNoise
+from srvp_tf.models.noise import (
+    ForecastNoise,
+    TrainingNoise,
+    reconstruction_noise,
+    training_noise,
+)
+from srvp_tf.models.outputs import Encoding, Future, Inference, Paths, Reconstruction
+from srvp_tf.models.video_model import VideoModel
 
 
 @keras.saving.register_keras_serializable("srvp_tf")
-class SRVP(KerasTraining):
-    """Stochastic latent residual video prediction.
+class SRVP(VideoModel):
+    """Stochastic latent residual video prediction; arguments as of `VideoModel`."""
 
-    Args:
-        config: a `ModelConfig`, or its dictionary.
-        precision: "float32", "mixed_bfloat16", "mixed_float16" (convolutions only) or "float64".
-        seed: of the initial weights.
-        remat: compute activations of the convolutions twice in training, to save memory.
-        frozen: for inference alone; made by `SRVP.frozen`.
-    """
+    loss_terms = ("nll", "kl_y1", "kl_z", "l2_res")
+    experiments = ("frame_rates", "content_swap", "interpolation", "long_horizon")
+    bounded_state = ("lstm_output", "recent_features", "w")
+    unread_by_observe = ("w", "skip_")
+    unread_by_predict = ("lstm_", "recent_features")
 
-    def __init__(
-        self,
-        config: ModelConfig | dict,
-        precision: str = "float32",
-        seed: int = 0,
-        remat: bool = False,
-        frozen: bool = False,
-        name: str = "srvp",
-    ):
-        dtype = "float64" if precision == "float64" else "float32"
-        super().__init__(dtype=dtype, name=name)
-        if isinstance(config, dict):
-            config = ModelConfig(**config)
-        if not isinstance(config, ModelConfig):
-            raise UserError(f"config is a {type(config).__name__}: give a ModelConfig (.model)")
-        self.config, self.precision, self.seed = config, precision, seed
-        self.remat, self.is_frozen = remat, frozen
-        self.supports_jit = False  # convolutions are faster by oneDNN and cuDNN
-
-        def part(layer: type, name: str, *args, dtype: object = dtype, **options):
-            seeded = child_seed(seed, name)
-            return layer(*args, seed=seeded, name=name, dtype=dtype, **options)
-
-        c = config
-        make_encoder, make_decoder = NETWORKS[c.family]
-        options = {"remat": remat, "frozen": frozen, "dtype": keras.DTypePolicy(precision)}
-        self.encoder = part(make_encoder, "encoder", c, **options)
-        self.decoder = part(make_decoder, "decoder", c, **options)
-        self.content = part(Content, "content", c.nh_inf)
-        self.q_y1 = part(InitialStatePosterior, "q_y1", c.ny, c.nh_inf, c.nlayers_inf)
-        self.q_z = part(LatentPosterior, "q_z", c.nz, c.nh_inf) if c.stochastic else None
-        self.dynamics = part(DYNAMICS[c.dynamics], "dynamics", c)
+    def __init__(self, config: ModelConfig | dict, *args, **kwargs):
+        super().__init__(config, *args, **kwargs)
+        c = self.config
+        encoder, decoder = NETWORKS[c.family]
+        self.encoder = self.part(encoder, "encoder", c)
+        self.decoder = self.part(decoder, "decoder", c)
+        self.content = self.part(Content, "content", c.nh_inf)
+        self.q_y1 = self.part(InitialStatePosterior, "q_y1", c.ny, c.nh_inf, c.nlayers_inf)
+        self.q_z = self.part(LatentPosterior, "q_z", c.nz, c.nh_inf) if c.stochastic else None
+        self.dynamics = self.part(DYNAMICS[c.dynamics], "dynamics", c)
         self.build()
-        self._compiled_forecast = tf.function(self._forecast)
-        self._compiled_forecast_from_noise = tf.function(self._forecast_from_noise)
+
+    @classmethod
+    def takes_euler_steps(cls, config: ModelConfig) -> bool:
+        return DYNAMICS[config.dynamics].takes_euler_steps
 
     def build(self, input_shape: tuple | None = None) -> None:
         if self.built:
@@ -94,21 +63,6 @@ class SRVP(KerasTraining):
             self.q_z.build((None, None, c.nhx))
         self.dynamics.build((None, c.ny))
         self.built = True
-
-    def frozen(self) -> "SRVP":
-        """A copy for inference alone: what depends on the weights only is computed once, here.
-
-        Normalisations are folded into kernels and the taps of upsampled convolutions are merged.
-        Same methods, same predictions, less time where few frames are decoded at once; later
-        changes of this model's weights do not reach the copy.
-        """
-        copy = SRVP(self.config, self.precision, self.seed, frozen=True, name=self.name)
-        for name in ("encoder", "decoder"):
-            getattr(copy, name).freeze(getattr(self, name))
-        for name in ("content", "q_y1", "q_z", "dynamics"):
-            if (layer := getattr(self, name)) is not None:
-                getattr(copy, name).set_weights(layer.get_weights())
-        return copy
 
     # --- inference -------------------------------------------------------------------------------
 
@@ -197,16 +151,20 @@ class SRVP(KerasTraining):
 
     # --- the two uses ----------------------------------------------------------------------------
 
-    def __call__(self, frames: tf.Tensor | np.ndarray, *args, **kwargs):
-        # Here, as Keras would put the arguments into the text of an error that `call` raises.
-        frames = as_tensor(frames)
-        check_frames(frames, self.config)
-        return super().__call__(frames, *args, **kwargs)
+    def training_noise(
+        self,
+        seed: int | tf.Tensor,
+        step: int | tf.Tensor,
+        examples: tf.Tensor,
+        num_frames: int,
+        num_decoded: int = 0,
+    ) -> TrainingNoise:
+        return training_noise(self.config, seed, step, examples, num_frames, num_decoded)
 
     def call(
         self,
         frames: tf.Tensor,
-        noise: "TrainingNoise | None" = None,
+        noise: TrainingNoise | None = None,
         training: bool = False,
         seed: int = 0,
         video_ids: tf.Tensor | None = None,
@@ -249,17 +207,6 @@ class SRVP(KerasTraining):
             decoded_frames=noise.decoded_frames,
         )
 
-    def elbo_terms(
-        self, frames: tf.Tensor | np.ndarray, noise: "TrainingNoise | None" = None, seed: int = 0
-    ) -> dict[str, tf.Tensor]:
-        """The terms of the objective, unweighted: frames [B, T, H, W, C] -> name -> [B].
-
-        `-nll - kl_y1 - kl_z` is the evidence lower bound of each video, in nats, with one sample;
-        arguments as of `call`.
-        """
-        outputs = self(frames, noise=noise, seed=seed)
-        return loss_terms(self.to_unit_range(as_tensor(frames)), outputs, LOSS_TERMS)
-
     def sample_paths(
         self,
         inferred: Inference,
@@ -279,28 +226,39 @@ class SRVP(KerasTraining):
         Returns:
             `Paths`, with K = F * frames_per_step.
         """
-        euler_steps = euler_steps or self.config.euler_steps
+        observed = self._observed_states(inferred, noise)
+        eps = tf.cast(noise.z[:, :, inferred.q_z.batch_shape[1] :], self.dtype)
+        _, future = self._future_states(observed[:, :, -1], eps, euler_steps, frames_per_step)
+        return Paths(observed, future)
+
+    def _observed_states(self, inferred: Inference, noise: ForecastNoise):
+        """y at the observed frames, [B, S, T, ny]."""
         batch, num_samples = tf.unstack(tf.shape(noise.y_1)[:2])
-        num_observed = inferred.q_z.batch_shape[1]
+        num_intervals = inferred.q_z.batch_shape[1]
+        y_1, eps = (tf.cast(x, self.dtype) for x in noise)
+        y_1 = _merge_samples(draw_samples(inferred.q_y1, y_1))
+        states = y_1[:, None]
+        if num_intervals:
+            z = draw_samples(inferred.q_z, eps[:, :, :num_intervals])
+            path = self.dynamics.follow(y_1, _merge_samples(z), self.config.euler_steps)
+            states = tf.concat([states, path.states[:, :, -1]], axis=1)
+        return tf.reshape(states, [batch, num_samples, num_intervals + 1, self.config.ny])
 
-        def merge(x: tf.Tensor):  # [B, S, ...] -> [B S, ...]
-            return tf.reshape(x, [-1, *x.shape[2:]])
+    def _future_states(
+        self, y: tf.Tensor, eps: tf.Tensor, euler_steps: int | None, frames_per_step: int
+    ):
+        """y [B, S, ny] rolled over eps [B, S, F, nz]: (y at the F frames, those that are kept)."""
+        euler_steps = euler_steps or self.config.euler_steps
+        stride = euler_steps // frames_per_step
+        states = self.rollout(
+            _merge_samples(y), _merge_samples(eps), euler_steps=euler_steps
+        ).states
+        batch, num_samples = tf.unstack(tf.shape(y)[:2])
 
-        def split(x: tf.Tensor):  # [B S, K, ny] -> [B, S, K, ny]
+        def split(x: tf.Tensor):  # [B S, ..., ny] -> [B, S, K, ny]
             return tf.reshape(x, [batch, num_samples, -1, self.config.ny])
 
-        y_1_noise, eps = (tf.cast(x, self.dtype) for x in noise)
-        y_1 = merge(draw_samples(inferred.q_y1, y_1_noise))
-        observed = y_1[:, None]
-        if num_observed:
-            z = draw_samples(inferred.q_z, eps[:, :, :num_observed])
-            path = self.dynamics.follow(y_1, merge(z), self.config.euler_steps)
-            observed = tf.concat([observed, path.states[:, :, -1]], axis=1)
-        eps = merge(eps[:, :, num_observed:])
-        future = self.rollout(observed[:, -1], eps, euler_steps=euler_steps)
-        stride = euler_steps // frames_per_step
-        kept = future.states[:, :, stride - 1 :: stride]
-        return Paths(split(observed), split(kept))
+        return split(states[:, :, -1]), split(states[:, :, stride - 1 :: stride])
 
     def decode_samples(self, inferred: Inference, states: tf.Tensor) -> tf.Tensor:
         """Frames of S samples: states [B, S, K, ny] -> [B, S, K, H, W, C]."""
@@ -309,105 +267,59 @@ class SRVP(KerasTraining):
         frames = self.decode(inferred.content, merged, inferred.skips)
         return tf.reshape(frames, tf.concat([shape[:3], tf.shape(frames)[2:]], 0))
 
-    def forecast(
+    def infer_frames(self, frames: tf.Tensor) -> Inference:
+        return self.infer(self.encode(frames))
+
+    def start_samples(self, inferred: Inference, noise: ForecastNoise) -> tf.Tensor:
+        """y at the last observed frame [B, S, ny]."""
+        return self._observed_states(inferred, noise)[:, :, -1]
+
+    def continue_samples(
         self,
-        frames: tf.Tensor | np.ndarray | Sequence,
-        horizon: int,
-        num_samples: int = 1,
-        seed: int | tf.Tensor = 0,
+        inferred: Inference,
+        state: tf.Tensor,
+        eps: tf.Tensor,
         euler_steps: int | None = None,
         frames_per_step: int = 1,
-        video_ids: tf.Tensor | np.ndarray | None = None,
-    ) -> tf.Tensor:
-        """Draw futures of videos.
+    ) -> Future:
+        states, kept = self._future_states(state, eps, euler_steps, frames_per_step)
+        return Future(states[:, :, -1], self.decode_samples(inferred, kept), states)
 
-        Args:
-            frames: observed frames [B, T, H, W, C] or [T, H, W, C], T >= nt_inf, uint8 or float in
-                [0, 1]; or a list of such, without the first axis. In a graph, T must be known.
-            horizon: number of frame intervals to predict.
-            num_samples: futures S per video.
-            seed: integer. A sample depends on (seed, video, sample, frame) alone: not on the batch,
-                nor on how many samples or frames are asked for.
-            euler_steps: sub-steps per frame interval; None: the training's.
-            frames_per_step: how many of them are decoded, evenly spaced; divides `euler_steps`.
-            video_ids: integers [B] that name the videos in the address of the noise; None: 0..B-1.
+    def reconstruct_samples(self, inferred: Inference, noise: ForecastNoise) -> tf.Tensor:
+        return self.decode_samples(inferred, self._observed_states(inferred, noise))
 
-        Returns:
-            float32 tensor [B, S, horizon * frames_per_step, H, W, C] in (0, 1); without B if
-            `frames` has none.
+    # --- frame by frame --------------------------------------------------------------------------
 
-        Raises:
-            UserError: on frames of another shape, too few of them, or numbers out of range.
-        """
-        tell_what_slows(self.precision)
-        frames = as_tensor(frames)
-        single = frames.shape.rank == 4
-        if single:
-            frames = frames[None]
-        if euler_steps is None:
-            euler_steps = self.config.euler_steps
-        check_frames(frames, self.config)
-        horizon, num_samples, seed, euler_steps, frames_per_step = check_arguments(
-            horizon, num_samples, seed, euler_steps, frames_per_step
-        )
-        videos = (
-            tf.range(tf.shape(frames)[0])
-            if video_ids is None
-            else check_video_ids(video_ids, frames)
-        )
-        self.config.check_euler_steps(euler_steps)
-        seed = tf.cast(seed, tf.int64)  # a Python number would mean a new graph for every seed
-        futures = self._compiled_forecast(
-            frames, seed, videos, horizon, num_samples, euler_steps, frames_per_step
-        )
-        return futures[0] if single else futures
-
-    def _forecast(
+    def encode_state(
         self,
         frames: tf.Tensor,
-        seed: tf.Tensor,
-        videos: tf.Tensor,
-        horizon: int,
-        num_samples: int,
-        euler_steps: int,
-        frames_per_step: int,
-    ):
-        num_frames = frames.shape[1] + horizon
-        noise = forecast_noise(self.config, seed, videos, tf.range(num_samples), num_frames)
-        return self._forecast_from_noise(frames, noise, euler_steps, frames_per_step)
+        noise_y: tf.Tensor,
+        noise_z: tf.Tensor,
+        num_frames: tf.Tensor | None = None,
+    ) -> dict[str, tf.Tensor]:
+        return filtering.encode(self, frames, noise_y, noise_z, num_frames).tensors()
 
-    def forecast_from_noise(
+    def observe_state(
+        self, state: Mapping[str, tf.Tensor], frame: tf.Tensor, noise_z: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        before = FilterState.from_tensors(state)
+        return filtering.observe(self, before, frame, noise_z).tensors()
+
+    def predict_from_state(
         self,
-        frames: tf.Tensor,
-        noise: ForecastNoise,
-        euler_steps: int | None = None,
+        state: Mapping[str, tf.Tensor],
+        noise_z: tf.Tensor,
+        euler_steps: int = 1,
         frames_per_step: int = 1,
-    ) -> tf.Tensor:
-        """`forecast` with the noise given: a `ForecastNoise` of T - 1 + horizon frames."""
-        euler_steps = euler_steps or self.config.euler_steps
-        return self._compiled_forecast_from_noise(
-            frames, ForecastNoise(*noise), euler_steps, frames_per_step
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        before = FilterState.from_tensors(state)
+        y, frames = filtering.predict_from_state(
+            self, before, noise_z, euler_steps, frames_per_step
         )
+        return {"y": y[:, -1]}, frames
 
-    def _forecast_from_noise(
-        self, frames: tf.Tensor, noise: ForecastNoise, euler_steps: int, frames_per_step: int
-    ):
-        inferred = self.infer(self.encode(frames))
-        paths = self.sample_paths(inferred, noise, euler_steps, frames_per_step)
-        return self.decode_samples(inferred, paths.future)
 
-    def to_unit_range(self, frames: tf.Tensor) -> tf.Tensor:
-        """uint8 frames in [0, 255] or float ones in [0, 1] -> the same in [0, 1], in our dtype."""
-        if frames.dtype == tf.uint8:
-            return tf.cast(frames, self.dtype) / 255.0
-        return tf.cast(frames, self.dtype)
-
-    def get_config(self) -> dict:
-        return {
-            "config": dataclasses.asdict(self.config),
-            "precision": self.precision,
-            "seed": self.seed,
-            "remat": self.remat,
-            "frozen": self.is_frozen,
-            "name": self.name,
-        }
+def _merge_samples(x: tf.Tensor):
+    """[B, S, ...] -> [B S, ...]."""
+    sizes = [n if n is not None else tf.shape(x)[i] for i, n in enumerate(x.shape)]
+    return tf.reshape(x, [-1, *sizes[2:]])

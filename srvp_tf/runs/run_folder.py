@@ -10,6 +10,7 @@ import numpy as np
 
 from srvp_tf.config import RESUMABLE_FIELDS, Config, ModelConfig, differing_settings
 from srvp_tf.config.corpora import local_path
+from srvp_tf.config.registries import MODELS
 from srvp_tf.config.shipped import describe_shipped_models, shipped_models
 from srvp_tf.config.tensorflow_start import load_tensorflow
 from srvp_tf.errors import UserError
@@ -22,7 +23,7 @@ from srvp_tf.runs.run_lock import HOLDER_FILE, LOCK_FILE, RunLock
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.models.video_model import VideoModel
 
 CONFIG_FILE = "config.json"
 
@@ -154,12 +155,12 @@ def weights_path(run_or_checkpoint: str | os.PathLike) -> Path:
     return RunFolder.find(path).checkpoint_path()
 
 
-def model_variables(model: "SRVP") -> "dict[str, tf.Variable]":
+def model_variables(model: "VideoModel") -> "dict[str, tf.Variable]":
     """Name -> variable of all weights of a model, as checkpoints call them."""
     return {"model/" + weight.path.partition("/")[2]: weight.value for weight in model.weights}
 
 
-def load_weights(model: "SRVP", run_or_checkpoint: str | os.PathLike) -> dict[str, Any]:
+def load_weights(model: "VideoModel", run_or_checkpoint: str | os.PathLike) -> dict[str, Any]:
     """Give `model` the weights of a run folder or checkpoint; returns the checkpoint's metadata.
 
     Raises:
@@ -173,8 +174,8 @@ def load_weights(model: "SRVP", run_or_checkpoint: str | os.PathLike) -> dict[st
 
 def read_model(
     config: ModelConfig, run_or_checkpoint: str | os.PathLike
-) -> "tuple[SRVP, dict[str, Any]]":
-    """A new `SRVP` with the weights of a run folder or checkpoint, and the checkpoint's metadata.
+) -> "tuple[VideoModel, dict[str, Any]]":
+    """A new model with the weights of a run folder or checkpoint, and the checkpoint's metadata.
 
     The sizes that a `ModelConfig` asks for take memory only if the checkpoint has them.
 
@@ -182,11 +183,9 @@ def read_model(
         UserError: as `load_weights`.
     """
     load_tensorflow()  # the rest of this file does without
-    from srvp_tf.models.srvp import SRVP
-
     path = weights_path(run_or_checkpoint)
     weights, metadata = _read_weights(path)
-    model = SRVP(config)
+    model = MODELS[config.model](config)
     checkpoints.assign_arrays(model_variables(model), weights, path)
     return model, metadata
 
@@ -211,8 +210,8 @@ def _older_one(path: Path) -> str:
 
 def load_model(
     run: str | os.PathLike | None = None, checkpoint: str | os.PathLike | None = None
-) -> "SRVP | None":
-    """The trained `SRVP` of a run, in float32: `srvp_tf.load`.
+) -> "VideoModel | None":
+    """The trained model of a run, in float32: `srvp_tf.load`.
 
     Args:
         run: the path of a run folder, the name of a shipped model, or a `.keras` file that
@@ -235,12 +234,14 @@ def load_model(
     return read_model(config.model, checkpoint)[0]
 
 
-def _load_keras_file(path: str | os.PathLike) -> "SRVP":
+def _load_keras_file(path: str | os.PathLike) -> "VideoModel":
     load_tensorflow()
     import keras
 
-    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.models.video_model import VideoModel
 
+    for name in MODELS:
+        MODELS[name]  # known to Keras once it is imported
     path = local_path(path)
     if not path.is_file():
         raise UserError(f"{path}: there is no such file")
@@ -249,6 +250,6 @@ def _load_keras_file(path: str | os.PathLike) -> "SRVP":
     except (OSError, ValueError, TypeError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"{path} cannot be read as a Keras model: {reason}") from None
-    if not isinstance(model, SRVP):
-        raise UserError(f"{path} holds a {type(model).__name__}, not an SRVP")
+    if not isinstance(model, VideoModel):
+        raise UserError(f"{path} holds a {type(model).__name__}, no model of videos")
     return model

@@ -11,7 +11,7 @@ from srvp_tf.runs.run_folder import model_variables
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.models.video_model import VideoModel
     from srvp_tf.runs.checkpoint_folder import CheckpointFolder
     from srvp_tf.training.step import TrainingStep
 
@@ -31,12 +31,12 @@ class Status(NamedTuple):
     skipped_in_a_row: int = 0
 
 
-def trainable_names(model: "SRVP") -> list[str]:
+def trainable_names(model: "VideoModel") -> list[str]:
     """Names of the trainable variables, in their order."""
     return [variable.path.partition("/")[2] for variable in model.trainable_variables]
 
 
-def state_variables(model: "SRVP", training_step: "TrainingStep") -> "dict[str, tf.Variable]":
+def state_variables(model: "VideoModel", training_step: "TrainingStep") -> "dict[str, tf.Variable]":
     """Name -> variable of everything that a resumed run needs."""
     named = model_variables(model)
     optimizer = training_step.optimizer

@@ -1,6 +1,6 @@
 """One training step: noise, objective, gradients over all replicas, guarded update."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
@@ -11,22 +11,19 @@ from srvp_tf.training.optimizer import LossScale, PublishedAdam, PublishedSchedu
 
 if TYPE_CHECKING:
     from srvp_tf.config import TrainConfig
-    from srvp_tf.models.noise import TrainingNoise
-    from srvp_tf.models.outputs import Reconstruction
-    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.models.video_model import VideoModel
 
 
 class Contribution(NamedTuple):
     """What some videos of a batch add to its means: summed over replicas, these are the means.
 
-    loss: weighted, scalar. terms: name -> scalar, unweighted. kl_y1 [ny], kl_z [nz]: the KL terms
-    by dimension.
+    loss: weighted, scalar. terms: name -> scalar, unweighted. kl: name of a latent variable -> [d],
+    its KL term by dimension.
     """
 
     loss: tf.Tensor
     terms: dict[str, tf.Tensor]
-    kl_y1: tf.Tensor
-    kl_z: tf.Tensor
+    kl: dict[str, tf.Tensor]
 
 
 class StepResult(NamedTuple):
@@ -45,11 +42,10 @@ class StepResult(NamedTuple):
 def contribution(
     loss: tf.Tensor,
     terms: dict[str, tf.Tensor],
-    outputs: "Reconstruction",
+    outputs: Any,
     global_batch: int | tf.Tensor,
 ) -> Contribution:
-    """Of videos, from their loss [B], its terms and their `Reconstruction`."""
-    kl = latent_kl(outputs)
+    """Of videos, from their loss [B], its terms and what the model returned for them."""
     global_batch = tf.cast(global_batch, loss.dtype)
 
     def share(per_video: tf.Tensor):
@@ -58,8 +54,10 @@ def contribution(
     return Contribution(
         loss=share(loss),
         terms={name: share(term) for name, term in terms.items()},
-        kl_y1=share(kl.y_1),
-        kl_z=share(tf.reduce_sum(kl.z, axis=1)),
+        kl={
+            name: share(tf.reduce_sum(kl, axis=list(range(1, kl.shape.rank - 1))))
+            for name, kl in latent_kl(outputs).items()
+        },
     )
 
 
@@ -67,11 +65,11 @@ class TrainingStep:
     """Trains a model on batches, on every replica of the current strategy.
 
     Args:
-        model: an `SRVP`, made under the strategy.
+        model: a `VideoModel`, made under the strategy.
         config: a `TrainConfig`.
     """
 
-    def __init__(self, model: "SRVP", config: "TrainConfig"):
+    def __init__(self, model: "VideoModel", config: "TrainConfig"):
         tell_what_slows(config.precision)
         self.model, self.config = model, config
         self.strategy = tf.distribute.get_strategy()
@@ -91,16 +89,14 @@ class TrainingStep:
     def _step(self, clips: tf.Tensor, step: tf.Tensor):
         def replica_step(clips: tf.Tensor):
             c = self.config
-            noise = replica_noise(self.model.config, c.seed, step, clips, c.decoded_frames)
+            noise = replica_noise(self.model, c.seed, step, clips, c.decoded_frames)
             return self.gradients(clips, noise)
 
         gradients, mean = self.strategy.run(replica_step, args=(clips,))
         with self.strategy.scope():  # the caller may be outside
             return self.update(gradients, mean)
 
-    def gradients(
-        self, clips: tf.Tensor, noise: "TrainingNoise"
-    ) -> "tuple[list[tf.Tensor], Contribution]":
+    def gradients(self, clips: tf.Tensor, noise: Any) -> "tuple[list[tf.Tensor], Contribution]":
         """Gradients of the loss of the global batch, and its `Contribution`, in a replica context.
 
         Both are sums over all replicas.
@@ -108,10 +104,15 @@ class TrainingStep:
         context = tf.distribute.get_replica_context()
         global_batch = tf.shape(clips)[0] * context.num_replicas_in_sync
         with tf.GradientTape() as tape:
-            loss, terms, outputs = objective(self.model, clips, noise, self.config.weights())
+            weights = self.config.weights(self.model.loss_terms)
+            loss, terms, outputs = objective(self.model, clips, noise, weights)
             local = contribution(loss, terms, outputs, global_batch)
             scaled_loss = self.loss_scale.scale(local.loss)
-        gradients = tape.gradient(scaled_loss, [v.value for v in self.model.trainable_variables])
+        gradients = tape.gradient(
+            scaled_loss,
+            [v.value for v in self.model.trainable_variables],
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,  # biases before a normalisation
+        )
         return _summed([self.loss_scale.unscale(g) for g in gradients], local)
 
     def update(self, gradients: list, mean: "Contribution") -> "StepResult":

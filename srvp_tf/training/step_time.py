@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from srvp_tf.models.noise import training_noise
-from srvp_tf.models.srvp import SRVP
+from srvp_tf.config.registries import MODELS
 from srvp_tf.training.step import TrainingStep
 
 if TYPE_CHECKING:
@@ -23,12 +22,14 @@ def step_seconds(config: "Config") -> float:
     video alone, and left out.
     """
     m, batch_size = config.model, config.train.batch_size
-    step = TrainingStep(SRVP(m, config.train.precision), config.train)
+    model = MODELS[m.model](m, config.train.precision)
+    step = TrainingStep(model, config.train)
     shape = (config.data.train_length, m.frame_size, m.frame_size, m.channels)
 
     def seconds(videos: int):
         clips, taken = tf.zeros([videos, *shape]), []
-        noise = training_noise(m, 0, 1, tf.range(videos), shape[0], config.train.decoded_frames)
+        decoded = config.train.decoded_frames
+        noise = model.training_noise(0, 1, tf.range(videos), shape[0], decoded)
         for _ in range(1 + _TRIED_STEPS):  # the first one prepares kernels
             begin = time.perf_counter()
             step.gradients(clips, noise)[0][0].numpy()

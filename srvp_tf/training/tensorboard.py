@@ -54,9 +54,9 @@ class RunLog:
             "optimizer/gradient_norm": result.gradient_norm,
         }
         scalars |= {f"speed/{name}": x for name, x in speed.items()}
-        for name in ("kl_y1", "kl_z"):
-            for i, value in enumerate(getattr(result.mean, name)):
-                scalars[f"variational_{name}/{i:02d}"] = value
+        for name, by_dimension in result.mean.kl.items():
+            for i, value in enumerate(by_dimension):
+                scalars[f"variational_kl_{name}/{i:02d}"] = value
         self._scalars(step, scalars)
 
     def validation(self, step: int, result: "ValidationResult", picture: np.ndarray) -> None:

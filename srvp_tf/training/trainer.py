@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from srvp_tf import video
 from srvp_tf.config import config_fields
+from srvp_tf.config.registries import MODELS
 from srvp_tf.errors import UserError
 from srvp_tf.models import rng
-from srvp_tf.models.srvp import SRVP
 from srvp_tf.runs import checkpoints
 from srvp_tf.runs.run_folder import RunFolder, load_weights
 from srvp_tf.training.dataset_checks import check_clips, check_ends, check_enough, check_range
@@ -97,7 +97,9 @@ class Trainer:
         }
         self.group.check_equal(settings)  # before the workers make variables together
         with self.strategy.scope():
-            self.model = SRVP(c.model, c.train.precision, c.train.seed, c.train.remat)
+            self.model = MODELS[c.model.model](
+                c.model, c.train.precision, c.train.seed, c.train.remat
+            )
             self.training_step = TrainingStep(self.model, c.train)
         with self.group.chief_first():
             if init_from is not None and self.checkpoints.newest_step() < 0:

@@ -1,7 +1,7 @@
 """Validation while training: the best of N predictions by PSNR over the whole clip."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -10,11 +10,9 @@ from srvp_tf.errors import UserError
 from srvp_tf.forecasting.sampling import Sampler
 from srvp_tf.metrics.best_of import RunningBest
 from srvp_tf.metrics.frame_metrics import psnr, ssim
-from srvp_tf.models.noise import reconstruction_noise
 
 if TYPE_CHECKING:
-    from srvp_tf.models.outputs import Inference
-    from srvp_tf.models.srvp import SRVP
+    from srvp_tf.models.video_model import VideoModel
 
 
 class Strip(NamedTuple):
@@ -53,7 +51,7 @@ class Validator:
     its score is taken over the predicted frames.
 
     Args:
-        model: an `SRVP`.
+        model: a `VideoModel`.
         nt_cond: frames that predictions are conditioned on.
         num_frames: frames of a clip.
         num_samples: N.
@@ -62,7 +60,7 @@ class Validator:
 
     def __init__(
         self,
-        model: "SRVP",
+        model: "VideoModel",
         nt_cond: int,
         num_frames: int,
         num_samples: int,
@@ -95,28 +93,24 @@ class Validator:
         mean = np.concatenate(scores, axis=1).astype(np.float64).mean(axis=1)
         return ValidationResult(float(mean[0]), float(mean[1]), strip)
 
-    def _score(
-        self, videos: tf.Tensor, inferred: "Inference", video_ids: tf.Tensor, samples: tf.Tensor
-    ):
-        """PSNR over all frames: [B, S]."""
+    def _score(self, videos: tf.Tensor, inferred: Any, video_ids: tf.Tensor, samples: tf.Tensor):
+        """PSNR over all frames that the model explains: [B, S]."""
         drawn = self.sampler.draw(inferred, video_ids, samples).all_frames()
-        target = self.sampler.model.to_unit_range(videos)[:, None]
+        target = self.sampler.model.to_unit_range(videos)[:, None, -drawn.shape[2] :]
         return tf.reduce_mean(psnr(target, drawn), axis=-1)
 
-    def _judge(
-        self, videos: tf.Tensor, inferred: "Inference", video_ids: tf.Tensor, chosen: tf.Tensor
-    ):
-        """Frames of one chosen sample per video [B, T, H, W, C], and its PSNR and SSIM, [B]."""
+    def _judge(self, videos: tf.Tensor, inferred: Any, video_ids: tf.Tensor, chosen: tf.Tensor):
+        """Predicted frames of one chosen sample per video, and its PSNR and SSIM, [B]."""
         drawn = self.sampler.draw(inferred, video_ids, chosen)
         target = self.sampler.model.to_unit_range(videos)[:, self.sampler.nt_cond :]
         predicted = drawn.predicted[:, 0]
         means = (tf.reduce_mean(metric(target, predicted), axis=-1) for metric in (psnr, ssim))
-        return drawn.all_frames()[:, 0], *means
+        return predicted, *means
 
     def _strip(
         self,
         videos: tf.Tensor,
-        inferred: "Inference",
+        inferred: Any,
         video_ids: tf.Tensor,
         running: RunningBest,
         best: np.ndarray,
@@ -132,7 +126,7 @@ class Validator:
         observed = truth[:nt_cond]
 
         def continued(frames: np.ndarray):
-            return np.concatenate([observed, frames[nt_cond:]])
+            return np.concatenate([observed, frames])
 
         worst = redraw(running.worst.index)
         arbitrary = redraw(np.zeros_like(running.best.index))  # the first is as random as any
@@ -141,6 +135,6 @@ class Validator:
 
     def _reconstruct(self, videos: tf.Tensor, video_ids: tf.Tensor):
         """All frames through the posterior that saw all of them: [B, T, H, W, C]."""
-        model, num_frames = self.sampler.model, self.sampler.num_frames
-        noise = reconstruction_noise(model.config, self.sampler.seed, video_ids, num_frames)
-        return model.call(model.to_unit_range(videos), noise).frames
+        model = self.sampler.model
+        frames = model.to_unit_range(videos)
+        return model.call(frames, seed=self.sampler.seed, video_ids=video_ids).frames

@@ -109,9 +109,9 @@ def test_json_by_section_and_back(tmp_path):
     [
         ("[" * 100_000, "broken JSON"),
         ("[1]", "expected a JSON object, found list"),
-        (edited(KTH, format_version=6), "format_version is 6"),
+        (edited(KTH, format_version=7), "format_version is 7"),
         (edited(KTH, format_version=0), "format_version is 0"),
-        (edited(KTH, format_version=1), "section model: unknown key dynamics, stochastic"),
+        (edited(KTH, format_version=1), "section model: unknown key batch_statistics, dynamics"),
         (edited(KTH, model__dynamics=...), "section model: missing key dynamics"),
         (edited(KTH, format_version=True), "format_version is True"),
         (edited(KTH, format_version=...), "format_version is None"),
@@ -122,6 +122,8 @@ def test_json_by_section_and_back(tmp_path):
         (edited(KTH, model__ny="3"), "--ny='3' must be a whole number"),
         (edited(KTH, data__nt_cond=2), "--nt_cond=2 is less than --nt_inf=3"),
         (edited(KTH, train__decoded_frames=21), "--decoded_frames=21 is more than"),
+        (edited(KTH, model__model="svg"), "--skips=true is no setting of --model=svg"),
+        (edited(KTH, model__last_frame_skip=True), "--last_frame_skip=true is no setting of"),
     ],
 )
 def test_bad_json_is_refused_in_one_line_with_the_file_named(text, message):
@@ -132,9 +134,13 @@ def test_bad_json_is_refused_in_one_line_with_the_file_named(text, message):
     assert caught.value.__context__ is None or caught.value.__suppress_context__
 
 
+OF_SVG = ("predictor_layers", "last_frame_skip", "batch_statistics")
+
+
 def test_what_earlier_formats_lack_is_as_it_was():
     missing = {}
     for version, *names in (
+        (5, "model__model", *(f"model__{name}" for name in OF_SVG)),
         (4, "train__decoded_frames"),
         (3, "train__loss_weights"),
         (2, "train__max_skipped_steps"),

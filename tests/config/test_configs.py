@@ -75,6 +75,42 @@ def test_a_published_config_gives_every_published_setting(name):
     assert given == set(expected)
 
 
+# Denton and Fergus (2018) and their scripts; clips of validation and test are those of the others.
+SVG_EVERYWHERE = {
+    "model": "svg",
+    "frame_size": 64,
+    "nf": 64,
+    "nhx": 128,
+    "nh_inf": 256,
+    "predictor_layers": 2,
+    "last_frame_skip": False,
+    "lr_burnin": 180_000,
+    "lr_decay": 0,
+    "batch_size": 100,
+}
+SVG_COLUMNS = ("smmnist", "mmnist", "kth", "bair")
+SVG = {
+    "family": ("dcgan", "dcgan", "vgg", "vgg"),
+    "nz": (10, 10, 24, 64),
+    "beta_z": (1e-4, 1e-4, 1e-6, 1e-4),
+    "nt_inf": (5, 5, 10, 2),
+    "train_length": (15, 15, 20, 12),
+    "learning_rate": (2e-3, 2e-3, 8e-4, 2e-3),
+}
+
+
+@pytest.mark.parametrize("name", SVG_COLUMNS)
+def test_a_config_of_svg_is_its_authors(name):
+    found, _ = settings(f"{name}_svg")
+    column = SVG_COLUMNS.index(name)
+    expected = SVG_EVERYWHERE | {key: row[column] for key, row in SVG.items()}
+    assert {key: found[key] for key in expected} == expected
+    alike, _ = settings(name)
+    for key in ("dataset", "channels", "motion", "num_digits", "nt_cond", "val_length",
+                "test_length", "val_batches", "num_samples", "checkpoint"):  # fmt: skip
+        assert found[key] == alike[key], key
+
+
 ABLATION = {
     "smmnist_mlp": ("smmnist", {"dynamics": "mlp", "l2_res_weight": 0.0}),
     "smmnist_gru": ("smmnist", {"dynamics": "gru", "l2_res_weight": 0.0}),
@@ -114,5 +150,6 @@ def test_the_folder_of_videos_gives_every_setting_that_the_published_ones_do():
 
 
 def test_no_config_is_left_unchecked():
-    names = (*COLUMNS, *ABLATION, "quickstart", "video_folder")
+    svg = (f"{name}_svg" for name in (*SVG_COLUMNS, "video_folder"))
+    names = (*COLUMNS, *ABLATION, *svg, "quickstart", "video_folder")
     assert set(shipped_configs()) == {f"{name}.cfg" for name in names}

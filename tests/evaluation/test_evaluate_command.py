@@ -91,8 +91,10 @@ def test_the_table_summarises_the_scores_of_the_definition(
 ):
     folder, report, out = evaluated
     with np.load(folder / "results.npz", allow_pickle=False) as results:
-        found = results[name]
+        found, means = results[name], results[f"{name}_mean"]
     of_samples = METRICS[name].load(cache_dir)(videos[:, None, NT_COND:], futures).numpy().mean(-1)
+    np.testing.assert_allclose(means, of_samples.mean(axis=1), rtol=1e-5)
+    assert report["mean_sample"][name]["mean"] == pytest.approx(means.mean(), rel=1e-6)
     judge = {"lpips": np.min, "identity": np.mean}.get(name, np.max)
     np.testing.assert_allclose(found, judge(of_samples, axis=1), rtol=1e-5)
     summary = report["metrics"][name]
@@ -193,6 +195,20 @@ def test_published_rows_stand_beside_runs_of_the_same_setting_alone(evaluated, c
     table = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["this", "run", "17.00", "+-", "0.25", "17.0000", "+-", "0.2500"] in table
     assert ["SRVP", "29.69", "0.0736"] in table and ["SV2P", "28.19", "0.2049"] in table
+    # What was measured otherwise stands below a line that says how.
+    other = table.index(["published,", "trained", "with", "scheduled", "sampling:"])
+    assert other < table.index(["SLAMP", "29.39", "0.0795"])
+    assert table.index(["SV2P", "28.19", "0.2049"]) < other
+
+
+def test_the_mean_sample_is_printed_when_it_is_asked_for(evaluated, capsys):
+    summary = {"mean": 17.0, "ci95": 0.25, "videos": 9, "infinite": 0}
+    report = evaluated[1] | {"metrics": {"psnr": summary}}
+    report["mean_sample"] = {"psnr": summary | {"mean": 15.5}}
+    for protocol, best, mean in (("mean_sample", 0, 1), ("both", 1, 1), ("best_of_n", 1, 0)):
+        evaluate.print_report(report, protocol)
+        out = capsys.readouterr().out
+        assert (out.count("17.00 +- 0.25"), out.count("15.50 +- 0.25")) == (best, mean)
 
 
 @pytest.mark.long

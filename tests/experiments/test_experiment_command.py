@@ -129,7 +129,7 @@ def test_a_run_that_takes_one_step_per_frame_has_no_other_rates(runs, tmp_path):
     assert status == 0 and "no frame_rates" in out and "long horizon: 3 videos" in out
     assert not (tmp_path / "frame_rates").exists()
     line = refusal(experiment, *arguments, "--experiments=frame_rates", untouched=tmp_path)
-    assert "one step per frame" in line
+    assert "--dynamics=gru has no frame_rates" in line
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from export.writers import saved_model as saved_model_writer
 from export.writers.real_frames import real_frames
 from export.writers.settings import ExportSettings
 from srvp_tf.cli import command
-from srvp_tf.models.srvp import SRVP
+from srvp_tf.config.registries import MODELS
 from srvp_tf.runs.run_folder import RunFolder, load_model, model_variables
 from tests.runs import small_run
 
@@ -29,6 +29,8 @@ VARIANTS = {
     "gru": ("--dynamics=gru", "--l2_res_weight=0"),
     "no z": ("--nostochastic",),
     "gru, no z": ("--dynamics=gru", "--l2_res_weight=0", "--nostochastic"),
+    "svg": ("--model=svg",),
+    "svg, skips of the frame before": ("--model=svg", "--family=vgg", "--last_frame_skip"),
 }
 RUNS = KINDS | VARIANTS
 TFLITE_SETTINGS = ("conditioning_frames", "horizon", "euler_steps", "frames_per_step")
@@ -54,6 +56,17 @@ class SmallExport:
     @functools.cached_property
     def model(self):
         return load_model(self.run_dir)
+
+    @functools.cached_property
+    def changed(self):
+        """Names of what a single step returns of the state."""
+        if self.model.config.model == "srvp":
+            return {"next_y"}
+        layers = {"prior": 1, "predictor": 2}
+        parts = ("output", "cell")
+        names = {f"next_{n}_{p}_{i}" for n, k in layers.items() for p in parts for i in range(k)}
+        skips = {f"next_skip_{i}" for i in range(3)} if self.model.config.last_frame_skip else set()
+        return names | skips | {"next_features"}
 
     @functools.cached_property
     def videos(self):
@@ -133,7 +146,7 @@ def make_run(path, *arguments, seed=0):
     run.checkpoints().open()
     rng = np.random.default_rng(seed)
     arrays = {}
-    for name, variable in model_variables(SRVP(config.model)).items():
+    for name, variable in model_variables(MODELS[config.model.model](config.model)).items():
         value = variable.numpy() + 0.2 * rng.normal(size=variable.shape).astype(np.float32)
         arrays[name] = np.abs(value) + 0.1 if "variance" in name else value
         if "dynamics" in name:

@@ -126,7 +126,7 @@ def test_runs_of_another_test_set_have_a_chapter_of_their_own(made):
     assert reader.faults == []
     assert [a["id"] for a in reader.all("article")] == ["chapter-1", "chapter-2"]
     assert "<b>two" in text and not reader.all("b")
-    assert text.count("These dynamics take one step per frame") == 1
+    assert text.count("The noise is the same at all rates") == 1  # one run takes no other steps
     assert "3 videos, best of 3" in text and "6 videos, best of 4" in text
 
 

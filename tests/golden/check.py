@@ -6,6 +6,7 @@ float32 and the error allowed; the exit status is 1 if one is exceeded, 2 if a f
 """
 
 import io
+import json
 import math
 import os
 import sys
@@ -92,10 +93,11 @@ def _array(content):
 
 def case(golden):
     """The check for the kind of file that `golden` (name -> array) is."""
-    from tests.golden import metrics_case, model_case, moving_mnist_case
+    from tests.golden import metrics_case, model_case, moving_mnist_case, svg_case
 
     if "config" in golden:
-        return model_case.check
+        is_svg = json.loads(str(golden["config"])).get("model") == "svg"
+        return svg_case.check if is_svg else model_case.check
     if "psnr" in golden:
         return metrics_case.check
     if "digits" in golden:

@@ -44,12 +44,14 @@ def check(golden):
     errors = {p: dict(_errors(golden, p)) for p in ("float64", "float32")}
     family = json.loads(str(golden["config"]))["archi"]
     return [
-        Row(name, error, errors["float32"][name], _tolerance(name, family))
+        Row(name, error, errors["float32"][name], tolerance(name, family))
         for name, error in errors["float64"].items()
     ]
 
 
-def _tolerance(name, family):
+def tolerance(name, family):
+    """The `Tolerance` of a quantity."""
+
     def pick(float64, dcgan, vgg):
         return Tolerance(float64, vgg if family == "vgg" else dcgan)
 
@@ -155,16 +157,24 @@ def _training_errors(golden, precision, model, values):
         for name, term in mean.terms.items():
             yield f"{key}/{name}", relative_error(term, golden[f"{key}/{name}"])
         if i == 0:
-            yield from _first_step_errors(golden, model, gradients)
+            yield from first_step_errors(golden, torch_tensors(model), model, gradients)
 
 
-def _first_step_errors(golden, model, gradients):
+def first_step_errors(golden, tensors, model, gradients):
+    """(quantity, relative error) of gradients, and of the statistics after a step.
+
+    Args:
+        golden: name -> array.
+        tensors: name of the authors' -> `TorchTensor` of the model.
+        model: after the step.
+        gradients: of its trainable variables.
+    """
     by_path = {
         variable.path: gradient.numpy()
         for variable, gradient in zip(model.trainable_variables, gradients, strict=True)
     }
     ours, theirs = [], []
-    for name, tensor in torch_tensors(model).items():
+    for name, tensor in tensors.items():
         if tensor.variable.trainable:
             gradient = tensor.to_torch(by_path[tensor.variable.path])
             expected = golden[f"train0/grad/{name}"]
@@ -176,7 +186,7 @@ def _first_step_errors(golden, model, gradients):
         "train0/grad (global L2)",
         float(np.linalg.norm(ours - theirs) / np.linalg.norm(theirs)),
     )
-    for name, tensor in torch_tensors(model).items():
+    for name, tensor in tensors.items():
         if not tensor.variable.trainable:
             value = tensor.to_torch(tensor.variable.numpy())
             yield f"train0/after/{name}", relative_error(value, golden[f"train0/after/{name}"])

@@ -18,8 +18,8 @@ def load(name):
         return dict(archive)
 
 
-def test_there_are_six_golden_files():
-    assert len(FILES) == 6
+def test_there_are_eight_golden_files():
+    assert len(FILES) == 8
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from srvp_tf.config import ModelConfig
-from srvp_tf.models.srvp import SRVP
+from srvp_tf.config.registries import MODELS
 
 SIZES = {
     "nf": 4,
@@ -20,12 +20,15 @@ SIZES = {
 
 def small_config(**changes):
     """A model of dcgan on 32 x 32 frames, with what `changes` says."""
-    return ModelConfig(**{"frame_size": 32, **SIZES, **changes})
+    model = changes.get("model", "srvp")
+    sizes = {name: x for name, x in SIZES.items() if ModelConfig.has_setting(name, model)}
+    return ModelConfig(**{"frame_size": 32, **sizes, **changes})
 
 
 def small_model(precision="float32", seed=0, **changes):
     """An untrained model of `small_config(**changes)`."""
-    return SRVP(small_config(**changes), precision=precision, seed=seed)
+    config = small_config(**changes)
+    return MODELS[config.model](config, precision=precision, seed=seed)
 
 
 def parameters(normal):

@@ -100,7 +100,7 @@ def test_a_file_that_is_none_is_one_line(tmp_path):
     for name, message in (
         ("none", "there is no such file"),
         ("text", "cannot be read as a Keras model"),
-        ("other", "holds a Sequential, not an SRVP"),
+        ("other", "holds a Sequential, no model of videos"),
     ):
         with pytest.raises(srvp_tf.UserError, match=message) as caught:
             srvp_tf.load(tmp_path / f"{name}.keras")

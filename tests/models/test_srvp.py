@@ -17,6 +17,8 @@ def spread_statistics(model):
             variable.assign(variable.numpy() * random.uniform(0.5, 1.5, variable.shape))
         elif variable.path.split("/")[1] in ("encoder", "decoder"):
             variable.assign(5.0 * variable)
+        elif variable.path.split("/")[1] in ("predictor", "prior", "posterior"):
+            variable.assign(20.0 * variable)
     return model
 
 

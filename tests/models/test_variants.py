@@ -110,7 +110,7 @@ def test_a_variant_goes_the_whole_way(update, stochastic):
     terms = result.mean.terms
     assert (terms["l2_res"] == 0) == (update != "residual")
     assert (terms["kl_z"] == 0) == (not stochastic)
-    assert result.mean.kl_z.shape == (model.config.noise_size,)
+    assert result.mean.kl["z"].shape == (model.config.noise_size,)
     expected = terms["nll"] + terms["kl_y1"] + 3.0 * terms["kl_z"] + terms["l2_res"]
     np.testing.assert_allclose(result.mean.loss, expected, rtol=1e-6)
     unmoved = [

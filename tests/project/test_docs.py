@@ -153,14 +153,14 @@ def test_the_code_of_a_page_runs(name, printed, tmp_path):
         assert line in done.stdout
 
 
-def test_the_parts_of_a_file_outside_the_package_go_the_whole_way(tmp_path):
-    """docs/extending.md: they are trained, evaluated, shown and exported, by its very lines."""
+def run_of_extending(module, flagfile, tmp_path):
+    """What the commands of docs/extending.md for a plugin print, by its very lines."""
     text = (DOCS / "extending.md").read_text(encoding="utf-8")
-    parts = re.search(r"^```python\n(# my_parts.py\n.*?)^```", text, re.M | re.S)[1]
-    (tmp_path / "my_parts.py").write_text(parts, encoding="utf-8")
-    settings = re.search(r"^```text\n(# squares.cfg\n.*?)^```", text, re.M | re.S)[1]
-    (tmp_path / "squares.cfg").write_text(settings, encoding="utf-8")
-    commands = re.search(r"^```bash\n(.*?--plugins.*?)^```", text, re.M | re.S)[1]
+    for language, name in (("python", f"{module}.py"), ("text", flagfile)):
+        content = re.search(rf"^```{language}\n(# {name}\n.*?)^```", text, re.M | re.S)[1]
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    blocks = re.findall(r"^```bash\n(.*?)^```", text, re.M | re.S)
+    commands = next(block for block in blocks if f"--plugins={module}" in block)
     done = subprocess.run(
         ["bash", "-ec", commands.replace("python -m", f"{sys.executable} -m")],
         cwd=tmp_path,
@@ -171,7 +171,19 @@ def test_the_parts_of_a_file_outside_the_package_go_the_whole_way(tmp_path):
         timeout=600,
     )
     assert done.returncode == 0, done.stderr
-    assert "flicker" in done.stdout and "L1" in done.stdout
+    return done.stdout
+
+
+def test_a_model_of_ones_own_is_trained_judged_and_shown(tmp_path):
+    out = run_of_extending("my_model", "blur.cfg", tmp_path)
+    assert "mse" in out and "best of 2" in out
+    assert (tmp_path / "blur.gif").is_file()
+
+
+def test_the_parts_of_a_file_outside_the_package_go_the_whole_way(tmp_path):
+    """docs/extending.md: they are trained, evaluated, shown and exported."""
+    out = run_of_extending("my_parts", "squares.cfg", tmp_path)
+    assert "flicker" in out and "L1" in out
     assert (tmp_path / "inspection" / "squares.png").is_file()
     page = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert "Falling squares" in page and "L1" in page

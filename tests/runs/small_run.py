@@ -9,7 +9,9 @@ import tensorflow as tf
 from absl import flags
 
 from srvp_tf import train
+from srvp_tf.config import config_fields
 from srvp_tf.config.flags import config_from_flags
+from srvp_tf.config.registries import MODELS
 from srvp_tf.runs import checkpoints
 from srvp_tf.runs.checkpoint_folder import CheckpointFolder
 from srvp_tf.training.strategy import mirrored_strategy
@@ -24,13 +26,29 @@ FLAGS = (
     "--num_samples=3 --eval_batch_size=4"
 ).split()
 VGG = ("--family=vgg", "--skips")
+SVG = ("--model=svg",)
+
+
+def model_of(arguments):
+    """The model that flags name."""
+    return next((x.removeprefix("--model=") for x in arguments if "--model=" in x), "srvp")
+
+
+def flags_of(model):
+    """Those of `FLAGS` that a model has."""
+    others = {
+        spec.name
+        for _, spec in config_fields()
+        if spec.metadata["models"] and model not in spec.metadata["models"]
+    }
+    return [flag for flag in FLAGS if flag.strip("-").partition("=")[0] not in others]
 
 
 def config(*arguments):
     """The `Config` of a tiny run, with other flags put over it."""
     values = flags.FlagValues()
     train.define_flags(values)
-    values(["train", *FLAGS, *arguments])
+    values(["train", *flags_of(model_of(arguments)), *arguments])
     return config_from_flags(values)
 
 
@@ -81,11 +99,11 @@ def sharing_trainer(c, run_dir):
         if key in _first:
             first, initial = _first[key]
             for name, part in (
-                ("SRVP", first.model),
                 ("TrainingStep", first.training_step),
                 ("Validator", first.validator),
             ):
                 patch.setattr(f"srvp_tf.training.trainer.{name}", lambda *_, part=part: part)
+            patch.setitem(MODELS._entries, c.model.model, lambda *_: first.model)
             for variable, value in zip(first._variables().values(), initial, strict=True):
                 variable.assign(value)
         made = trainer(c, run_dir)

@@ -12,7 +12,7 @@ from srvp_tf.training.progress import Progress
 from srvp_tf.training.step import Contribution, StepResult
 
 RESULT = StepResult(
-    Contribution(13.5, dict(nll=12.25, kl_y1=0.5, kl_z=0.25, l2_res=0.125), None, None),
+    Contribution(13.5, dict(nll=12.25, kl_y1=0.5, kl_z=0.25, l2_res=0.125), {}),
     gradient_norm=1.0,
     learning_rate=np.float64(1e-3),
     is_finite=True,

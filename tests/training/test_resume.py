@@ -14,7 +14,7 @@ from srvp_tf.training.stop_request import StopRequest
 from srvp_tf.training.trainer import Trainer
 from srvp_tf.training.validation import Validator
 from tests.runs import small_run
-from tests.runs.small_run import FLAGS, VGG, assert_same_run, saved
+from tests.runs.small_run import SVG, VGG, assert_same_run, flags_of, model_of, saved
 
 LONGER = ("--lr_burnin=20", "--lr_decay=10", "--log_interval=7", "--val_interval=10")
 
@@ -40,17 +40,20 @@ def stop_at(monkeypatch, wanted, number):
     # Step 7 is amid a log interval; step 10 has just been validated, and is the best or not.
     [(7, signal.SIGTERM), (10, signal.SIGINT)],
 )
-def test_a_stopped_run_ends_as_one_never_stopped(tmp_path, monkeypatch, step, number, finished):
+@pytest.mark.parametrize("model", [(), SVG], ids=["srvp", "svg"])
+def test_a_stopped_run_ends_as_one_never_stopped(
+    tmp_path, monkeypatch, step, number, model, finished
+):
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patch:
         stop_at(patch, step, number)
-        assert small_run.run(small_run.config(), tmp_path) == number
+        assert small_run.run(small_run.config(*model), tmp_path) == number
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     assert saved(tmp_path)[1]["step"] == step
     before = saved(tmp_path)[1]["elapsed_seconds"]
-    assert small_run.run(small_run.config(), tmp_path) is None
+    assert small_run.run(small_run.config(*model), tmp_path) is None
     assert saved(tmp_path)[1]["elapsed_seconds"] > before > 0
-    assert_same_run(tmp_path, finished())
+    assert_same_run(tmp_path, finished(*model))
 
 
 def test_one_trainer_may_go_on_after_a_stop(tmp_path, monkeypatch, finished):
@@ -148,7 +151,8 @@ def test_killed_between_the_best_and_the_last_checkpoint(tmp_path, monkeypatch, 
 
 def start(run_dir, *arguments):
     """The training command in a process of its own."""
-    command = [sys.executable, "-m", "srvp_tf.train", *FLAGS, f"--run_dir={run_dir}", *arguments]
+    command = [sys.executable, "-m", "srvp_tf.train", *flags_of(model_of(arguments))]
+    command += [f"--run_dir={run_dir}", *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, cwd=Path(__file__).parents[2], **pipes)
 
@@ -174,8 +178,8 @@ def leftovers(run_dir):
 
 @pytest.mark.parametrize(
     "family",  # sums of vgg depend on the threads; test_step.py repeats it in one process
-    [(), pytest.param(VGG, marks=pytest.mark.long)],
-    ids=["dcgan", "vgg-skips"],
+    [(), *(pytest.param(x, marks=pytest.mark.long) for x in (SVG, VGG))],
+    ids=["dcgan", "svg", "vgg-skips"],
 )
 def test_a_sigkill_changes_no_bit_between_processes(tmp_path, monkeypatch, family):
     arguments = (*family, *LONGER)

@@ -17,12 +17,19 @@ ONE, TWO = ["/device:CPU:0"], ["/device:CPU:0", "/device:CPU:1"]
 TRAIN = {"batch_size": BATCH, "lr_burnin": 2, "lr_decay": 2, "seed": 6}
 
 
+MODELS = {
+    "dcgan": {"family": "dcgan", "skips": True},
+    "vgg": {"family": "vgg", "skips": True},
+    "svg": {"model": "svg"},
+}
+
+
 class Run:
     """A small model with skips that is trained on `devices`."""
 
     def __init__(self, devices, family="dcgan", model_precision="float32", **train):
         self.strategy = mirrored_strategy(*devices)
-        model = {"family": family, "skips": True, "channels": 3}
+        self.model_settings = model = {"channels": 3, **MODELS[family]}
         videos = random_videos(small_config(**model), BATCH, FRAMES)
         self.clips = (videos / 255.0).astype(np.float32)
         with self.strategy.scope():
@@ -73,7 +80,7 @@ def assert_same(a, b, tolerance):
         assert np.abs(x - y).max() <= tolerance * np.abs(y).max()
 
 
-@pytest.mark.parametrize("family", ["dcgan", pytest.param("vgg", marks=pytest.mark.long)])
+@pytest.mark.parametrize("family", ["dcgan", "svg", pytest.param("vgg", marks=pytest.mark.long)])
 def test_two_replicas_are_one(family):
     """In float64, where no kink hides an error: losses, gradients, and all state after 3 steps."""
     one, two = (Run(devices, family, "float64") for devices in (ONE, TWO))
@@ -153,8 +160,8 @@ def test_a_step_has_the_mean_of_the_objective_over_the_batch_and_its_slope():
     for name, term in terms.items():
         np.testing.assert_allclose(mean.terms[name], np.mean(term), rtol=1e-9)
     np.testing.assert_allclose(mean.loss, np.mean(weighted_sum(terms, loss_weights)), rtol=1e-9)
-    np.testing.assert_allclose(mean.kl_y1, np.mean(kl.y_1, axis=0), rtol=1e-8)
-    np.testing.assert_allclose(mean.kl_z, np.mean(np.sum(kl.z, axis=1), axis=0), rtol=1e-8)
+    np.testing.assert_allclose(mean.kl["y1"], np.mean(kl["y1"], axis=0), rtol=1e-8)
+    np.testing.assert_allclose(mean.kl["z"], np.mean(np.sum(kl["z"], axis=1), axis=0), rtol=1e-8)
 
 
 def test_the_last_step_has_rate_zero_and_leaves_the_weights(smooth_runs):

@@ -11,7 +11,7 @@ from srvp_tf.training.step_meter import StepMeter
 def result(loss=1.0, is_finite=True, gradient_norm=1.0, **terms):
     """A step's result as tensors; all KL by dimension equal the loss."""
     terms = {"nll": loss, "kl_y1": 0.0, "kl_z": 0.0, "l2_res": 0.0} | terms
-    mean = Contribution(loss, terms, np.full(2, loss), np.full(3, loss))
+    mean = Contribution(loss, terms, {"y1": np.full(2, loss), "z": np.full(3, loss)})
     numbers = StepResult(mean, gradient_norm, 0.1, is_finite)
     return tf.nest.map_structure(tf.constant, numbers)
 
@@ -41,7 +41,7 @@ def test_a_reading_is_the_mean_since_the_last_one():
         m.add(result(loss))
     mean, speed = m.read(5)
     assert mean.mean.loss == 7.0 and mean.mean.terms["nll"] == 7.0
-    assert mean.mean.kl_z.tolist() == [7.0, 7.0, 7.0] and speed["skipped_steps"] == 0
+    assert mean.mean.kl["z"].tolist() == [7.0, 7.0, 7.0] and speed["skipped_steps"] == 0
 
 
 def test_speeds_count_neither_pauses_nor_what_was_read(clock):

@@ -94,7 +94,7 @@ def test_the_result_depends_neither_on_the_batch_size_nor_on_the_dtype(model, tr
 
 def test_nor_on_how_many_frames_are_decoded_at_once(model, videos, in_pairs, monkeypatch):
     whole = in_pairs
-    monkeypatch.setattr(sampling, "CHUNK_BYTES", 3 * NUM_FRAMES * 2 * model.decoder.frame_bytes)
+    monkeypatch.setattr(sampling, "CHUNK_BYTES", 3 * NUM_FRAMES * 2 * model.frame_bytes)
     chunks = Sampler(model, NT_COND, NUM_FRAMES, SEED).chunks(3, SAMPLES)
     assert [chunk.numpy().tolist() for chunk in chunks] == [[0, 1], [2, 3], [4, 5], [6, 7]]
     cut = validate_eagerly(model, videos, 3)
@@ -103,7 +103,7 @@ def test_nor_on_how_many_frames_are_decoded_at_once(model, videos, in_pairs, mon
 
 @pytest.mark.parametrize("limit, size", [(0, 1), (3 * 6 * 7, 7), (10**9, 8)])
 def test_chunks_fill_the_limit_and_hold_every_sample_once(model, monkeypatch, limit, size):
-    monkeypatch.setattr(sampling, "CHUNK_BYTES", limit * model.decoder.frame_bytes)
+    monkeypatch.setattr(sampling, "CHUNK_BYTES", limit * model.frame_bytes)
     chunks = Sampler(model, NT_COND, NUM_FRAMES, SEED).chunks(3, SAMPLES)
     assert all(len(chunk) == size for chunk in chunks[:-1]) and len(chunks[-1]) <= size
     np.testing.assert_array_equal(tf.concat(chunks, 0), range(SAMPLES))

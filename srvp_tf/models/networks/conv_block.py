@@ -1,5 +1,7 @@
 """Linear map, batch normalisation, activation: the unit that encoder and decoder are made of."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
@@ -36,6 +38,7 @@ class ConvBlock(keras.layers.Layer):
         in_channels, shared_channels, filters: channels of x, of `shared` (0: none), of the output.
         shared_first: the input is concat(shared, x), in the place of concat(x, shared).
         normalize: whether a batch normalisation follows the linear map.
+        bias: whether the linear map has one.
         activation: "leaky_relu" (slope 0.2), "tanh" or "sigmoid".
     """
 
@@ -48,6 +51,7 @@ class ConvBlock(keras.layers.Layer):
         shared_first: bool = False,
         normalize: bool = True,
         activation: str = "leaky_relu",
+        bias: bool = False,
         seed: int | None = None,
         **kwargs,
     ):
@@ -66,10 +70,11 @@ class ConvBlock(keras.layers.Layer):
             "shared_first": shared_first,
             "normalize": normalize,
             "activation": activation,
+            "bias": bias,
             "seed": seed,
         }
         self.filters = filters
-        self.normalize = normalize
+        self.normalize, self.has_bias = normalize, bias
 
     @property
     def kernel_shape(self) -> tuple[int, int, int, int]:
@@ -82,19 +87,43 @@ class ConvBlock(keras.layers.Layer):
     def build(self, input_shape: tuple | None = None) -> None:
         initial = convolution(child_seed(self.seed, "kernel"))
         self.kernel = self.add_weight(self.kernel_shape, initial, name="kernel", autocast=False)
-        self.norm = None
+        self.bias = self.norm = None
+        if self.has_bias:
+            shape = (self.filters,)
+            self.bias = self.add_weight(shape, "zeros", name="bias", autocast=False)
         if self.normalize:
             norm_seed = child_seed(self.seed, "norm")
             self.norm = BatchNorm(self.filters, norm_seed, name="norm", dtype=self.dtype_policy)
             self.norm.build()
 
     def call(
-        self, inputs: tf.Tensor, shared: tf.Tensor | None = None, training: bool = False
+        self,
+        inputs: tf.Tensor,
+        shared: tf.Tensor | None = None,
+        training: bool = False,
+        time_steps: Sequence[int] | None = None,
+        common: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        outputs = self._apply(inputs, shared, *self.parameters(training))
+        """Apply the block.
+
+        Args:
+            inputs: x.
+            shared: see above.
+            training: whether the normalisation uses, and learns from, the batch.
+            time_steps: x is [T B, ...], the frames of B videos time step by time step, each
+                normalised on its own (see `BatchNorm`). `shared` is [P B, ...] then: that of the
+                first P steps, the last of which serves all later ones.
+            common: what `shared_part` made of `shared`, in inference, in its place.
+        """
+        parameters = self.parameters(training)
+        outputs = self._apply(inputs, shared, *parameters, time_steps, common)
         if training and self.norm is not None:
-            outputs = self.norm(outputs)
+            outputs = self.norm(outputs, bias=self.bias, time_steps=time_steps)
         return self._activate(outputs)
+
+    def shared_part(self, shared: tf.Tensor) -> tf.Tensor:
+        """What `shared` adds to the linear map in inference, for `call` to be given many times."""
+        return self._shared_part(shared, *self.parameters()[1:])
 
     def parameters(
         self, training: bool = False
@@ -104,9 +133,14 @@ class ConvBlock(keras.layers.Layer):
         In inference the normalisation is part of them.
         """
         kernel, offset = tf.convert_to_tensor(self.kernel), None
-        if self.norm is not None and not training:
+        if self.norm is None and self.bias is not None:
+            offset = tf.convert_to_tensor(self.bias)
+        elif self.norm is not None and not training:
             scale, offset = self.norm.affine()
             kernel *= scale[:, None] if self.linear.output_axis == 2 else scale
+            if self.bias is not None:
+                offset += self.bias * scale
+        if offset is not None:
             offset = tf.cast(offset, self.compute_dtype)
         return *self._prepared(kernel), offset
 
@@ -134,17 +168,37 @@ class ConvBlock(keras.layers.Layer):
         own_kernel: tf.Tensor,
         shared_kernel: tf.Tensor | None,
         offset: tf.Tensor | None = None,
+        time_steps: Sequence[int] | None = None,
+        common: tf.Tensor | None = None,
     ):
         outputs = self.linear.apply(tf.cast(inputs, self.compute_dtype), own_kernel)
-        if shared_kernel is None:
-            return outputs if offset is None else tf.nn.bias_add(outputs, offset)
-        shared = tf.cast(shared, self.compute_dtype)
-        common = self.linear.shared.apply(shared, shared_kernel)
-        if offset is not None:
-            common = tf.nn.bias_add(common, offset)
-        common_shape = tf.shape(common)
-        by_video = tf.reshape(outputs, tf.concat([common_shape[:1], [-1], common_shape[1:]], 0))
-        return tf.reshape(by_video + common[:, None], tf.shape(outputs))
+        if shared is not None:
+            common = self._shared_part(shared, shared_kernel, offset)
+        if common is not None:
+            add = _add_by_time if time_steps else _add_by_video
+            return add(outputs, common, time_steps)
+        return outputs if offset is None else tf.nn.bias_add(outputs, offset)
+
+    def _shared_part(self, shared: tf.Tensor, kernel: tf.Tensor, offset: tf.Tensor | None):
+        common = self.linear.shared.apply(tf.cast(shared, self.compute_dtype), kernel)
+        return common if offset is None else tf.nn.bias_add(common, offset)
 
     def get_config(self) -> dict:
         return super().get_config() | self._config
+
+
+def _add_by_video(outputs: tf.Tensor, common: tf.Tensor, _):
+    """Outputs [B K, ...] + what the K of a video have in common [B, ...]."""
+    common_shape = tf.shape(common)
+    by_video = tf.reshape(outputs, tf.concat([common_shape[:1], [-1], common_shape[1:]], 0))
+    return tf.reshape(by_video + common[:, None], tf.shape(outputs))
+
+
+def _add_by_time(outputs: tf.Tensor, common: tf.Tensor, time_steps: Sequence[int]):
+    """Outputs [T B, ...] + those in common [P B, ...], the last of them for all later steps."""
+    shape, num_steps = tf.shape(outputs), max(time_steps) + 1
+    rows = tf.shape(outputs)[0] // num_steps
+    first, later = tf.split(outputs, [tf.shape(common)[0], shape[0] - tf.shape(common)[0]])
+    later = tf.reshape(later, tf.concat([[-1, rows], shape[1:]], 0)) + common[-rows:]
+    later = tf.reshape(later, tf.concat([[-1], shape[1:]], 0))
+    return tf.concat([first + common, later], 0)

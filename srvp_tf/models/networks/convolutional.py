@@ -18,6 +18,9 @@ def max_pool(x: tf.Tensor) -> tf.Tensor:
 class _BlockNetwork(Network):
     """A network of `ConvBlock`s."""
 
+    biases = False
+    """Whether linear maps have biases."""
+
     def _block(
         self,
         linear: str,
@@ -33,6 +36,7 @@ class _BlockNetwork(Network):
             in_channels,
             filters,
             shared_channels,
+            bias=self.biases,
             seed=child_seed(self.seed, name),
             name=name,
             dtype=self.dtype_policy,
@@ -56,8 +60,9 @@ class _BlockNetwork(Network):
         inputs: tf.Tensor,
         shared: tf.Tensor | None = None,
         training: bool = False,
+        **options,
     ):
-        return run_stage(stage, inputs, shared, training, self.remat)
+        return run_stage(stage, inputs, shared, training, self.remat, **options)
 
 
 class ConvEncoder(_BlockNetwork, Encoder):
@@ -78,16 +83,16 @@ class ConvEncoder(_BlockNetwork, Encoder):
         """All blocks, from the input to the output."""
         return [*sum(self.stages, []), self.last]
 
-    def call(self, frames: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tuple]:
+    def call(self, frames: tf.Tensor, training: bool = False, **options) -> tuple[tf.Tensor, tuple]:
         h, outputs = frames, []
         for i, stage in enumerate(self.stages):
             if self.pooled and i > 0:
                 h = max_pool(h)
-            h = self._run(stage, h, training=training)
+            h = self._run(stage, h, training=training, **options)
             outputs.append(h)
         if self.pooled:
             h = max_pool(h)
-        features = self.last(h, training=training)[:, 0, 0]
+        features = self.last(h, training=training, **options)[:, 0, 0]
         return features, tuple(reversed(outputs))
 
 
@@ -97,6 +102,11 @@ class ConvDecoder(_BlockNetwork, Decoder):
     A subclass makes `self.first` and `self.stages`. What depends on w and on the skips alone is
     computed once per video, whatever the number K of states.
     """
+
+    @property
+    def has_skips(self) -> bool:
+        """Whether each stage gets a map of the encoder."""
+        return self.config.skips
 
     def _first(self, filters: int):
         c = self.config

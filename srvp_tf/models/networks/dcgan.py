@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 class DCGANEncoder(ConvEncoder):
     """One convolution of stride 2 per stage; the first has no normalisation."""
 
+    first_normalized = False
+
     def __init__(self, config: "ModelConfig", **kwargs):
         super().__init__(config, **kwargs)
         stages, width = [], config.channels  # tracked by Keras once it is whole
         for i, filters in enumerate(stage_widths(config.frame_size, config.nf)):
-            name, normalize = f"stage_{i}_0", i > 0
+            name, normalize = f"stage_{i}_0", i > 0 or self.first_normalized
             stages.append([self._block("conv4_stride2", width, filters, name, normalize=normalize)])
             width = filters
         self.stages, self.last = stages, self._last(width)
@@ -31,7 +33,7 @@ class DCGANDecoder(ConvDecoder):
         self.first = self._first(widths[0])
         linear, stages = "transposed4_stride2", []
         for i, width in enumerate(widths):
-            name, skip = f"stage_{i}_0", width if config.skips else 0
+            name, skip = f"stage_{i}_0", width if self.has_skips else 0
             if i + 1 < len(widths):
                 block = self._block(linear, width, widths[i + 1], name, skip)
             else:

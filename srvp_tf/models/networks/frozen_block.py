@@ -25,7 +25,8 @@ class FrozenBlock(ConvBlock):
         own, shared = self._prepared(tf.zeros(self.kernel_shape))
         self.own_kernel = weight("own_kernel", own.shape)
         self.shared_kernel = None if shared is None else weight("shared_kernel", shared.shape)
-        self.offset = weight("offset", (self.filters,)) if self.normalize else None
+        has_offset = self.normalize or self.has_bias
+        self.offset = weight("offset", (self.filters,)) if has_offset else None
 
     def freeze(self, block: ConvBlock) -> None:
         """Take over what `block`, a `ConvBlock` of the same configuration, has learned."""

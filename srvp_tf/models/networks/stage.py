@@ -10,15 +10,16 @@ def run_stage(
     shared: tf.Tensor | None = None,
     training: bool = False,
     remat: bool = False,
+    **options,
 ) -> tf.Tensor:
-    """Apply `ConvBlock`s in a row; `shared` belongs to the first one's input.
+    """Apply `ConvBlock`s in a row, called with `options`; `shared` is of the first one's input.
 
     With `remat`, training keeps the inputs and the outputs of the stage alone, and computes what
     lies between them again for the gradients: less memory for more work. Nothing else changes.
     """
     if not (training and remat):
         for block in blocks:
-            inputs = block(inputs, shared, training=training)
+            inputs = block(inputs, shared, training=training, **options)
             shared = None
         return inputs
     weights = [_values(block.trainable_variables) for block in blocks]
@@ -31,7 +32,9 @@ def run_stage(
         updated = []
         for block, own, running in zip(blocks, weights, statistics, strict=True):
             shared = first_shared.pop() if first_shared else None
-            outputs, new = block.stateless_call(own, running, outputs, shared, training=True)
+            outputs, new = block.stateless_call(
+                own, running, outputs, shared, training=True, **options
+            )
             updated.append(new)
         return outputs, updated
 

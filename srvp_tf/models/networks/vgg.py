@@ -43,7 +43,7 @@ class VGGDecoder(ConvDecoder):
         for i, stage_filters in enumerate(vgg_decoder_widths(config.frame_size, config.nf)):
             blocks = []
             for j, filters in enumerate(stage_filters):
-                skip = skip_widths[i] if config.skips and j == 0 else 0
+                skip = skip_widths[i] if self.has_skips and j == 0 else 0
                 linear = "conv3" if j else "upsampled_conv3"
                 blocks.append(self._block(linear, width, filters, f"stage_{i}_{j}", skip))
                 width = filters

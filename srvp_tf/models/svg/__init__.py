@@ -1,0 +1,1 @@
+"""SVG-LP (Denton and Fergus, ICML 2018): the baseline, which predicts one frame from another."""
