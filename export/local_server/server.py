@@ -1,6 +1,7 @@
 """Both interfaces of the stand-in, started and stopped together."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -71,20 +72,15 @@ class LocalServer:
 
     def start(self) -> None:
         """Load, then listen; returns when both interfaces answer."""
-        # Ports first: loading takes long.
-        rest_socket = _listening(self._host, self._ports[1], "--rest_port")
-        try:
-            self._start_grpc()
-            try:
-                self._load()
-            except BaseException:
-                self._grpc.stop(None)
-                raise
-        except BaseException:
-            rest_socket.close()
-            raise
+        with contextlib.ExitStack() as undo:
+            # Ports first: loading takes long.
+            listening = undo.enter_context(self._rest_socket())
+            self._make_grpc()
+            undo.callback(self._grpc.stop, None)
+            self._load()
+            undo.pop_all()
         self._grpc.start()
-        self._start_rest(rest_socket)
+        self._start_rest(listening)
         self.versions.poll(self._poll_seconds)
 
     def stop(self) -> None:
@@ -104,7 +100,7 @@ class LocalServer:
                 "write one with `python -m export.saved_model`"
             )
 
-    def _start_grpc(self) -> None:
+    def _make_grpc(self) -> None:
         self._grpc = grpc.server(
             ThreadPoolExecutor(self._workers, "grpc"),
             options=[
@@ -124,6 +120,15 @@ class LocalServer:
                 f"--grpc_port={wanted} is taken on {self._host}: choose another"
             ) from None
         self.grpc_address = f"{self._host}:{port}"
+
+    def _rest_socket(self) -> socket.socket:
+        try:
+            return socket.create_server((self._host, self._ports[1]))
+        except OSError as error:
+            raise UserError(
+                f"--rest_port={self._ports[1]} cannot be opened on {self._host} "
+                f"({error.strerror}): choose another"
+            ) from None
 
     def _start_rest(self, listening: socket.socket) -> None:
         self.rest_url = f"http://{self._host}:{listening.getsockname()[1]}"
@@ -145,12 +150,3 @@ class LocalServer:
         )
         self._rest_thread.start()
         started.wait()
-
-
-def _listening(host: str, port: int, flag: str) -> socket.socket:
-    try:
-        return socket.create_server((host, port))
-    except OSError as error:
-        raise UserError(
-            f"{flag}={port} cannot be opened on {host} ({error.strerror}): choose another"
-        ) from None
