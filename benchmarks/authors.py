@@ -32,26 +32,25 @@ def main():
     if a.avx2:
         harness.hold_to_avx2()
     print(harness.processor(), end="\n\n", flush=True)
-    harness.print_table(training(setting, a) for setting in a.training)
-    harness.print_table(evaluation(setting, a) for setting in a.evaluation)
+    training = {
+        f"training step, {x}, {BATCH[x]} videos": (
+            (settings.training_turn, x, True, BATCH[x]),
+            (their_training, x, a.checkout),
+        )
+        for x in a.training
+    }
+    evaluation = {
+        f"evaluation per sampled video, {x}, {NUM_SAMPLES} samples": (
+            (our_evaluation, x),
+            (their_evaluation, x, a.checkout),
+        )
+        for x in a.evaluation
+    }
+    for pairs in (training, evaluation):
+        harness.print_table(row(name, *pair, a.rounds) for name, pair in pairs.items())
 
 
-def training(setting, arguments):
-    """The row of a training step."""
-    name = f"training step, {setting}, {BATCH[setting]} videos"
-    ours = settings.training_turn, setting, True, BATCH[setting]
-    theirs = their_training, setting, arguments.checkout
-    return compared(name, ours, theirs, arguments.rounds)
-
-
-def evaluation(setting, arguments):
-    """The row of an evaluation."""
-    ours, theirs = (our_evaluation, setting), (their_evaluation, setting, arguments.checkout)
-    name = f"evaluation per sampled video, {setting}, {NUM_SAMPLES} samples"
-    return compared(name, ours, theirs, arguments.rounds)
-
-
-def compared(name, ours, theirs, rounds):
+def row(name, ours, theirs, rounds):
     """The row of two processes, as `turns_of_processes` takes them."""
     ours, theirs = harness.turns_of_processes({"ours": ours, "theirs": theirs}, rounds).values()
     times = both("ours, s", ours, ".3g") | both("theirs, s", theirs, ".3g")
@@ -105,13 +104,8 @@ def their_training(setting, checkout):
     import train
 
     c, t = config.model, config.train
-    options = helper.DotDict(
-        n_euler_steps=c.euler_steps,
-        obs_scale=c.obs_scale,
-        beta_y=t.beta_y,
-        beta_z=t.beta_z,
-        l2_res=t.l2_res_weight,
-    )
+    weights = {"beta_y": t.beta_y, "beta_z": t.beta_z, "l2_res": t.l2_res_weight}
+    options = helper.DotDict(n_euler_steps=c.euler_steps, obs_scale=c.obs_scale, **weights)
     optimizer = torch.optim.Adam(model.parameters(), lr=t.learning_rate)
     clips = their_frames(config, BATCH[setting], config.data.train_length)
     steps = STEPS_OF_TURN.get(setting, 1)

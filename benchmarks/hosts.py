@@ -1,10 +1,9 @@
 """Training by 1, 2 and 4 processes on this machine: `python -m benchmarks.hosts`.
 
-The processes are joined by `TF_CONFIG` over the loopback interface, each pinned to its cores, and
-train the quickstart's network on one global batch. Two hosts have twice the cores, so the ratio to
-look at is that of two processes, a core each, to one process on one core. What more processes than
-cores lose is the price of the exchange: a summation of all gradients, and of the statistics of each
-batch normalisation, per step. Networks with more work per step lose less.
+Joined by `TF_CONFIG` over the loopback interface, each pinned to its cores, they train the
+quickstart's network on one global batch. The ratio to look at is that of two processes, a core
+each, to one on one core. More processes than cores show the price of exchanging gradients and
+statistics.
 """
 
 import contextlib

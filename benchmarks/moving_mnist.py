@@ -1,11 +1,8 @@
 """Speed of Moving MNIST: the authors' procedure in NumPy against the generator in tf.data.
 
-    python -m benchmarks.moving_mnist
-
-Every row is a process of its own, pinned to its cores before TensorFlow starts; the processes take
-turns, so that a slow minute of the machine slows all rows alike. Clips have 15 frames of 64 x 64
-and two digits, stochastic; the tf.data rows include batching (128) and delivery to Python. Clips
-per second of CPU time, and the ratio, which is of those, hold on a machine that others use too.
+Every row is a process of its own, pinned to its cores before TensorFlow starts. Clips have 15
+frames of 64 x 64 and two digits, stochastic; the tf.data rows include batching (128) and delivery
+to Python. Clips per second of CPU time, and their ratio, hold on a machine that others use too.
 """
 
 import os

@@ -22,21 +22,11 @@ def _activation(name, dtype):
     return keras.layers.Activation(name, dtype=dtype)
 
 
-def _block(
-    policy,
-    in_channels,
-    filters,
-    size,
-    stride=1,
-    kind=Conv2D,
-    pad="same",
-    normalize=True,
-    activation="leaky_relu",
-):
+def _block(policy, in_channels, kind, *args, normalize=True, activation="leaky_relu", **options):
     """Convolution, batch normalisation if any, activation; bounded outputs in variable dtype."""
     layers = [
         keras.Input((None, None, in_channels), dtype=policy.compute_dtype),
-        kind(filters, size, stride, pad, use_bias=False, dtype=policy),
+        kind(*args, **{"padding": "same", **options}, use_bias=False, dtype=policy),
     ]
     if normalize:
         layers.append(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=policy))
@@ -56,11 +46,11 @@ class PlainEncoder(keras.layers.Layer):
         for i, filters in enumerate(stage_widths(c.frame_size, c.nf)):
             if self.pool:
                 widths = [width] + [filters] * (stage_depths(c.frame_size)[i] - 1)
-                self.stages.append([_block(policy, w, filters, 3) for w in widths])
+                self.stages.append([_block(policy, w, Conv2D, filters, 3) for w in widths])
             else:
-                self.stages.append([_block(policy, width, filters, 4, 2, normalize=i > 0)])
+                self.stages.append([_block(policy, width, Conv2D, filters, 4, 2, normalize=i > 0)])
             width = filters
-        self.last = _block(policy, width, c.nhx, 4, pad="valid", activation="tanh")
+        self.last = _block(policy, width, Conv2D, c.nhx, 4, padding="valid", activation="tanh")
         self.blocks = [*sum(self.stages, []), self.last]
 
     def build(self, input_shape=None):
@@ -86,13 +76,13 @@ class PlainDecoder(keras.layers.Layer):
         self.config = c = config
         widths = stage_widths(c.frame_size, c.nf)[::-1]
         skips = widths if c.skips else [0] * len(widths)
-        self.first = _block(policy, c.nh_inf + c.ny, widths[0], 4, 1, Conv2DTranspose, "valid")
+        self.first = _block(policy, c.nh_inf + c.ny, Conv2DTranspose, widths[0], 4, padding="valid")
         self.upsample = None
         last = {"normalize": False, "activation": "sigmoid"}
         if c.family == "dcgan":
             ends = [(width, {}) for width in widths[1:]] + [(c.channels, last)]
             self.stages = [
-                [_block(policy, width + skip, filters, 4, 2, Conv2DTranspose, **options)]
+                [_block(policy, width + skip, Conv2DTranspose, filters, 4, 2, **options)]
                 for width, skip, (filters, options) in zip(widths, skips, ends, strict=True)
             ]
         else:
@@ -101,9 +91,9 @@ class PlainDecoder(keras.layers.Layer):
             for skip, filters in zip(skips, vgg_decoder_widths(c.frame_size, c.nf), strict=True):
                 inputs = [width + skip, *filters[:-1]]
                 pairs = zip(inputs, filters, strict=True)
-                self.stages.append([_block(policy, i, f, 3) for i, f in pairs])
+                self.stages.append([_block(policy, i, Conv2D, f, 3) for i, f in pairs])
                 width = filters[-1]
-            self.stages[-1].append(_block(policy, width, c.channels, 3, 1, Conv2DTranspose, **last))
+            self.stages[-1].append(_block(policy, width, Conv2DTranspose, c.channels, 3, **last))
         self.blocks = [self.first, *sum(self.stages, [])]
 
     def build(self, input_shape=None):

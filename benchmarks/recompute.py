@@ -1,8 +1,7 @@
 """What `--remat` saves and costs: `python -m benchmarks.recompute [--setting=kth --batch=4]`.
 
 Trains a full-size network for a few steps, with and without it, each in a process of its own; peak
-resident memory counts what the process took above its size before the first step. The two take
-turns, so that a slow minute of the machine slows both.
+resident memory counts what the process took above its size before the first step.
 
     python -m benchmarks.recompute --batch=100 --precision=mixed_bfloat16 --only_remat
 

@@ -1,8 +1,7 @@
 """What is exported, measured: `python -m benchmarks.serving [--only=latency] [--run_dir=...]`.
 
 Latency and throughput of the published networks in the runtimes that serve them, and what TFLite's
-quantisations cost in quality, size and time. What is compared takes turns in one process; ratios
-are of medians. On a machine that others use, trust the ratios of CPU time more.
+quantisations cost in quality, size and time. On a machine that others use, trust CPU time more.
 """
 
 import os

@@ -96,14 +96,9 @@ def draw(path, truth, best, random, nt_cond):
 
     whole = [np.concatenate([truth[:, :nt_cond], x], axis=1) for x in (best, random)]
     videos = np.stack([truth, *whole], axis=1)[:SHOWN]
-    write_video(
-        path,
-        videos,
-        fps=6,
-        conditioning=[truth.shape[1], nt_cond, nt_cond] * len(videos),
-        captions=["truth", "best sample", "random sample"] * len(videos),
-        scale=2,
-    )
+    conditioning = [truth.shape[1], nt_cond, nt_cond] * len(videos)
+    captions = ["truth", "best sample", "random sample"] * len(videos)
+    write_video(path, videos, fps=6, conditioning=conditioning, captions=captions, scale=2)
 
 
 if __name__ == "__main__":

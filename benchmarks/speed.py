@@ -1,8 +1,8 @@
 """Speed and memory of the published networks: `python -m benchmarks.speed [--only=training]`.
 
-Compares with a plain implementation of the same layers (`benchmarks.plain`). What is compared takes
-turns in one process; ratios are of medians. On a machine that others use, trust the ratios of CPU
-time more than those of the clock. bfloat16 is left out where the processor emulates it.
+Compares with a plain implementation of the same layers (`benchmarks.plain`). On a machine that
+others use, trust the ratios of CPU time more than those of the clock. bfloat16 is left out where
+the processor emulates it.
 """
 
 import dataclasses

@@ -46,16 +46,9 @@ def row(num_videos, num_frames, channels, length, stride, batch_size, epochs):
             for number in range(num_videos):
                 frames = rng.integers(0, 256, (num_frames, *shape), np.uint8)
                 writer.write(serialize(str(number), frames))
-        batches = clip_batches(
-            StoredVideos(map_videos(path, shape), shape),
-            (0, "benchmark"),
-            length=length,
-            stride=stride,
-            batch_size=batch_size,
-            rows=range(batch_size),
-            first_step=0,
-            epochs=epochs,
-        )
+        videos = StoredVideos(map_videos(path, shape), shape)
+        clips = {"length": length, "stride": stride, "rows": range(batch_size), "epochs": epochs}
+        batches = clip_batches(videos, (0, "b"), batch_size=batch_size, first_step=0, **clips)
         iterator = iter(batches)
         next(iterator)
         read = per_second(lambda: next(iterator), SECONDS)[0] * batch_size
