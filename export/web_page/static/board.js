@@ -14,7 +14,7 @@ const ARROW_LENGTH = 4; // frames of motion that an arrow shows
 const KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 export class Board {
-  // `pictures`: Uint8Array [28 * 28] each; `rules`: see material.py; `thrown()` is called at a throw.
+  // `pictures`: Uint8Array [28 * 28] each; `rules`: see page.py; `thrown()` is called at a throw.
   constructor(element, pictures, rules, size, thrown) {
     Object.assign(this, { element, rules, size, thrown });
     this.extent = size - SIDE;
