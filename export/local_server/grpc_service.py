@@ -1,5 +1,6 @@
 """`PredictionService` over gRPC: Predict and GetModelMetadata."""
 
+import functools
 import math
 import sys
 from collections.abc import Callable
@@ -38,27 +39,32 @@ _FIELDS = {
 }
 
 
+def _answering(handle: Callable) -> Callable:
+    """A method of a servicer out of one that takes a request and may refuse it."""
+
+    @functools.wraps(handle)
+    def answer(self: "PredictionService", request: Message, context: grpc.ServicerContext):
+        try:
+            return handle(self, request)
+        except RequestError as error:
+            code, message = error.code, str(error)
+        except Exception as error:  # a bug here must not stop the server, nor go unseen
+            code, message = "INTERNAL", f"{type(error).__name__}: {error}"
+            print(message, file=sys.stderr, flush=True)
+        context.abort(getattr(grpc.StatusCode, code, grpc.StatusCode.UNKNOWN), message)
+
+    return answer
+
+
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Answers for a `ModelVersions`; tensors of more than `max_bytes` are refused unseen."""
 
     def __init__(self, versions: ModelVersions, max_bytes: int):
         self._versions, self._max_bytes = versions, max_bytes
 
-    def Predict(
-        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
-    ) -> predict_pb2.PredictResponse:
+    @_answering
+    def Predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         """Call a signature."""
-        return _answer(context, self._predict, request)
-
-    def GetModelMetadata(
-        self,
-        request: get_model_metadata_pb2.GetModelMetadataRequest,
-        context: grpc.ServicerContext,
-    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        """The signatures of a model."""
-        return _answer(context, self._metadata, request)
-
-    def _predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         model = self._find(request)
         name = request.model_spec.signature_name
         signature = model.signature(name)
@@ -81,9 +87,11 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             getattr(proto, _FIELDS[array.dtype.name]).extend(array.ravel().tolist())
         return response
 
-    def _metadata(
+    @_answering
+    def GetModelMetadata(
         self, request: get_model_metadata_pb2.GetModelMetadataRequest
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        """The signatures of a model."""
         if not request.metadata_field:
             raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
         for field in request.metadata_field:
@@ -120,14 +128,3 @@ def metadata_of(name: str, model: LoadedModel) -> get_model_metadata_pb2.GetMode
     definitions = get_model_metadata_pb2.SignatureDefMap(signature_def=model.signatures)
     response.metadata[SIGNATURE_DEF].Pack(definitions)
     return response
-
-
-def _answer(context: grpc.ServicerContext, handle: Callable, request: Message) -> Message:
-    try:
-        return handle(request)
-    except RequestError as error:
-        code, message = error.code, str(error)
-    except Exception as error:  # a bug here must not stop the server, nor go unseen
-        code, message = "INTERNAL", f"{type(error).__name__}: {error}"
-        print(message, file=sys.stderr, flush=True)
-    context.abort(getattr(grpc.StatusCode, code, grpc.StatusCode.UNKNOWN), message)
