@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -86,8 +87,11 @@ class LocalServer:
     def stop(self) -> None:
         """Answer what is running, then close everything."""
         self._grpc.stop(grace=5).wait()
-        self._loop.call_soon_threadsafe(self._rest_done.set)
-        self._rest_thread.join()
+        self._in_loop(self._rest.cleanup())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._rest_pool.shutdown()
         self.versions.close()
 
     def _load(self) -> None:
@@ -132,21 +136,14 @@ class LocalServer:
 
     def _start_rest(self, listening: socket.socket) -> None:
         self.rest_url = f"http://{self._host}:{listening.getsockname()[1]}"
-        started = threading.Event()
+        self._rest_pool = ThreadPoolExecutor(self._workers, "rest")
+        app = make_app(self.versions, self._rest_pool, self._workers, self._max_bytes)
+        self._rest = web.AppRunner(app, access_log=None)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="rest", daemon=True)
+        self._thread.start()
+        self._in_loop(self._rest.setup())
+        self._in_loop(web.SockSite(self._rest, listening).start())
 
-        async def serve():
-            self._loop, self._rest_done = asyncio.get_running_loop(), asyncio.Event()
-            with ThreadPoolExecutor(self._workers, "rest") as pool:
-                app = make_app(self.versions, pool, self._workers, self._max_bytes)
-                runner = web.AppRunner(app, access_log=None)
-                await runner.setup()
-                await web.SockSite(runner, listening).start()
-                started.set()
-                await self._rest_done.wait()
-                await runner.cleanup()
-
-        self._rest_thread = threading.Thread(
-            target=asyncio.run, args=(serve(),), name="rest", daemon=True
-        )
-        self._rest_thread.start()
-        started.wait()
+    def _in_loop(self, work: Coroutine) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
