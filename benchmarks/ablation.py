@@ -7,21 +7,15 @@ over time. Runs that are there already are gone on with, or just judged. Flags o
 follow `--`.
 """
 
-import argparse
 import json
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.arguments import add_list
-from benchmarks.measure import table
-from srvp_tf.config import corpora
+from benchmarks.harness import ROOT, add_list, parser_of, print_table, run
+from srvp_tf.config import Config, corpora
 
-ROOT = Path(__file__).parents[1]
-FLAGFILE = ROOT / "benchmarks" / "ablation.cfg"
 VARIANTS = {
     "residual": (),
     "mlp": ("--dynamics=mlp", "--l2_res_weight=0"),
@@ -34,7 +28,7 @@ HALF_INTERVAL = 1.96  # standard errors in half a 95 % interval
 
 def main():
     """Train, judge, print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--output_dir", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--figure", type=Path, help="SVG of PSNR over time (needs matplotlib)")
     add_list(parser, "variants", VARIANTS, "variants to train")
@@ -48,7 +42,7 @@ def main():
         for motion, seeds in SEEDS.items()
         for variant in a.variants
     }
-    print(table(HEADER, [row(*key, folders) for key, folders in runs.items()]))
+    print_table(row(*key, folders) for key, folders in runs.items())
     if a.figure:
         draw(runs, a.figure)
 
@@ -57,33 +51,24 @@ def one_run(output_dir, motion, variant, seed, training_flags):
     """Folder of a run, trained and judged."""
     folder = output_dir / f"{motion}-{variant.replace(' ', '_')}-{seed}"
     if not (folder / "evaluation" / "results.json").exists():
-        changed = (f"--motion={motion}", f"--seed={seed}", *VARIANTS[variant])
-        run("srvp_tf.train", f"--flagfile={FLAGFILE}", *changed, *training_flags, folder=folder)
-        run("srvp_tf.evaluate", folder=folder)
+        settings = f"--flagfile={ROOT}/benchmarks/ablation.cfg", f"--run_dir={folder}"
+        changed = f"--motion={motion}", f"--seed={seed}", *VARIANTS[variant]
+        run("srvp_tf.train", *settings, *changed, *training_flags)
+        run("srvp_tf.evaluate", f"--run_dir={folder}")
     return folder
-
-
-def run(module, *arguments, folder):
-    """Run a command on a run folder; its failure is ours."""
-    command = [sys.executable, "-m", module, f"--run_dir={folder}", *arguments]
-    if status := subprocess.run(command, cwd=ROOT).returncode:
-        sys.exit(f"{module} failed with status {status}: the same command goes on from here")
-
-
-HEADER = ["motion", "dynamics", "seeds", "PSNR", "of each seed", "SSIM", "of each seed"]
 
 
 def row(motion, variant, folders):
     """Means over seeds, and each seed's mean over videos with half its 95 % interval."""
     reports = [json.loads((f / "evaluation" / "results.json").read_text()) for f in folders]
-    cells = []
+    cells = {"motion": motion, "dynamics": variant, "seeds": len(folders)}
     for name, decimals in (("psnr", 2), ("ssim", 4)):
         found = [report["metrics"][name] for report in reports]
-        cells.append(f"{statistics.mean(x['mean'] for x in found):.{decimals}f}")
-        cells.append(
-            ", ".join(f"{x['mean']:.{decimals}f} ± {x['ci95']:.{decimals}f}" for x in found)
-        )
-    return [motion, variant, str(len(folders)), *cells]
+        each = (f"{x['mean']:.{decimals}f} ± {x['ci95']:.{decimals}f}" for x in found)
+        mean = statistics.mean(x["mean"] for x in found)
+        cells[name.upper()] = f"{mean:.{decimals}f}"
+        cells[f"{name.upper()} of each seed"] = ", ".join(each)
+    return cells
 
 
 def draw(runs, path):
@@ -109,8 +94,6 @@ def draw(runs, path):
 
 def curves(folders):
     """(first predicted frame, PSNR of the best sample [videos of all seeds, frames])."""
-    from srvp_tf.config import Config
-
     scores = []
     for folder in folders:
         config = Config.load(folder / "config.json")

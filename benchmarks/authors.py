@@ -5,119 +5,84 @@ training step, and evaluation by PSNR and SSIM per sampled video, on random clip
 weights: two processes take turns. Theirs is what their train.py and test.py do; LPIPS is left out.
 """
 
-import argparse
 import sys
 
-from benchmarks.arguments import add_list
-from benchmarks.measure import hold_to_avx2, processor, table
-from benchmarks.settings import clips_of, config_of
-from benchmarks.turns import interleave_processes, serve
+from benchmarks import harness, settings
+from benchmarks.harness import both, timed
+from benchmarks.settings import STEPS_OF_TURN, clips_of, config_of
 from srvp_tf.config.tensorflow_start import start_tensorflow
 
-TRAINING_BATCH = {"quickstart": 16, "smmnist": 16, "kth": 2, "bair": 4}
-STEPS = {"quickstart": 10}  # of a turn; else 1
+BATCH = settings.TRAINING_BATCH | {"smmnist": 16}
 # Videos of a turn. Theirs draws each of the samples on its own: a few tell the time of one.
 EVALUATED = {"smmnist": 4, "kth": 1}
 NUM_SAMPLES, NUM_THEIRS = 100, {"smmnist": 10, "kth": 4}
-HEADER = ("", "ours, s", "CPU s", "theirs, s", "CPU s", "ratio", "by CPU")
+_THEIR_ARGUMENTS = (  # fields of our `ModelConfig`, in the order of their constructor
+    "frame_size channels nf nhx ny nz skips nt_inf nh_inf nlayers_inf nh_res nlayers_res family"
+)
 
 
 def main():
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = harness.parser_of(__doc__, rounds=5)
     parser.add_argument("--checkout", required=True, help="folder of the authors' code")
-    add_list(parser, "training", tuple(TRAINING_BATCH), "settings whose training step is timed")
-    add_list(parser, "evaluation", tuple(EVALUATED), "settings whose evaluation is timed")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each that are measured")
+    harness.add_list(parser, "training", BATCH, "settings whose training step is timed")
+    harness.add_list(parser, "evaluation", EVALUATED, "settings whose evaluation is timed")
     parser.add_argument("--avx2", action="store_true", help="hold both sides to AVX2")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
     a = parser.parse_args()
-    if a.child:
-        side, task, setting = a.child.split(":")
-        return serve(_TURNS[side, task](setting, a.checkout))
     if a.avx2:
-        hold_to_avx2()
-    print(processor(), flush=True)
-    for task, settings in (("training", a.training), ("evaluation", a.evaluation)):
-        print("", table(HEADER, [_row(task, s, a) for s in settings]), sep="\n", flush=True)
+        harness.hold_to_avx2()
+    print(harness.processor(), end="\n\n", flush=True)
+    training = {
+        f"training step, {x}, {BATCH[x]} videos": (
+            (settings.training_turn, x, True, BATCH[x]),
+            (their_training, x, a.checkout),
+        )
+        for x in a.training
+    }
+    evaluation = {
+        f"evaluation per sampled video, {x}, {NUM_SAMPLES} samples": (
+            (our_evaluation, x),
+            (their_evaluation, x, a.checkout),
+        )
+        for x in a.evaluation
+    }
+    for pairs in (training, evaluation):
+        harness.print_table(row(name, *pair, a.rounds) for name, pair in pairs.items())
 
 
-def _row(task, setting, arguments):
-    command = ["benchmarks.authors", f"--checkout={arguments.checkout}"]
-    commands = {side: [*command, f"--child={side}:{task}:{setting}"] for side in ("ours", "theirs")}
-    ours, theirs = interleave_processes(commands, arguments.rounds).values()
-    if task == "training":
-        name = f"training step, {setting}, {TRAINING_BATCH[setting]} videos"
-    else:
-        name = f"evaluation per sampled video, {setting}, {NUM_SAMPLES} samples"
-    seconds = [f"{x:.3g}" for x in (*ours, *theirs)]
-    return [name, *seconds, f"{theirs.wall / ours.wall:.2f}", f"{theirs.cpu / ours.cpu:.2f}"]
+def row(name, ours, theirs, rounds):
+    """The row of two processes, as `turns_of_processes` takes them."""
+    ours, theirs = harness.turns_of_processes({"ours": ours, "theirs": theirs}, rounds).values()
+    times = both("ours, s", ours, ".3g") | both("theirs, s", theirs, ".3g")
+    return {"": name} | times | both("ratio", theirs / ours)
 
 
-def _our_training(setting, _):
-
+def our_evaluation(setting):
+    """The turn of our evaluation."""
     start_tensorflow(deterministic=True)
-    from benchmarks.settings import training_step_of
-
-    step, clips = training_step_of(setting, "ours", TRAINING_BATCH[setting])
-    steps = STEPS.get(setting, 1)
-    count = 0
-
-    def turn():
-        nonlocal count
-        for _ in range(steps):
-            count += 1
-            norm = step(clips, count).gradient_norm
-        norm.numpy()
-        return steps
-
-    return turn
-
-
-def _our_evaluation(setting, _):
-
-    start_tensorflow(deterministic=True)
-    from benchmarks.settings import model_of
     from srvp_tf.evaluation.evaluator import Evaluator
 
     config, videos = config_of(setting), EVALUATED[setting]
     data = config.data
     clips = clips_of(config.model, videos, data.test_length)
-    evaluator = Evaluator(model_of(config.model), data.nt_cond, data.test_length, NUM_SAMPLES, 0)
-
-    def turn():
-        evaluator.run(clips, 0)
-        return videos * NUM_SAMPLES
-
-    return turn
+    evaluator = Evaluator(
+        settings.model_of(config.model), data.nt_cond, data.test_length, NUM_SAMPLES, 0
+    )
+    return lambda: timed(lambda: evaluator.run(clips, 0)) / (videos * NUM_SAMPLES)
 
 
-def _their_model(config, checkout):
+def their_model(config, checkout):
     """Their model of a `Config`, with initial weights."""
     sys.path.insert(0, checkout)
     from module.srvp import StochasticLatentResidualVideoPredictor
 
-    c = config.model
-    model = StochasticLatentResidualVideoPredictor(
-        c.frame_size,
-        c.channels,
-        c.nf,
-        c.nhx,
-        c.ny,
-        c.nz,
-        c.skips,
-        c.nt_inf,
-        c.nh_inf,
-        c.nlayers_inf,
-        c.nh_res,
-        c.nlayers_res,
-        c.family,
-    )
-    model.init(res_gain=c.res_gain)
+    arguments = (getattr(config.model, name) for name in _THEIR_ARGUMENTS.split())
+    model = StochasticLatentResidualVideoPredictor(*arguments)
+    model.init(res_gain=config.model.res_gain)
     return model
 
 
-def _their_frames(config, batch, num_frames):
+def their_frames(config, batch, num_frames):
     """Float clips [T, B, C, H, W], as their data loader gives them."""
     import torch
 
@@ -125,49 +90,45 @@ def _their_frames(config, batch, num_frames):
     return torch.from_numpy(clips).permute(1, 0, 4, 2, 3).contiguous().float() / 255
 
 
-def _their_training(setting, checkout):
+def their_training(setting, checkout):
+    """The turn of their training step."""
     import types
 
     import torch
 
     config = config_of(setting)
-    model = _their_model(config, checkout)
+    model = their_model(config, checkout)
     for name in ("args", "data", "data.base"):  # command line and readers, not needed here
         sys.modules[name] = types.ModuleType(name)
     import helper
     import train
 
     c, t = config.model, config.train
-    options = helper.DotDict(
-        n_euler_steps=c.euler_steps,
-        obs_scale=c.obs_scale,
-        beta_y=t.beta_y,
-        beta_z=t.beta_z,
-        l2_res=t.l2_res_weight,
-    )
+    weights = {"beta_y": t.beta_y, "beta_z": t.beta_z, "l2_res": t.l2_res_weight}
+    options = helper.DotDict(n_euler_steps=c.euler_steps, obs_scale=c.obs_scale, **weights)
     optimizer = torch.optim.Adam(model.parameters(), lr=t.learning_rate)
-    clips = _their_frames(config, TRAINING_BATCH[setting], config.data.train_length)
-    steps = STEPS.get(setting, 1)
+    clips = their_frames(config, BATCH[setting], config.data.train_length)
+    steps = STEPS_OF_TURN.get(setting, 1)
     model.train()
 
     def turn():
         for _ in range(steps):
             train.train(model, optimizer, None, clips, torch.device("cpu"), options)
-        return steps
 
-    return turn
+    return lambda: timed(turn) / steps
 
 
-def _their_evaluation(setting, checkout):
+def their_evaluation(setting, checkout):
+    """The turn of their evaluation."""
     import torch
 
     config, videos = config_of(setting), EVALUATED[setting]
-    model, data = _their_model(config, checkout).eval(), config.data
+    model, data = their_model(config, checkout).eval(), config.data
     from metrics.ssim import ssim_loss
 
     torch.set_grad_enabled(False)
     dt, samples = 1 / config.model.euler_steps, NUM_THEIRS[setting]
-    clips = _their_frames(config, videos, data.test_length)
+    clips = their_frames(config, videos, data.test_length)
     given, target = clips[: data.nt_cond], clips[data.nt_cond :]
     predicted = len(target)
 
@@ -182,17 +143,9 @@ def _their_evaluation(setting, checkout):
             pairs = (x.reshape(-1, *x.shape[2:]) for x in (frames, target))
             ssim_loss(*pairs, max_val=1.0, reduction="none").mean([2, 3])
             frames.mul(255).byte().permute(1, 0, 3, 4, 2)
-        return videos * samples
 
-    return turn
+    return lambda: timed(turn) / (videos * samples)
 
-
-_TURNS = {
-    ("ours", "training"): _our_training,
-    ("ours", "evaluation"): _our_evaluation,
-    ("theirs", "training"): _their_training,
-    ("theirs", "evaluation"): _their_evaluation,
-}
 
 if __name__ == "__main__":
     main()

@@ -5,53 +5,32 @@ and without, take turns at a few steps each. Small networks lose most: their ope
 short for all cores.
 """
 
-import argparse
-
-from benchmarks.arguments import add_list
-from benchmarks.measure import processor, table
-from benchmarks.turns import interleave_processes, serve
-from srvp_tf.config.tensorflow_start import start_tensorflow
+from benchmarks.harness import add_list, parser_of, print_table, processor, turns_of_processes
+from benchmarks.settings import training_turn
 
 SETTINGS = ("quickstart", "smmnist", "kth")
-_STEPS = {"quickstart": 10}  # of a turn; else 1
 
 
-def child(setting, deterministic):
-    """Train for a turn whenever it is asked to."""
-    start_tensorflow(deterministic)
-
-    from benchmarks.settings import training_step_of
-
-    step, clips = training_step_of(setting, "ours")
-    steps = _STEPS.get(setting, 1)
-
-    def turn():
-        for number in range(1, steps + 1):
-            gradient_norm = step(clips, number).gradient_norm
-        gradient_norm.numpy()
-        return steps
-
-    serve(turn)
+def rows(settings, rounds):
+    """A row for each setting."""
+    for setting in settings:
+        ways = {way: (training_turn, setting, way) for way in (False, True)}
+        (free, _), (deterministic, _) = turns_of_processes(ways, rounds).values()
+        yield {
+            "a step of": setting,
+            "`--nodeterministic`": f"{free:.3f} s",
+            "`--deterministic`": f"{deterministic:.3f} s",
+            "ratio": f"{deterministic / free:.2f}",
+        }
 
 
 def main():
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__, rounds=9)
     add_list(parser, "settings", SETTINGS, "of configs/")
-    parser.add_argument("--rounds", type=int, default=9, help="turns of each that are measured")
-    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     a = parser.parse_args()
-    if a.child is not None:
-        return child(a.settings[0], bool(a.child))
-    print(processor(), flush=True)
-    rows = []
-    for setting in a.settings:
-        command = ["benchmarks.determinism", f"--settings={setting}"]
-        commands = {i: [*command, f"--child={i}"] for i in (0, 1)}
-        free, deterministic = interleave_processes(commands, a.rounds).values()
-        seconds = [f"{x.wall:.3f} s" for x in (free, deterministic)]
-        rows.append([setting, *seconds, f"{deterministic.wall / free.wall:.2f}"])
-    print(table(["a step of", "`--nodeterministic`", "`--deterministic`", "ratio"], rows))
+    print(processor(), end="\n\n", flush=True)
+    print_table(rows(a.settings, a.rounds))
 
 
 if __name__ == "__main__":

@@ -4,20 +4,20 @@ On frames of one or two of the package's training digits at random places, turne
 little; writes `srvp_tf/metrics/digit_reader.npz` and prints how much it reads of the test digits.
 """
 
-import argparse
-
 import numpy as np
 from PIL import Image
 
+from benchmarks.harness import parser_of
 from srvp_tf.config.tensorflow_start import start_tensorflow
 
 FRAME, DIGIT = 64, 28
+STEPS_OF_EPOCH = 500
 VARIANTS = 12  # turned and scaled copies of each digit
 
 
 def main():
     """Train, judge, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
@@ -36,25 +36,24 @@ def main():
     pictures = np.stack([_varied(digits["train"], rng) for _ in range(VARIANTS)])
     reader = DigitReader()
     schedule = keras.optimizers.schedules.CosineDecay(1e-3, a.steps)
-    optimizer = keras.optimizers.Adam(schedule)
 
-    @tf.function
-    def step(frames, counts):
-        with tf.GradientTape() as tape:
-            loss = -tf.reduce_mean(
-                tf.reduce_sum(reader(frames) * tf.one_hot(counts, 3), axis=(1, 2))
-            )
-        gradients = tape.gradient(loss, reader.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, reader.trainable_variables, strict=True))
-        return loss
+    def loss(counts, log_probabilities):
+        return -tf.reduce_sum(
+            log_probabilities * tf.one_hot(tf.cast(counts, tf.int32), 3), axis=(1, 2)
+        )
 
-    reader(tf.zeros((1, FRAME, FRAME, 1)))
-    for i in range(a.steps):
-        variant = pictures[rng.integers(VARIANTS)]
-        frames, counts = _frames(variant, digits["train_labels"], a.batch_size, rng)
-        loss = step(tf.constant(frames), tf.constant(counts))
-        if (i + 1) % 500 == 0:
-            print(f"step {i + 1}: loss {float(loss):.3f}, {_accuracy(reader, digits)}", flush=True)
+    def batches():
+        while True:
+            variant = pictures[rng.integers(VARIANTS)]
+            yield _frames(variant, digits["train_labels"], a.batch_size, rng)
+
+    tell = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: print(f"{epoch + 1}: {_accuracy(reader, digits)}")
+    )
+    reader.compile(keras.optimizers.Adam(schedule), loss)
+    steps = min(a.steps, STEPS_OF_EPOCH)
+    epochs = a.steps // steps
+    reader.fit(batches(), epochs=epochs, steps_per_epoch=steps, verbose=2, callbacks=[tell])
     weights = {f"{i}": array.astype(np.float16) for i, array in enumerate(reader.get_weights())}
     np.savez_compressed(WEIGHTS, **weights)
     print(f"wrote {WEIGHTS.name}")

@@ -5,34 +5,18 @@ per sampled video, and each metric's share of an evaluation by PSNR, SSIM and LP
 weights from the cache of `srvp_tf.fetch`.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 
-from benchmarks.measure import interleave, table
+from benchmarks.harness import ROOT, both, interleave, parser_of, print_table
 from srvp_tf.config import corpora
 from srvp_tf.config.tensorflow_start import start_tensorflow
 
-ROOT = Path(__file__).parents[1]
 NUM_VIDEOS = 4
-METRICS = ("psnr", "ssim", "lpips")
+METRICS = {"psnr": "sampling, PSNR", "ssim": "+ SSIM", "lpips": "+ LPIPS"}
 
 
-def main():
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--run_dir", default=ROOT / "pretrained" / "smmnist")
-    parser.add_argument("--num_samples", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=3)
-    a = parser.parse_args()
-
-    start_tensorflow(deterministic=False)
-    print(metrics_table(a.run_dir, a.num_samples, a.rounds))
-
-
-def metrics_table(run_dir, num_samples, rounds):
-    """Markdown: a row per metric that is added."""
+def rows(run_dir, num_samples, rounds):
+    """A row per metric that is added."""
     from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
     from srvp_tf.evaluation.evaluator import Evaluator
     from srvp_tf.runs.run_folder import RunFolder, load_model
@@ -42,28 +26,32 @@ def metrics_table(run_dir, num_samples, rounds):
     videos = corpora.open_corpus(config).test_videos(length=data.test_length, num_videos=NUM_VIDEOS)
     videos = np.stack(list(videos.as_numpy_iterator()))
 
-    def judge(*metrics):
+    def judge(metrics):
         functions = ChosenMetrics(metrics).frame_metrics()
         settings = data.nt_cond, data.test_length, num_samples, config.eval.eval_seed
         evaluator = Evaluator(model, *settings, metrics=functions)
         return lambda: evaluator.run(videos, 0)
 
-    added = [METRICS[:count] for count in range(1, len(METRICS) + 1)]
-    timings = interleave({metrics: judge(*metrics) for metrics in added}, rounds)
-    per_sample = {m: t / (NUM_VIDEOS * num_samples) for m, t in timings.items()}
-    whole, rows = per_sample[METRICS], []
-    for before, metrics in zip((None, *added), added, strict=False):
-        timing = per_sample[metrics]
-        own = timing.wall - (per_sample[before].wall if before else 0)
-        rows.append(
-            [
-                f"+ {metrics[-1].upper()}" if before else "sampling, PSNR",
-                f"{1e3 * timing.wall:.1f}",
-                f"{1e3 * timing.cpu:.1f}",
-                f"{own / whole.wall:.0%}",
-            ]
-        )
-    return table(["evaluation by", "ms/sample", "CPU ms", "share of all"], rows)
+    names = list(METRICS)
+    timings = interleave({x: judge(names[: i + 1]) for i, x in enumerate(names)}, rounds)
+    whole, before = timings[names[-1]][0], 0.0
+    for name, timing in timings.items():
+        yield {
+            "evaluation by": METRICS[name],
+            **both("ms/sample", 1e3 * timing / (NUM_VIDEOS * num_samples), ".1f"),
+            "share of all": f"{(timing[0] - before) / whole:.0%}",
+        }
+        before = timing[0]
+
+
+def main():
+    """Print the table."""
+    parser = parser_of(__doc__, rounds=3)
+    parser.add_argument("--run_dir", default=ROOT / "pretrained" / "smmnist")
+    parser.add_argument("--num_samples", type=int, default=100)
+    a = parser.parse_args()
+    start_tensorflow(deterministic=False)
+    print_table(rows(a.run_dir, a.num_samples, a.rounds))
 
 
 if __name__ == "__main__":

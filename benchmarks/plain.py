@@ -22,83 +22,39 @@ def _activation(name, dtype):
     return keras.layers.Activation(name, dtype=dtype)
 
 
-class PlainBlock(keras.layers.Layer):
+def _block(policy, in_channels, kind, *args, normalize=True, activation="leaky_relu", **options):
     """Convolution, batch normalisation if any, activation; bounded outputs in variable dtype."""
-
-    def __init__(self, convolution, in_channels, normalize=True, activation="leaky_relu", **kwargs):
-        super().__init__(**kwargs)
-        self.in_channels = in_channels
-        self.convolution = convolution
-        self.norm = None
-        if normalize:
-            self.norm = keras.layers.BatchNormalization(
-                momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy
-            )
-        bounded = activation != "leaky_relu"
-        self.output_dtype = self.variable_dtype if bounded else self.compute_dtype
-        self.activation = _activation(activation, self.output_dtype)
-
-    def build(self, input_shape=None):
-        self.convolution.build((None, None, None, self.in_channels))
-        if self.norm is not None:
-            self.norm.build((None, None, None, self.convolution.filters))
-
-    def call(self, inputs, training=False):
-        outputs = self.convolution(inputs)
-        if self.norm is not None:
-            outputs = self.norm(outputs, training=training)
-        return self.activation(tf.cast(outputs, self.output_dtype))
-
-    def pairs(self, block):
-        """(our variable, this one's) for every variable of a `ConvBlock` of the same shape."""
-        pairs = [(block.kernel, self.convolution.kernel)]
-        if self.norm is not None:
-            ours = (block.norm.scale, block.norm.offset, block.norm.mean, block.norm.variance)
-            norm = self.norm
-            theirs = (norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance)
-            pairs += zip(ours, theirs, strict=True)
-        return pairs
+    layers = [
+        keras.Input((None, None, in_channels), dtype=policy.compute_dtype),
+        kind(*args, **{"padding": "same", **options}, use_bias=False, dtype=policy),
+    ]
+    if normalize:
+        layers.append(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=policy))
+    bounded = activation != "leaky_relu"
+    layers.append(_activation(activation, policy.variable_dtype if bounded else policy))
+    return keras.Sequential(layers)
 
 
-class PlainNetwork(keras.layers.Layer):
-    """What the plain encoder and decoder share: how blocks are made and listed."""
-
-    def __init__(self, config, policy, **kwargs):
-        super().__init__(dtype=policy, **kwargs)
-        self.config = config
-
-    def _block(self, in_channels, filters, size, stride=1, kind=Conv2D, pad="same", **options):
-        convolution = kind(filters, size, stride, pad, use_bias=False, dtype=self.dtype_policy)
-        return PlainBlock(convolution, in_channels, dtype=self.dtype_policy, **options)
-
-    def build(self, input_shape=None):
-        for block in self.blocks():
-            block.build()
-
-
-class PlainEncoder(PlainNetwork):
+class PlainEncoder(keras.layers.Layer):
     """Frames [N, H, W, C] -> (features [N, nhx], outputs of the stages, deepest first)."""
 
     def __init__(self, config, policy, **kwargs):
-        super().__init__(config, policy, **kwargs)
+        super().__init__(dtype=policy, **kwargs)
         c, width = config, config.channels
-        self.pool = None
-        if c.family == "vgg":
-            self.pool = keras.layers.MaxPooling2D(2, dtype=self.dtype_policy)
-        stages = []
+        self.pool = keras.layers.MaxPooling2D(2, dtype=policy) if c.family == "vgg" else None
+        self.stages = []
         for i, filters in enumerate(stage_widths(c.frame_size, c.nf)):
             if self.pool:
                 widths = [width] + [filters] * (stage_depths(c.frame_size)[i] - 1)
-                stages.append([self._block(w, filters, 3) for w in widths])
+                self.stages.append([_block(policy, w, Conv2D, filters, 3) for w in widths])
             else:
-                stages.append([self._block(width, filters, 4, 2, normalize=i > 0)])
+                self.stages.append([_block(policy, width, Conv2D, filters, 4, 2, normalize=i > 0)])
             width = filters
-        self.stages = stages
-        self.last = self._block(width, c.nhx, 4, pad="valid", activation="tanh")
+        self.last = _block(policy, width, Conv2D, c.nhx, 4, padding="valid", activation="tanh")
+        self.blocks = [*sum(self.stages, []), self.last]
 
-    def blocks(self):
-        """Every block, in the order of our `Encoder`'s."""
-        return [*sum(self.stages, []), self.last]
+    def build(self, input_shape=None):
+        pass  # its blocks are
 
     def call(self, frames, training=False):
         h, outputs = frames, []
@@ -112,36 +68,36 @@ class PlainEncoder(PlainNetwork):
         return self.last(h, training=training)[:, 0, 0], tuple(reversed(outputs))
 
 
-class PlainDecoder(PlainNetwork):
+class PlainDecoder(keras.layers.Layer):
     """Content [B, nw], states [B, K, ny] and skips -> frames [B, K, H, W, C]."""
 
     def __init__(self, config, policy, **kwargs):
-        super().__init__(config, policy, **kwargs)
-        c = config
+        super().__init__(dtype=policy, **kwargs)
+        self.config = c = config
         widths = stage_widths(c.frame_size, c.nf)[::-1]
         skips = widths if c.skips else [0] * len(widths)
-        self.first = self._block(c.nh_inf + c.ny, widths[0], 4, 1, Conv2DTranspose, "valid")
+        self.first = _block(policy, c.nh_inf + c.ny, Conv2DTranspose, widths[0], 4, padding="valid")
         self.upsample = None
         last = {"normalize": False, "activation": "sigmoid"}
         if c.family == "dcgan":
             ends = [(width, {}) for width in widths[1:]] + [(c.channels, last)]
-            stages = [
-                [self._block(width + skip, filters, 4, 2, Conv2DTranspose, **options)]
+            self.stages = [
+                [_block(policy, width + skip, Conv2DTranspose, filters, 4, 2, **options)]
                 for width, skip, (filters, options) in zip(widths, skips, ends, strict=True)
             ]
         else:
-            self.upsample = keras.layers.UpSampling2D(2, dtype=self.dtype_policy)
-            stages, width = [], widths[0]
+            self.upsample = keras.layers.UpSampling2D(2, dtype=policy)
+            self.stages, width = [], widths[0]
             for skip, filters in zip(skips, vgg_decoder_widths(c.frame_size, c.nf), strict=True):
                 inputs = [width + skip, *filters[:-1]]
-                stages.append([self._block(i, f, 3) for i, f in zip(inputs, filters, strict=True)])
+                pairs = zip(inputs, filters, strict=True)
+                self.stages.append([_block(policy, i, Conv2D, f, 3) for i, f in pairs])
                 width = filters[-1]
-            stages[-1].append(self._block(width, c.channels, 3, 1, Conv2DTranspose, **last))
-        self.stages = stages
+            self.stages[-1].append(_block(policy, width, Conv2DTranspose, c.channels, 3, **last))
+        self.blocks = [self.first, *sum(self.stages, [])]
 
-    def blocks(self):
-        """Every block, in the order of our `Decoder`'s."""
-        return [self.first, *sum(self.stages, [])]
+    def build(self, input_shape=None):
+        pass  # its blocks are
 
     def call(self, content, states, skips=None, training=False):
         shape = tf.shape(states)
@@ -179,11 +135,17 @@ def variable_pairs(model, plain):
     """(variable of an `SRVP`, the same one of its plain copy) for every variable."""
     pairs = []
     for ours, theirs in ((model.encoder, plain.encoder), (model.decoder, plain.decoder)):
-        first = [ours.first] if hasattr(ours, "first") else []
-        last = [ours.last] if hasattr(ours, "last") else []
-        blocks = [*first, *sum(ours.stages, []), *last]
-        for block, plain_block in zip(blocks, theirs.blocks(), strict=True):
-            pairs += plain_block.pairs(block)
+        for block, plain_block in zip(ours.blocks, theirs.blocks, strict=True):
+            convolution, *norm, _ = plain_block.layers
+            pairs.append((block.kernel, convolution.kernel))
+            if norm:
+                ours_of_norm = (
+                    block.norm.scale,
+                    block.norm.offset,
+                    block.norm.mean,
+                    block.norm.variance,
+                )
+                pairs += zip(ours_of_norm, norm[0].weights, strict=True)  # in Keras' order
     for part in ("content", "q_y1", "q_z", "dynamics"):
         pairs += zip(getattr(model, part).weights, getattr(plain, part).weights, strict=True)
     return pairs

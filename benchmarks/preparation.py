@@ -7,105 +7,77 @@ two idle cores. Medians over interleaved rounds; the start of processes (seconds
 on missing files and left out.
 """
 
+import functools
 import shutil
-import statistics
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measure import table
+from benchmarks.harness import interleave, parser_of, print_table
+from srvp_tf.config.tensorflow_start import load_tensorflow
 
-ROUNDS = 3
-KTH_VIDEOS, KTH_FRAMES = 64, 480
-HUMAN_VIDEOS, HUMAN_FRAMES = 8, 75
+# corpus: (videos, frames of each, file, codec, its options, width, height in pixels)
+CORPORA = {
+    "kth": (64, 480, "kth.avi", "mpeg4", {"qscale": "4"}, 160, 120),
+    "human36m": (8, 75, "human36m.mp4", "libx264", {"crf": "23"}, 1000, 1000),
+}
 
 
 def main():
     """Print the table."""
-    rows = []
+    parser_of(__doc__).parse_args()
+    load_tensorflow()
     with tempfile.TemporaryDirectory() as folder:
-        for name, sources, num_frames in (
-            ("kth", kth_sources(Path(folder)), KTH_VIDEOS * KTH_FRAMES),
-            ("human36m", human36m_sources(Path(folder)), HUMAN_VIDEOS * HUMAN_FRAMES),
-        ):
-            bare, cpu, one, two = measure(sources, Path(folder))
-            rows.append(
-                [
-                    name,
-                    f"{num_frames / bare:.0f}",
-                    f"{num_frames / cpu:.0f} ({bare / cpu:.2f})",
-                    f"{one / two:.2f}",
-                ]
-            )
-    header = ["corpus", "bare loop, frames per CPU s", "one process (of it)", "two over one"]
-    print(table(header, rows))
+        print_table(row(name, Path(folder)) for name in CORPORA)
 
 
-def measure(sources, folder):
-    """Medians over rounds: (CPU s of the loop, CPU s and seconds of one process, s of two)."""
-    start = {n: statistics.median(start_time(folder, n) for _ in range(3)) for n in (1, 2)}
-    rounds = []
-    for _ in range(ROUNDS):
-        begin = time.process_time()
-        for source in sources:
-            for _ in source.videos():
-                pass
-        middle = time.process_time()
-        one = write(sources, folder, 1)
-        end = time.process_time()
-        two = write(sources, folder, 2)
-        rounds.append((middle - begin, end - middle, one - start[1], two - start[2]))
-    return map(statistics.median, zip(*rounds, strict=True))
+def row(name, folder):
+    """The row of a corpus."""
+    from data_pipelines.corpora.builders.human36m import Human36mVideo
+    from data_pipelines.corpora.builders.kth import KthVideo
+
+    num_videos, num_frames, file, *encoding = CORPORA[name]
+    encode(folder / file, num_frames, *encoding)
+    source = {"kth": KthVideo, "human36m": Human36mVideo}[name]
+    copies = [shutil.copy(folder / file, folder / f"{i}{file}") for i in range(num_videos)]
+    sources = [source(Path(copy), 64) for copy in copies]
+    variants = {"loop": functools.partial(decode, sources)}
+    for workers in (1, 2):
+        missing = [KthVideo(folder / f"missing{i}.avi", 64) for i in range(workers)]
+        variants[workers] = functools.partial(write, sources, folder, workers)
+        variants[workers, "start"] = functools.partial(write, missing, folder, workers)
+    timings = interleave(variants, rounds=3)
+    (_, loop), (_, one) = timings["loop"], timings[1]
+    seconds = [(timings[workers] - timings[workers, "start"])[0] for workers in (1, 2)]
+    frames = num_videos * num_frames
+    return {
+        "corpus": name,
+        "bare loop, frames per CPU s": f"{frames / loop:.0f}",
+        "one process (of it)": f"{frames / one:.0f} ({loop / one:.2f})",
+        "two over one": f"{seconds[0] / seconds[1]:.2f}",
+    }
+
+
+def decode(sources):
+    """Decode and resize all frames."""
+    for source in sources:
+        for _ in source.videos():
+            pass
 
 
 def write(sources, folder, workers):
-    """Seconds to write the shards of some sources."""
+    """Write the shards of some sources."""
     from data_pipelines.storage.shard_files import plan, shard_path
     from data_pipelines.storage.worker_pool import write_shards
 
-    staging = Path(tempfile.mkdtemp(dir=folder))
-    tasks = [(shard, shard_path(staging, shard)) for shard in plan("train", sources, 1)]
-    begin = time.perf_counter()
-    for _ in write_shards(tasks, workers):
-        pass
-    seconds = time.perf_counter() - begin
-    shutil.rmtree(staging)
-    return seconds
+    with tempfile.TemporaryDirectory(dir=folder) as staging:
+        shards = plan("train", sources, 1)
+        for _ in write_shards([(x, shard_path(Path(staging), x)) for x in shards], workers):
+            pass
 
 
-def start_time(folder, workers):
-    """Seconds that the processes take to start: for shards of missing files."""
-    from data_pipelines.corpora.builders.kth import KthVideo
-
-    missing = [KthVideo(folder / f"missing{i}.avi", 64) for i in range(workers)]
-    return write(missing, folder, workers)
-
-
-def kth_sources(folder):
-    """MPEG-4 files of 160 x 120 pixels."""
-    from data_pipelines.corpora.builders.kth import KthVideo
-
-    encode(folder / "kth.avi", "mpeg4", 160, 120, KTH_FRAMES, {"qscale": "4"})
-    return copies(folder / "kth.avi", KTH_VIDEOS, KthVideo)
-
-
-def human36m_sources(folder):
-    """H.264 files of 1000 x 1000 pixels."""
-    from data_pipelines.corpora.builders.human36m import Human36mVideo
-
-    encode(folder / "human36m.mp4", "libx264", 1000, 1000, HUMAN_FRAMES, {"crf": "23"})
-    return copies(folder / "human36m.mp4", HUMAN_VIDEOS, Human36mVideo)
-
-
-def copies(path, count, source):
-    """Sources for `count` copies of a file."""
-    paths = [path.with_name(f"{path.stem}{i}{path.suffix}") for i in range(count)]
-    return [source(Path(shutil.copy(path, copy)), 64) for copy in paths]
-
-
-def encode(path, codec, width, height, num_frames, options):
+def encode(path, num_frames, codec, options, width, height):
     """Write a moving texture."""
     import av
     from PIL import Image

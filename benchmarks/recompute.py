@@ -1,82 +1,60 @@
 """What `--remat` saves and costs: `python -m benchmarks.recompute [--setting=kth --batch=4]`.
 
 Trains a full-size network for a few steps, with and without it, each in a process of its own; peak
-resident memory counts what the process took above its size before the first step. The two take
-turns, so that a slow minute of the machine slows both.
+resident memory counts what the process took above its size before the first step.
 
     python -m benchmarks.recompute --batch=100 --precision=mixed_bfloat16 --only_remat
 
 is the published batch of KTH: minutes, and less memory than a card of 12 GB has.
 """
 
-import argparse
-import resource
+import dataclasses
+import functools
 import statistics
-import subprocess
-import sys
-import time
 
+from benchmarks.harness import in_process, parser_of, peak_memory, print_table, timed, turns
+from benchmarks.settings import clips_of, config_of
 from srvp_tf.config.tensorflow_start import start_tensorflow
 
-STEPS = 3
 
-
-def child(setting, batch, precision, remat, steps):
-    """Train; print peak memory above the start [MiB] and the median seconds of a step."""
-    import dataclasses
-
+def train(setting, batch, precision, steps, remat):
+    """(Peak memory above the start in bytes, median seconds of a step)."""
     start_tensorflow(deterministic=True)
-
-    from benchmarks.settings import clips_of, config_of
     from srvp_tf.models.srvp import SRVP
     from srvp_tf.training.step import TrainingStep
 
     config = config_of(setting)
     clips = clips_of(config.model, batch, config.data.train_length)
-    train = dataclasses.replace(config.train, precision=precision)
-    step = TrainingStep(SRVP(config.model, precision=precision, remat=remat), train)
-    before, seconds = _peak_mib(), []
-    for number in range(1, steps + 1):
-        start = time.perf_counter()
-        step(clips, number).gradient_norm.numpy()
-        seconds.append(time.perf_counter() - start)
-    print(_peak_mib() - before, statistics.median(seconds[1:]))
+    options = dataclasses.replace(config.train, precision=precision)
+    step = TrainingStep(SRVP(config.model, precision=precision, remat=remat), options)
+    before = peak_memory()
+    seconds = [timed(lambda n=n: step(clips, n).gradient_norm.numpy())[0] for n in range(steps)]
+    return peak_memory() - before, statistics.median(seconds[1:])
 
 
 def main():
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__, rounds=2)
     parser.add_argument("--setting", default="kth", help="of configs/")
     parser.add_argument("--batch", type=int, default=4, help="videos per step")
     parser.add_argument("--precision", default="float32", help="as in training")
-    parser.add_argument("--rounds", type=int, default=2, help="turns of each")
     parser.add_argument("--only_remat", action="store_true", help="one turn, with it, two steps")
-    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     a = parser.parse_args()
-    if a.child is not None:
-        steps = 2 if a.only_remat else STEPS
-        return child(a.setting, a.batch, a.precision, bool(a.child), steps)
-
-    results = {True: []} if a.only_remat else {False: [], True: []}
-    for _ in range(1 if a.only_remat else a.rounds):
-        for remat, runs in results.items():
-            again = [sys.executable, "-m", "benchmarks.recompute", *sys.argv[1:]]
-            again += ["--child", str(int(remat))]
-            done = subprocess.run(again, capture_output=True, text=True, check=True)
-            runs.append([float(x) for x in done.stdout.split()[-2:]])
+    rounds, steps, ways = (1, 2, [True]) if a.only_remat else (a.rounds, 3, [False, True])
+    once = functools.partial(in_process, train, a.setting, a.batch, a.precision, steps)
+    found = turns({remat: functools.partial(once, remat) for remat in ways}, rounds, warm_ups=0)
     print(f"{a.setting} network, {a.batch} videos, {a.precision}\n")
-    print("| | memory of a step | seconds | memory | time |\n|---|---|---|---|---|")
-    medians = {k: [statistics.median(x) for x in zip(*v, strict=True)] for k, v in results.items()}
-    base = next(iter(medians.values()))
-    for remat, (memory, seconds) in medians.items():
-        shares = f"{memory / base[0]:.2f} | {seconds / base[1]:.2f}"
-        print(
-            f"| {'`--remat`' if remat else 'kept'} | {memory:.0f} MiB | {seconds:.1f} | {shares} |"
-        )
-
-
-def _peak_mib():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    base = found[ways[0]]
+    print_table(
+        {
+            "": "`--remat`" if remat else "kept",
+            "memory of a step": f"{memory / 2**20:.0f} MiB",
+            "seconds": f"{seconds:.1f}",
+            "memory": f"{memory / base[0]:.2f}",
+            "time": f"{seconds / base[1]:.2f}",
+        }
+        for remat, (memory, seconds) in found.items()
+    )
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ the first call, in which the graph is built. `MAX_UNROLLED_STEPS` of `srvp_tf.mo
 follows from this table.
 """
 
-import time
-
+from benchmarks.harness import blocking, both, interleave, parser_of, print_table, timed
+from benchmarks.settings import config_of
 from srvp_tf.config.tensorflow_start import start_tensorflow
 
 ROUNDS = 9
+MOST_UNROLLED = {"unrolled": 10**9, "looped": 0}  # steps
 # Use: (setting, paths N, frame intervals F, with gradients)
 USES = {
     "smmnist, training, 8 videos": ("smmnist", 8, 14, True),
@@ -26,38 +27,36 @@ USES = {
 
 def main():
     """Print the table."""
+    parser_of(__doc__).parse_args()
     start_tensorflow(deterministic=True)
-
-    from benchmarks.measure import interleave, table
-
-    rows = []
-    for use, (setting, *shape) in USES.items():
-        functions, building = {}, {}
-        for way in ("unrolled", "looped"):
-            functions[way], building[way] = _rollout(setting, way, *shape)
-        timings = interleave(functions, ROUNDS)
-        unrolled, looped = timings["unrolled"], timings["looped"]
-        rows.append(
-            [
-                use,
-                f"{1e3 * unrolled.wall:.1f}",
-                f"{1e3 * looped.wall:.1f}",
-                f"{looped.wall / unrolled.wall:.2f}",
-                f"{looped.cpu / unrolled.cpu:.2f}",
-                *(f"{building[way]:.1f}" for way in ("unrolled", "looped")),
-            ]
-        )
-    header = ("use", "unrolled, ms", "looped, ms", "looped / unrolled", "by CPU")
-    print(table((*header, "first call unrolled, s", "looped, s"), rows))
+    print_table({"use": use} | row(*shape) for use, shape in USES.items())
 
 
-def _rollout(setting, way, paths, num_frames, with_gradients):
-    """(function, seconds of its first call)."""
+def row(*shape):
+    """The row of a use."""
+    from srvp_tf.models import dynamics
+
+    functions, building = {}, []
+    before = dynamics.MAX_UNROLLED_STEPS
+    for way, most in MOST_UNROLLED.items():
+        functions[way] = rollout(*shape)
+        dynamics.MAX_UNROLLED_STEPS = most
+        building.append(timed(functions[way])[0])
+    dynamics.MAX_UNROLLED_STEPS = before
+    unrolled, looped = interleave(functions, ROUNDS).values()
+    return {
+        "unrolled, ms": f"{1e3 * unrolled[0]:.1f}",
+        "looped, ms": f"{1e3 * looped[0]:.1f}",
+        **both("looped / unrolled", looped / unrolled),
+        "first call unrolled, s": f"{building[0]:.1f}",
+        "looped, s": f"{building[1]:.1f}",
+    }
+
+
+def rollout(setting, paths, num_frames, with_gradients):
+    """A function that rolls the latents out; its first call builds the graph."""
     import tensorflow as tf
 
-    from benchmarks.measure import blocking
-    from benchmarks.settings import config_of
-    from srvp_tf.models import dynamics
     from srvp_tf.models.dynamics import ResidualDynamics
 
     c = config_of(setting).model
@@ -76,15 +75,7 @@ def _rollout(setting, way, paths, num_frames, with_gradients):
             loss = tf.reduce_sum(path.states) + tf.reduce_sum(path.p_z.loc)
         return tape.gradient(loss, variables)
 
-    before = dynamics.MAX_UNROLLED_STEPS
-    dynamics.MAX_UNROLLED_STEPS = 0 if way == "looped" else 10**9
-    try:
-        call = blocking(lambda: roll(y, eps))
-        begin = time.perf_counter()
-        call()
-        return call, time.perf_counter() - begin
-    finally:
-        dynamics.MAX_UNROLLED_STEPS = before
+    return blocking(roll, y, eps)
 
 
 if __name__ == "__main__":

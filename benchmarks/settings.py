@@ -7,16 +7,19 @@ from absl import flags
 
 from srvp_tf.cli import command
 from srvp_tf.config.flags import config_from_flags, define_config_flags
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 # Videos per training step: few, as the published batches do not fit every machine.
 TRAINING_BATCH = {"quickstart": 16, "smmnist": 8, "kth": 2, "bair": 4}
+STEPS_OF_TURN = {"quickstart": 10}  # else 1
 
 
-def config_of(setting):
-    """The `Config` of configs/<setting>.cfg."""
+def config_of(setting, *more):
+    """The `Config` of configs/<setting>.cfg and more flags."""
     values = flags.FlagValues()
     define_config_flags(values)
-    values(["benchmark", f"--flagfile={command.resolve_flagfile(f'{setting}.cfg')}"])
+    flagfile = command.resolve_flagfile(f"{setting}.cfg")
+    values(["benchmark", f"--flagfile={flagfile}", *more])
     return config_from_flags(values)
 
 
@@ -38,7 +41,7 @@ def clips_of(model_config, batch, num_frames):
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
-def training_step_of(setting, variant, batch=None):
+def training_step_of(setting, variant="ours", batch=None):
     """(`TrainingStep`, clips) of a setting and variant; `batch` videos, or few."""
     from srvp_tf.training.step import TrainingStep
 
@@ -48,3 +51,35 @@ def training_step_of(setting, variant, batch=None):
     train = dataclasses.replace(config.train, precision=model.precision, decoded_frames=0)
     clips = clips_of(config.model, batch or TRAINING_BATCH[setting], config.data.train_length)
     return TrainingStep(model, train), clips
+
+
+def training_turn(setting, deterministic, batch=None):
+    """Start TensorFlow; a function that trains for a turn: seconds per step, [clock, CPU]."""
+    from benchmarks.harness import timed
+
+    start_tensorflow(deterministic)
+    step, clips = training_step_of(setting, batch=batch)
+    steps = STEPS_OF_TURN.get(setting, 1)
+
+    def train():
+        for number in range(1, steps + 1):
+            gradient_norm = step(clips, number).gradient_norm
+        gradient_norm.numpy()
+
+    return lambda: timed(train) / steps
+
+
+def few_steps(warm_up, measured):
+    """Flags of a training of so many steps that logs each span of `warm_up` of them."""
+    steps = f"--lr_burnin={warm_up + measured}", "--lr_decay=0", f"--log_interval={warm_up}"
+    return *steps, "--val_batches=1", "--val_batch_size=1", "--val_samples=1"
+
+
+def logged(run_dir, tag, warm_up):
+    """What a run logged under a tag after its first `warm_up` steps, a list of floats."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    events = EventAccumulator(f"{run_dir}/logs", size_guidance={"tensors": 0}).Reload()
+    found = [event for event in events.Tensors(tag) if event.step > warm_up]
+    return [float(make_ndarray(event.tensor_proto)) for event in found]

@@ -6,12 +6,12 @@ page cache warm, beside a plain copy of as many bytes in memory.
 """
 
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measure import table
+from benchmarks.harness import parser_of, per_second, print_table
+from srvp_tf.config.tensorflow_start import load_tensorflow
 
 # corpus: (videos, frames of each, channels, frames of a clip, stride, batch, epochs)
 CORPORA = {
@@ -24,12 +24,13 @@ SIZE, SECONDS = 64, 4.0
 
 def main():
     """Print the table."""
-    rows = [[name, *(f"{value:.0f}" for value in measure(*row))] for name, row in CORPORA.items()]
-    print(table(["corpus", "clips/s", "clips/s, copied in memory"], rows))
+    parser_of(__doc__).parse_args()
+    load_tensorflow()
+    print_table({"corpus": name} | row(*CORPORA[name]) for name in CORPORA)
 
 
-def measure(num_videos, num_frames, channels, length, stride, batch_size, epochs):
-    """(clips a second from the pipeline, clips a second that a copy in memory makes)."""
+def row(num_videos, num_frames, channels, length, stride, batch_size, epochs):
+    """Clips a second from the pipeline, and those that a copy in memory makes."""
     import tensorflow as tf
 
     from data_pipelines.storage.clip_pipeline import clip_batches
@@ -45,30 +46,15 @@ def measure(num_videos, num_frames, channels, length, stride, batch_size, epochs
             for number in range(num_videos):
                 frames = rng.integers(0, 256, (num_frames, *shape), np.uint8)
                 writer.write(serialize(str(number), frames))
-        batches = clip_batches(
-            StoredVideos(map_videos(path, shape), shape),
-            (0, "benchmark"),
-            length=length,
-            stride=stride,
-            batch_size=batch_size,
-            rows=range(batch_size),
-            first_step=0,
-            epochs=epochs,
-        )
+        videos = StoredVideos(map_videos(path, shape), shape)
+        clips = {"length": length, "stride": stride, "rows": range(batch_size), "epochs": epochs}
+        batches = clip_batches(videos, (0, "b"), batch_size=batch_size, first_step=0, **clips)
         iterator = iter(batches)
-        read = per_second(lambda: next(iterator)) * batch_size
+        next(iterator)
+        read = per_second(lambda: next(iterator), SECONDS)[0] * batch_size
     batch = rng.integers(0, 256, (batch_size, length, *shape), np.uint8)
-    return read, per_second(batch.copy) * batch_size
-
-
-def per_second(function):
-    """Calls a second."""
-    function()
-    calls, begin = 0, time.perf_counter()
-    while time.perf_counter() - begin < SECONDS:
-        function()
-        calls += 1
-    return calls / (time.perf_counter() - begin)
+    copied = per_second(batch.copy, SECONDS)[0] * batch_size
+    return {"clips/s": f"{read:.0f}", "clips/s, copied in memory": f"{copied:.0f}"}
 
 
 if __name__ == "__main__":

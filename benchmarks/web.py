@@ -5,19 +5,15 @@ with one thread: the same file, the same calls, the encoding of the given frames
 turns; rates and ratios are of medians. Needs selenium, chromium and chromedriver.
 """
 
-import argparse
 import functools
 import json
-import statistics
-import time
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measure import processor, table
+from benchmarks.harness import parser_of, print_table, processor, timed, turns
 from srvp_tf.config.tensorflow_start import start_tensorflow
 
-HEADER = ("futures", "frames", "in the page, frames/s", "in Python, frames/s", "page over Python")
 WARM_UPS = 5  # a browser compiles in the background what is called often
 DRAW = """
 const [numFutures, rate, done] = arguments;
@@ -32,19 +28,18 @@ const [numFutures, rate, done] = arguments;
 
 def main():
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__, rounds=15)
     parser.add_argument("--demo", default="demo", help="folder that `export.web` wrote")
-    parser.add_argument("--rounds", type=int, default=15, help="turns of each variant")
-    arguments = parser.parse_args()
-
+    a = parser.parse_args()
     start_tensorflow(deterministic=False)
     print(processor(), end="\n\n")
-    print(table(HEADER, _rows(Path(arguments.demo), arguments.rounds)))
+    print_table(rows(Path(a.demo), a.rounds))
 
 
-def _rows(folder, rounds):
+def rows(folder, rounds):
+    """A row for each number of futures and frame rate."""
     from export.web_page import composition, page
-    from export.writers import tflite as tflite_writer
+    from export.writers.tflite import load_tflite
     from tests.export.web_page.web_demo import serving
     from tests.gallery.browser import chromium
 
@@ -54,37 +49,31 @@ def _rows(folder, rounds):
     size = model["frame_size"], model["frame_size"], model["channels"]
     examples = np.fromfile(folder / page.EXAMPLES, np.uint8).reshape(-1, *size)
     frames = (examples[:num_frames] / 255).astype(np.float32)
-    call = tflite_writer.load_tflite(folder / page.MODEL, num_threads=1)
+    call = load_tflite(folder / page.MODEL, num_threads=1)
     nz = model["nz"] if model["stochastic"] else 0
     rng = np.random.default_rng(0)
 
     def in_python(futures, rate):
         y = rng.normal(size=(futures, model["ny"])).astype(np.float32)
-        length = num_frames - 1 + horizon
-        z = rng.normal(size=(futures, length, nz)).astype(np.float32)
-        begin = time.perf_counter()
-        composition.forecast(call, frames, y, z, rate, rate)
-        return time.perf_counter() - begin
+        z = rng.normal(size=(futures, num_frames - 1 + horizon, nz)).astype(np.float32)
+        return timed(lambda: composition.forecast(call, frames, y, z, rate, rate))[0]
 
-    rows = []
     with serving(folder) as server, chromium() as driver:
         driver.get(server.url)
         for futures, rate in ((1, 1), (4, 1), (4, 4)):
             ways = {
                 "page": functools.partial(driver.execute_async_script, DRAW, futures, rate),
-                "python": functools.partial(in_python, futures, rate),
+                "Python": functools.partial(in_python, futures, rate),
             }
-            seconds = {name: [] for name in ways}
-            for _ in range(rounds + WARM_UPS):
-                for name, way in ways.items():
-                    seconds[name].append(way())
+            page_s, python_s = turns(ways, rounds, WARM_UPS).values()
             count = futures * horizon * rate
-            rates = {name: count / statistics.median(x[WARM_UPS:]) for name, x in seconds.items()}
-            ratio = f"{rates['page'] / rates['python']:.2f}"
-            rows.append(
-                [f"{futures}", f"{count}", f"{rates['page']:.0f}", f"{rates['python']:.0f}", ratio]
-            )
-    return rows
+            yield {
+                "futures": futures,
+                "frames": count,
+                "in the page, frames/s": f"{count / page_s:.0f}",
+                "in Python, frames/s": f"{count / python_s:.0f}",
+                "page over Python": f"{python_s / page_s:.2f}",
+            }
 
 
 if __name__ == "__main__":

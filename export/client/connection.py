@@ -14,7 +14,6 @@ from export.client.served_signatures import (
     VALID,
     ModelMetadata,
     ServedModel,
-    SignatureSpec,
     checked_inputs,
 )
 from export.client.stream import Stream, one_per_video, unit_range
@@ -77,15 +76,11 @@ class Client:
         A server that starts meanwhile is waited for, up to 30 s and the timeout. Raises
         `ServerError`.
         """
-        self._metadata = self._wait_for_metadata()
-        return self._metadata
-
-    def _wait_for_metadata(self) -> ModelMetadata:
-        """The metadata of a server that may still be starting."""
         deadline = time.monotonic() + min(self._timeout, _START_SECONDS)
         while True:
             try:
-                return self._transport.metadata(self._model)
+                self._metadata = self._transport.metadata(self._model)
+                return self._metadata
             except NotListeningError:
                 if time.monotonic() + _RETRY_SECONDS > deadline:
                     raise
@@ -109,26 +104,17 @@ class Client:
             ServerError: the server is down, refused the request, or took too long.
             InvalidExampleError: the output `valid` flags an example.
         """
-        known, arrays = self._checked(signature, inputs)
+        metadata = self._metadata or self.metadata()
+        try:
+            known, arrays = checked_inputs(metadata, signature, inputs)
+        except UserError:  # another version may answer now, which takes other inputs
+            known, arrays = checked_inputs(self.metadata(), signature, inputs)
         try:
             outputs = self._transport.predict(self._model, signature, known, arrays)
         except ServerError:
             self._metadata = None  # another version may answer now, with other signatures
             raise
         return _all_valid(outputs, inputs)
-
-    def _checked(
-        self, name: str, inputs: Mapping[str, object]
-    ) -> tuple[SignatureSpec, dict[str, np.ndarray]]:
-        """The signature of that name, and the inputs as it takes them."""
-        if self._metadata:
-            try:
-                known = self._metadata.signature(name)
-                return known, checked_inputs(name, known, inputs)
-            except UserError:
-                pass  # another version may answer now, which takes other inputs
-        known = self.metadata().signature(name)
-        return known, checked_inputs(name, known, inputs)
 
     def forecast(
         self, frames: np.ndarray, seed: int | np.ndarray = 0, signature: str = DEFAULT_SIGNATURE
@@ -148,8 +134,7 @@ class Client:
         """
         frames = unit_range(frames)
         single = frames.ndim == 4
-        if single:
-            frames = frames[None]
+        frames = frames[None] if single else frames
         inputs = {FRAMES: frames, SEED: one_per_video(seed, len(frames))}
         outputs = self.predict(inputs, signature)
         predicted = [value for name, value in outputs.items() if name != VALID]
@@ -169,9 +154,7 @@ class Client:
         pinned = ServedModel(self._model.name, metadata.version)
 
         def call(name: str, inputs: dict) -> dict[str, np.ndarray]:
-            signature = metadata.signature(name)
-            arrays = checked_inputs(name, signature, inputs)
-            outputs = self._transport.predict(pinned, name, signature, arrays)
+            outputs = self._transport.predict(pinned, name, *checked_inputs(metadata, name, inputs))
             return _all_valid(outputs, inputs)
 
         return Stream(call, metadata, unit_range(frames), seed)

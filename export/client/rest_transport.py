@@ -1,13 +1,20 @@
 """REST to a model server; loads no TensorFlow."""
 
+import base64
 import json
 
 import numpy as np
+import orjson
 import requests
 
 from export.client.errors import NotListeningError, ServerError
-from export.client.json_arrays import decode_response, encode_request
-from export.client.served_signatures import ModelMetadata, ServedModel, SignatureSpec, tensor_spec
+from export.client.served_signatures import (
+    ModelMetadata,
+    ServedModel,
+    SignatureSpec,
+    TensorSpec,
+    tensor_spec,
+)
 from srvp_tf.errors import UserError
 
 _CODES = {
@@ -19,8 +26,6 @@ _CODES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-
-
 _NONE_THERE = "no REST server answers there; start it, or name another: --server"
 
 
@@ -58,25 +63,25 @@ class RestTransport:
         self, model: ServedModel, name: str, signature: SignatureSpec, inputs: dict[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
         """Call a signature; the arrays must be of its dtypes. Raises `ServerError`."""
-        body = encode_request(name, inputs, self._rows)
-        answer = self._ask("POST", f"{_route(model)}:predict", body)
+        answer = self._ask("POST", f"{_route(model)}:predict", _encoded(name, inputs, self._rows))
         try:
-            return decode_response(answer, signature)
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-            raise self._foreign(f"an answer that does not fit the signature: {error}") from None
+            outputs = answer.get("outputs")
+            if outputs is None:
+                rows = answer["predictions"]
+                outputs = {key: [row[key] for row in rows] for key in signature.outputs}
+            return {key: _decoded(outputs[key], spec) for key, spec in signature.outputs.items()}
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise self._foreign(f"an answer that does not fit the signature: {error!r}") from None
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
     def _ask(self, method: str, route: str, body: bytes | None = None) -> dict:
+        headers = {"Content-Type": "application/json"}
         try:
             response = self._session.request(
-                method,
-                self._url + route,
-                data=body,
-                headers={"Content-Type": "application/json"},
-                timeout=self._timeout,
+                method, self._url + route, data=body, headers=headers, timeout=self._timeout
             )
         except requests.Timeout:
             raise ServerError(
@@ -104,10 +109,10 @@ class RestTransport:
         reason = error.args[0] if error.args else error
         if isinstance(getattr(reason, "reason", None), Exception):
             reason = reason.reason
+        if "refused" in str(reason):
+            return NotListeningError(f"{self._url}: {_NONE_THERE}")
         if "BadStatusLine" in repr(reason):
             sentence = "that is no REST port; for gRPC leave out http://"
-        elif "refused" in str(reason):
-            return NotListeningError(f"{self._url}: {_NONE_THERE}")
         elif "resolve" in str(reason):
             sentence = _NONE_THERE
         else:
@@ -129,10 +134,40 @@ def _route(model: ServedModel) -> str:
     return route
 
 
-def _specs(tensors: dict) -> dict:
+def _specs(tensors: dict) -> dict[str, TensorSpec]:
     return {
         name: tensor_spec(
             info["dtype"], [int(dim["size"]) for dim in info["tensor_shape"].get("dim", [])]
         )
         for name, info in tensors.items()
     }
+
+
+def _encoded(name: str, inputs: dict[str, np.ndarray], rows: bool) -> bytes:
+    """The body of a request for a signature, by rows or by columns."""
+    values = {key: _jsonable(array) for key, array in inputs.items()}
+    body = {"signature_name": name, "inputs": values}
+    if rows:
+        examples = zip(*values.values(), strict=True)
+        body = {
+            "signature_name": name,
+            "instances": [dict(zip(values, example, strict=True)) for example in examples],
+        }
+    if all(array.dtype.kind != "f" or np.isfinite(array).all() for array in inputs.values()):
+        return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    # A bare NaN is not JSON, but the servers read it; orjson would write null.
+    return json.dumps(body, default=lambda array: array.tolist()).encode()
+
+
+def _jsonable(array: np.ndarray) -> np.ndarray | list:
+    if array.dtype == object:
+        encode = np.frompyfunc(lambda value: {"b64": base64.b64encode(value).decode()}, 1, 1)
+        return encode(array).tolist()
+    return array
+
+
+def _decoded(value: object, spec: TensorSpec) -> np.ndarray:
+    if spec.dtype == object:
+        decode = np.frompyfunc(lambda item: base64.b64decode(item["b64"]), 1, 1)
+        return np.asarray(decode(np.asarray(value, object)), object)
+    return np.asarray(value, spec.dtype)

@@ -10,7 +10,8 @@ from srvp_tf.errors import UserError
 
 DEFAULT_SIGNATURE = "serving_default"
 # The names that the exporter promises; all others are read from the metadata.
-FRAMES, SEED, FRAME_INDEX, VALID = "frames", "seed", "frame_index", "valid"
+FRAMES, FRAME, SEED, FRAME_INDEX = "frames", "frame", "seed", "frame_index"
+PREDICTED, VALID = "predicted_frames", "valid"
 
 DTYPES = {
     "DT_FLOAT": np.dtype(np.float32),
@@ -76,15 +77,17 @@ def tensor_spec(dtype_name: str, sizes: list[int]) -> TensorSpec:
 
 
 def checked_inputs(
-    name: str, signature: SignatureSpec, inputs: Mapping[str, object]
-) -> dict[str, np.ndarray]:
-    """The inputs as arrays of the signature's dtypes, after a look at names and shapes.
+    metadata: ModelMetadata, name: str, inputs: Mapping[str, object]
+) -> tuple[SignatureSpec, dict[str, np.ndarray]]:
+    """The signature of that name, and the inputs as arrays of its dtypes.
 
     Numbers are cast where no value changes by it (int to int64); floats may be rounded.
 
     Raises:
-        UserError: names an input that is missing or unknown, or of another dtype or shape.
+        UserError: there is no such signature; or names an input that is missing or unknown, or of
+            another dtype or shape.
     """
+    signature = metadata.signature(name)
     if missing := signature.inputs.keys() - inputs.keys():
         raise UserError(f"signature {name!r} also needs {', '.join(sorted(missing))}")
     if unknown := inputs.keys() - signature.inputs.keys():
@@ -92,7 +95,8 @@ def checked_inputs(
             f"signature {name!r} has no input {', '.join(sorted(unknown))}; "
             f"it takes {', '.join(sorted(signature.inputs))}"
         )
-    return {key: _checked(key, spec, inputs[key]) for key, spec in signature.inputs.items()}
+    arrays = {key: _checked(key, spec, inputs[key]) for key, spec in signature.inputs.items()}
+    return signature, arrays
 
 
 def _checked(name: str, spec: TensorSpec, value: object) -> np.ndarray:
@@ -119,10 +123,9 @@ def integers_as(name: str, array: np.ndarray, dtype: DTypeLike) -> np.ndarray:
     dtype = np.dtype(dtype)
     if dtype.kind in "iu":
         least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
-        same = all(least <= int(value) <= most for value in (array.min(), array.max()))
     else:  # what a float holds exactly
         most = 2 ** (np.finfo(dtype).nmant + 1)
-        same = -most <= int(array.min()) and int(array.max()) <= most
-    if not same:
+        least = -most
+    if int(array.min()) < least or int(array.max()) > most:
         raise UserError(f"{name} has whole numbers that {dtype.name} does not hold")
     return array.astype(dtype)

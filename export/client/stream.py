@@ -5,17 +5,18 @@ from collections.abc import Callable
 import numpy as np
 
 from export.client.served_signatures import (
+    FRAME,
     FRAME_INDEX,
     FRAMES,
+    PREDICTED,
     SEED,
-    VALID,
     ModelMetadata,
     integers_as,
 )
 from srvp_tf.errors import UserError
 
 ENCODE, OBSERVE, STEP = "encode", "observe", "predict_single_step"
-_CHANGED = "next_"  # a changed state tensor `y` is given back as `next_y`
+_CHANGED = "next_"
 
 
 class Stream:
@@ -46,19 +47,17 @@ class Stream:
         self._seed = one_per_video(seed, len(frames))
         self._inputs = {name: metadata.signature(name).inputs for name in (OBSERVE, STEP)}
         self.num_observed, self.num_predicted = frames.shape[1], 0
-        encoded = call(ENCODE, {FRAMES: frames, SEED: self._seed})
-        self._observed = {name: value for name, value in encoded.items() if name != VALID}
-        self._ahead = self._observed
+        self._observed = self._ahead = call(ENCODE, {FRAMES: frames, SEED: self._seed})
 
     def step(self) -> np.ndarray:
         """Predict the next frame [H, W, C] or [B, H, W, C], float32 in (0, 1).
 
         A model that was exported with r > 1 frames per step gives [r, H, W, C] or [B, r, H, W, C].
         """
-        index = self.num_observed + self.num_predicted
-        outputs = self._call(STEP, self._with_state(STEP, self._ahead, index))
-        self._ahead, (frames,) = self._split(self._ahead, outputs)
+        outputs = self._ask(STEP, self._ahead, self.num_observed + self.num_predicted)
+        self._ahead = _changed(self._ahead, outputs)
         self.num_predicted += 1
+        frames = outputs[PREDICTED]
         if frames.shape[1] == 1:
             frames = frames[:, 0]
         return frames[0] if self._single else frames
@@ -66,38 +65,25 @@ class Stream:
     def observe(self, frame: np.ndarray) -> None:
         """Take in the true next frame, [H, W, C] or [B, H, W, C], uint8 or float in [0, 1]."""
         frame = unit_range(frame)
-        if self._single:
-            frame = frame[None]
-        inputs = self._with_state(OBSERVE, self._observed, self.num_observed)
-        inputs[self._frame_input()] = frame
-        outputs = self._call(OBSERVE, inputs)
-        self._observed, _ = self._split(self._observed, outputs)
-        self._ahead = self._observed
+        frame = frame[None] if self._single else frame
+        outputs = self._ask(OBSERVE, self._observed | {FRAME: frame}, self.num_observed)
+        self._observed = self._ahead = _changed(self._observed, outputs)
         self.num_observed, self.num_predicted = self.num_observed + 1, 0
 
-    def _with_state(self, name: str, state: dict, index: int) -> dict:
-        inputs = {key: state[key] for key in self._inputs[name] if key in state}
-        inputs[SEED] = self._seed
-        inputs[FRAME_INDEX] = np.full(len(self._seed), index, np.int64)
-        return {key: value for key, value in inputs.items() if key in self._inputs[name]}
+    def _ask(self, name: str, inputs: dict, index: int) -> dict[str, np.ndarray]:
+        """Call a signature with what it takes of some inputs and of the address of the noise."""
+        address = {SEED: self._seed, FRAME_INDEX: np.full(len(self._seed), index, np.int64)}
+        inputs = inputs | address
+        return self._call(name, {key: inputs[key] for key in self._inputs[name] if key in inputs})
 
-    def _frame_input(self) -> str:
-        """The input of `observe` that is neither state nor an address of noise."""
-        names = self._inputs[OBSERVE].keys() - self._observed.keys() - {SEED, FRAME_INDEX}
-        if len(names) != 1:
-            raise UserError(f"signature {OBSERVE!r} takes {sorted(names)} besides the state")
-        return names.pop()
 
-    @staticmethod
-    def _split(state: dict, outputs: dict) -> tuple[dict, list[np.ndarray]]:
-        """(the state with its changes, the outputs that are no state)."""
-        state, rest = dict(state), []
-        for name, value in outputs.items():
-            if name.removeprefix(_CHANGED) in state:
-                state[name.removeprefix(_CHANGED)] = value
-            elif name != VALID:
-                rest.append(value)
-        return state, rest
+def _changed(state: dict, outputs: dict) -> dict:
+    """A state with its changes, which come as `next_y` and the like."""
+    return state | {
+        name.removeprefix(_CHANGED): value
+        for name, value in outputs.items()
+        if name.startswith(_CHANGED)
+    }
 
 
 def unit_range(frames: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """`PredictionService` over gRPC: Predict and GetModelMetadata."""
 
+import functools
 import math
 import sys
 from collections.abc import Callable
@@ -16,21 +17,43 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from export.local_server.loaded_model import DEFAULT_SIGNATURE, LoadedModel
-from export.local_server.model_versions import ModelVersions
-from export.local_server.request_checks import check_batch, check_dtype, check_names, check_shape
-from export.local_server.request_error import RequestError, invalid
+from export.local_server.model_versions import DEFAULT_SIGNATURE, LoadedModel, ModelVersions
+from export.local_server.refusals import (
+    RequestError,
+    check_batch,
+    check_names,
+    check_shape,
+    dtype_of,
+    invalid,
+)
 
 SIGNATURE_DEF = "signature_def"
 # TensorFlow Serving answers in the typed field of a TensorProto, not in its raw bytes.
 _FIELDS = {
-    np.dtype(np.float32): "float_val",
-    np.dtype(np.float64): "double_val",
-    np.dtype(np.int32): "int_val",
-    np.dtype(np.int64): "int64_val",
-    np.dtype(bool): "bool_val",
-    np.dtype(object): "string_val",
+    "float32": "float_val",
+    "float64": "double_val",
+    "int32": "int_val",
+    "int64": "int64_val",
+    "bool": "bool_val",
+    "object": "string_val",
 }
+
+
+def _answering(handle: Callable) -> Callable:
+    """A method of a servicer out of one that takes a request and may refuse it."""
+
+    @functools.wraps(handle)
+    def answer(self: "PredictionService", request: Message, context: grpc.ServicerContext):
+        try:
+            return handle(self, request)
+        except RequestError as error:
+            code, message = error.code, str(error)
+        except Exception as error:  # a bug here must not stop the server, nor go unseen
+            code, message = "INTERNAL", f"{type(error).__name__}: {error}"
+            print(message, file=sys.stderr, flush=True)
+        context.abort(getattr(grpc.StatusCode, code, grpc.StatusCode.UNKNOWN), message)
+
+    return answer
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -39,56 +62,57 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def __init__(self, versions: ModelVersions, max_bytes: int):
         self._versions, self._max_bytes = versions, max_bytes
 
-    def Predict(
-        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
-    ) -> predict_pb2.PredictResponse:
+    @_answering
+    def Predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         """Call a signature."""
-        return _answer(context, self._predict, request)
-
-    def GetModelMetadata(
-        self,
-        request: get_model_metadata_pb2.GetModelMetadataRequest,
-        context: grpc.ServicerContext,
-    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        """The signatures of a model."""
-        return _answer(context, self._metadata, request)
-
-    def _predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
-        with self._versions.lease(*_which(request)) as model:
-            name = request.model_spec.signature_name
-            signature = model.signature(name)
-            check_names(signature, request.inputs)
-            inputs = {
-                key: self._array(key, signature.inputs[key], proto)
-                for key, proto in request.inputs.items()
-            }
-            check_batch(inputs)
-            outputs = model.run(signature, inputs, list(request.output_filter))
+        model = self._find(request)
+        name = request.model_spec.signature_name
+        signature = model.signature(name)
+        check_names(signature, request.inputs)
+        inputs = {
+            key: self._array(key, signature.inputs[key], proto)
+            for key, proto in request.inputs.items()
+        }
+        check_batch(inputs)
+        outputs = model.run(signature, inputs, list(request.output_filter))
         response = predict_pb2.PredictResponse()
         response.model_spec.name = self._versions.name
         response.model_spec.version.value = model.version
         response.model_spec.signature_name = name or DEFAULT_SIGNATURE
         for key, array in outputs.items():
-            _fill(response.outputs[key], array)
+            proto = response.outputs[key]
+            proto.dtype = signature.outputs[key].dtype
+            for size in array.shape:
+                proto.tensor_shape.dim.add(size=size)
+            getattr(proto, _FIELDS[array.dtype.name]).extend(array.ravel().tolist())
         return response
 
-    def _metadata(
+    @_answering
+    def GetModelMetadata(
         self, request: get_model_metadata_pb2.GetModelMetadataRequest
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        """The signatures of a model."""
         if not request.metadata_field:
             raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
         for field in request.metadata_field:
             if field != SIGNATURE_DEF:
                 raise invalid(f"Metadata field {field} is not supported")
-        with self._versions.lease(*_which(request)) as model:
-            return metadata_response(self._versions.name, model)
+        return metadata_of(self._versions.name, self._find(request))
+
+    def _find(self, request: Message) -> LoadedModel:
+        spec = request.model_spec
+        version = spec.version.value if spec.HasField("version") else None
+        return self._versions.find(spec.name, version, spec.version_label)
 
     def _array(self, name: str, info: TensorInfo, proto: TensorProto) -> np.ndarray:
-        check_dtype(name, info, proto.dtype)
+        expected = dtype_of(info)
+        if proto.dtype != info.dtype:
+            found = tf.dtypes.as_dtype(proto.dtype).name if proto.dtype else "nothing"
+            raise invalid(f"{name} is {found}; expected {expected.name}")
         shape = [dim.size for dim in proto.tensor_shape.dim]
         check_shape(name, info, shape)
         # One value may stand for all of a shape: a small message could ask for any memory.
-        if math.prod(shape) * tf.dtypes.as_dtype(proto.dtype).size > self._max_bytes:
+        if math.prod(shape) * expected.size > self._max_bytes:
             raise invalid(f"{name} of shape {shape} is more than this server takes")
         try:
             return tf.make_ndarray(proto)
@@ -96,9 +120,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             raise invalid(f"{name} is no tensor of shape {shape}: {error}") from None
 
 
-def metadata_response(
-    name: str, model: LoadedModel
-) -> get_model_metadata_pb2.GetModelMetadataResponse:
+def metadata_of(name: str, model: LoadedModel) -> get_model_metadata_pb2.GetModelMetadataResponse:
     """The metadata of a `LoadedModel`, as a message."""
     response = get_model_metadata_pb2.GetModelMetadataResponse()
     response.model_spec.name = name
@@ -106,28 +128,3 @@ def metadata_response(
     definitions = get_model_metadata_pb2.SignatureDefMap(signature_def=model.signatures)
     response.metadata[SIGNATURE_DEF].Pack(definitions)
     return response
-
-
-def _which(request: Message) -> tuple[str, int | None, str | None]:
-    spec = request.model_spec
-    version = spec.version.value if spec.HasField("version") else None
-    return spec.name, version, spec.version_label or None
-
-
-def _answer(context: grpc.ServicerContext, handle: Callable, request: Message) -> Message:
-    try:
-        return handle(request)
-    except RequestError as error:
-        code, message = error.code, str(error)
-    except Exception as error:  # a bug here must not stop the server, nor go unseen
-        code, message = "INTERNAL", f"{type(error).__name__}: {error}"
-        print(message, file=sys.stderr, flush=True)
-    context.abort(getattr(grpc.StatusCode, code, grpc.StatusCode.UNKNOWN), message)
-
-
-def _fill(proto: TensorProto, array: np.ndarray) -> None:
-    dtype = tf.string if array.dtype == object else tf.dtypes.as_dtype(array.dtype)
-    proto.dtype = dtype.as_datatype_enum
-    for size in array.shape:
-        proto.tensor_shape.dim.add(size=size)
-    getattr(proto, _FIELDS[array.dtype]).extend(array.ravel().tolist())

@@ -1,14 +1,64 @@
 """The versions of one model: found in its folder, loaded, kept until newer ones can answer."""
 
+import re
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from export.local_server.loaded_model import LoadedModel
-from export.local_server.request_error import RequestError, invalid
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
+
+from export.local_server.refusals import RequestError, invalid
 from export.local_server.version_policy import VersionPolicy
+
+DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+
+
+class LoadedModel:
+    """A SavedModel in a session of its own: signatures are fed and fetched by tensor name.
+
+    Raises whatever TensorFlow's loader does, if the folder holds no SavedModel for serving.
+    """
+
+    def __init__(self, path: Path, version: int):
+        self.version = version
+        # The loader is called deprecated; tf.saved_model.load would hide sessions and tensor names.
+        tf.get_logger().setLevel("ERROR")
+        # It closes when the last request lets go of this object.
+        self._session = tf.compat.v1.Session(graph=tf.Graph())
+        with self._session.graph.as_default():
+            meta_graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path))
+        self.signatures = dict(meta_graph.signature_def)
+
+    def signature(self, name: str, code: str = "FAILED_PRECONDITION") -> SignatureDef:
+        """The `SignatureDef` of that name, the default one for ""; raises `RequestError`."""
+        name = name or DEFAULT_SIGNATURE
+        if name not in self.signatures:
+            known = ", ".join(sorted(key for key in self.signatures if not key.startswith("__")))
+            raise RequestError(
+                code, f'Serving signature name: "{name}" not found in signature def; it has {known}'
+            )
+        return self.signatures[name]
+
+    def run(
+        self, signature: SignatureDef, inputs: dict[str, np.ndarray], outputs: list[str]
+    ) -> dict[str, np.ndarray]:
+        """Outputs by name, all if none is named; raises `RequestError` where TensorFlow fails."""
+        if unknown := set(outputs) - set(signature.outputs):
+            raise invalid(
+                f"output tensor alias not found in signature: {', '.join(sorted(unknown))}. "
+                f"Outputs expected to be in the set {{{', '.join(sorted(signature.outputs))}}}."
+            )
+        names = outputs or list(signature.outputs)
+        fetches = {name: signature.outputs[name].name for name in names}
+        feeds = {signature.inputs[name].name: array for name, array in inputs.items()}
+        try:
+            return self._session.run(fetches, feeds)
+        except tf.errors.OpError as error:
+            code = type(error).__name__.removesuffix("Error")
+            code = re.sub(r"(?<!^)(?=[A-Z])", "_", code).upper()
+            raise RequestError(code, _sentence(error.message)) from None
 
 
 class ModelVersions:
@@ -21,9 +71,9 @@ class ModelVersions:
 
     def __init__(self, name: str, base_path: Path, policy: VersionPolicy):
         self.name, self.base_path, self.policy = name, base_path, policy
-        self._loaded: dict[int, LoadedModel] = {}
+        self._loaded: dict[int, LoadedModel] = {}  # replaced as a whole: requests read it
         self._failed: dict[int, tuple[int, str]] = {}  # version -> (time of its folder, reason)
-        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def refresh(self) -> None:
@@ -34,13 +84,11 @@ class ModelVersions:
         for version in wanted:
             if version not in self._loaded:
                 self._load(version, found[version])
-        with self._lock:
-            ready = [version for version in wanted if version in self._loaded]
-            gone = [version for version in self._loaded if version not in wanted]
-            retired = [self._loaded.pop(version) for version in gone] if ready else []
-        for model in retired:
-            model.retire()
-            _log(f"{self.name}: version {model.version} is served no longer")
+        gone = self._loaded.keys() - set(wanted)
+        if gone != self._loaded.keys():
+            self._loaded = {n: model for n, model in self._loaded.items() if n not in gone}
+            for version in gone:
+                _log(f"{self.name}: version {version} is served no longer")
 
     def poll(self, seconds: float) -> None:
         """Refresh every so many seconds, until `close`."""
@@ -56,20 +104,14 @@ class ModelVersions:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop polling and retire every version."""
+        """Stop polling and let every version go."""
         self._stop.set()
         if self._thread:
             self._thread.join()
-        with self._lock:
-            models, self._loaded = list(self._loaded.values()), {}
-        for model in models:
-            model.retire()
+        self._loaded = {}
 
-    @contextmanager
-    def lease(
-        self, name: str, version: int | None = None, label: str | None = None
-    ) -> Iterator[LoadedModel]:
-        """The version that a request means, kept open; raises `RequestError` if there is none."""
+    def find(self, name: str, version: int | None = None, label: str | None = None) -> LoadedModel:
+        """The version that a request means; raises `RequestError` if there is none."""
         if not name:
             raise invalid("Missing model name: model_spec.name is empty")
         if name != self.name:
@@ -83,29 +125,23 @@ class ModelVersions:
                     f"{', '.join(self.policy.labels) or 'none'}"
                 )
             version = self.policy.labels[label]
-        with self._lock:
-            ready = sorted(self._loaded)
-            model = self._loaded.get(max(ready, default=0) if version is None else version)
-            if model is None:
-                which = f"Latest({name})" if version is None else f"Specific({name}, {version})"
-                raise RequestError(
-                    "NOT_FOUND",
-                    f"Servable not found for request: {which}; ready are versions {ready}",
-                )
-            model.acquire()
-        try:
-            yield model
-        finally:
-            model.release()
+        loaded = self._loaded
+        model = loaded.get(max(loaded, default=0) if version is None else version)
+        if model is None:
+            which = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+            raise RequestError(
+                "NOT_FOUND",
+                f"Servable not found for request: {which}; ready are versions {sorted(loaded)}",
+            )
+        return model
 
     def ready(self) -> list[int]:
         """The versions that can answer, in order."""
-        with self._lock:
-            return sorted(self._loaded)
+        return sorted(self._loaded)
 
     def failures(self) -> dict[int, str]:
         """Version -> why it could not be loaded."""
-        return {version: reason for version, (_, reason) in list(self._failed.items())}
+        return {version: reason for version, (_, reason) in sorted(self._failed.items())}
 
     def _found(self) -> dict[int, Path]:
         try:
@@ -125,12 +161,18 @@ class ModelVersions:
             failure = changed, _reason(error)
             if failure != before:
                 _log(f"{self.name}: version {version} cannot be loaded: {failure[1]}")
-            self._failed[version] = failure
+            self._failed = self._failed | {version: failure}
             return
-        self._failed.pop(version, None)
-        with self._lock:
-            self._loaded[version] = model
+        self._failed = {n: failure for n, failure in self._failed.items() if n != version}
+        self._loaded = self._loaded | {version: model}
         _log(f"{self.name}: version {version} is served")
+
+
+def _sentence(message: str) -> str:
+    """What failed: the end of a message that begins with every function on the way there."""
+    message = message.partition("\n\nOriginal stack trace")[0]
+    lines = [line.strip() for line in message.splitlines()]
+    return next((line for line in reversed(lines) if line and not line.startswith("[[")), message)
 
 
 def _reason(error: Exception) -> str:

@@ -1,8 +1,10 @@
 """Both interfaces of the stand-in, started and stopped together."""
 
 import asyncio
+import contextlib
 import socket
 import threading
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -71,27 +73,25 @@ class LocalServer:
 
     def start(self) -> None:
         """Load, then listen; returns when both interfaces answer."""
-        # Ports first: loading takes long.
-        rest_socket = _listening(self._host, self._ports[1], "--rest_port")
-        try:
-            self._start_grpc()
-            try:
-                self._load()
-            except BaseException:
-                self._grpc.stop(None)
-                raise
-        except BaseException:
-            rest_socket.close()
-            raise
+        with contextlib.ExitStack() as undo:
+            # Ports first: loading takes long.
+            listening = undo.enter_context(self._rest_socket())
+            self._make_grpc()
+            undo.callback(self._grpc.stop, None)
+            self._load()
+            undo.pop_all()
         self._grpc.start()
-        self._start_rest(rest_socket)
+        self._start_rest(listening)
         self.versions.poll(self._poll_seconds)
 
     def stop(self) -> None:
         """Answer what is running, then close everything."""
         self._grpc.stop(grace=5).wait()
-        self._loop.call_soon_threadsafe(self._rest_done.set)
-        self._rest_thread.join()
+        self._in_loop(self._rest.cleanup())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._rest_pool.shutdown()
         self.versions.close()
 
     def _load(self) -> None:
@@ -104,7 +104,7 @@ class LocalServer:
                 "write one with `python -m export.saved_model`"
             )
 
-    def _start_grpc(self) -> None:
+    def _make_grpc(self) -> None:
         self._grpc = grpc.server(
             ThreadPoolExecutor(self._workers, "grpc"),
             options=[
@@ -125,32 +125,25 @@ class LocalServer:
             ) from None
         self.grpc_address = f"{self._host}:{port}"
 
+    def _rest_socket(self) -> socket.socket:
+        try:
+            return socket.create_server((self._host, self._ports[1]))
+        except OSError as error:
+            raise UserError(
+                f"--rest_port={self._ports[1]} cannot be opened on {self._host} "
+                f"({error.strerror}): choose another"
+            ) from None
+
     def _start_rest(self, listening: socket.socket) -> None:
         self.rest_url = f"http://{self._host}:{listening.getsockname()[1]}"
-        started = threading.Event()
+        self._rest_pool = ThreadPoolExecutor(self._workers, "rest")
+        app = make_app(self.versions, self._rest_pool, self._workers, self._max_bytes)
+        self._rest = web.AppRunner(app, access_log=None)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="rest", daemon=True)
+        self._thread.start()
+        self._in_loop(self._rest.setup())
+        self._in_loop(web.SockSite(self._rest, listening).start())
 
-        async def serve():
-            self._loop, self._rest_done = asyncio.get_running_loop(), asyncio.Event()
-            with ThreadPoolExecutor(self._workers, "rest") as pool:
-                app = make_app(self.versions, pool, self._workers, self._max_bytes)
-                runner = web.AppRunner(app, access_log=None)
-                await runner.setup()
-                await web.SockSite(runner, listening).start()
-                started.set()
-                await self._rest_done.wait()
-                await runner.cleanup()
-
-        self._rest_thread = threading.Thread(
-            target=asyncio.run, args=(serve(),), name="rest", daemon=True
-        )
-        self._rest_thread.start()
-        started.wait()
-
-
-def _listening(host: str, port: int, flag: str) -> socket.socket:
-    try:
-        return socket.create_server((host, port))
-    except OSError as error:
-        raise UserError(
-            f"{flag}={port} cannot be opened on {host} ({error.strerror}): choose another"
-        ) from None
+    def _in_loop(self, work: Coroutine) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()

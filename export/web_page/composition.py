@@ -91,20 +91,14 @@ def caller(call: SignatureCaller, all_settings: Sequence[ExportSettings]) -> Sig
     by_name = {_forecast_name(settings): settings for settings in all_settings}
 
     def ask(name: str, tensors: dict) -> dict[str, np.ndarray]:
-        count = len(next(iter(tensors.values())))
-        videos = [
-            {key: np.asarray(x[i : i + 1]) for key, x in tensors.items()} for i in range(count)
-        ]
-        answers = [one(name, video) for video in videos]
-        return {key: np.concatenate([x[key] for x in answers]) for key in answers[0]}
-
-    def one(name: str, tensors: dict) -> dict[str, np.ndarray]:
         if name not in by_name:
             return call(name, tensors)
-        given = (tensors[key] for key in ("noise_y", "noise_z"))
-        settings = by_name[name]
-        sampling = settings.euler_steps, settings.frames_per_step
-        return {"predicted_frames": forecast(call, tensors["frames"][0], *given, *sampling)}
+        given = zip(
+            *(np.asarray(tensors[x]) for x in ("frames", "noise_y", "noise_z")), strict=True
+        )
+        sampling = by_name[name].euler_steps, by_name[name].frames_per_step
+        futures = [forecast(call, video, y[None], z[None], *sampling) for video, y, z in given]
+        return {"predicted_frames": np.concatenate(futures)}
 
     return ask
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from export import parity
 from export.signatures.build import build_signatures
-from export.web_page import composition, material, page, signatures
+from export.web_page import composition, page, signatures
 from export.web_page.runtime import Runtime
 from export.writers import metadata, source_run, tflite
 from export.writers.real_frames import real_frames
@@ -69,7 +69,6 @@ def export_page(
         settings=settings,
         corpus=corpus,
         examples=frames[:_NUM_EXAMPLES],
-        rules=material.rules(run.config),
         runtime=litert,
     )
     return errors, page.write_demo(made, folder)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from export.web_page import material, runtime
-from export.web_page.material import MotionRules
+from data_pipelines.moving_mnist.digits import load_embedded
+from export.web_page import runtime
 from export.web_page.signatures import has_sub_steps
 from export.writers.settings import ExportSettings
 from srvp_tf._version import __version__
@@ -19,6 +19,8 @@ EXAMPLES, DIGITS = "examples.bin", "digits.bin"
 MAX_FUTURES, MAX_RATE = 7, 8  # with what happened, two whole rows; 7 is within a call's 8
 _GALLERY_STYLE = "style.css"  # the page looks like the gallery
 _LICENCE = "LICENSE"
+# Test digits of the package that look like 0 to 9, in this order, to be thrown.
+_DIGITS = 43, 53, 57, 6, 107, 33, 26, 102, 22, 63
 
 
 class DemoPage(NamedTuple):
@@ -27,7 +29,6 @@ class DemoPage(NamedTuple):
     title: plain text. run: name of the run.
     config, settings: of the run and of what was exported.
     corpus: name of the examples' corpus. examples: its test videos, uint8 [N, T, H, W, C].
-    rules: how thrown digits move; None where none are thrown.
     runtime: where LiteRT.js is.
     """
 
@@ -37,12 +38,22 @@ class DemoPage(NamedTuple):
     settings: ExportSettings
     corpus: str
     examples: np.ndarray
-    rules: MotionRules | None
     runtime: runtime.Runtime
+
+    @property
+    def throws_digits(self) -> bool:
+        """Whether digits can be thrown, to move as in the corpus that the run was trained on."""
+        return self.config.data.dataset == "moving_mnist"
 
     def data(self) -> dict:
         """What the scripts are told, as JSON."""
         model, data = self.config.model, self.config.data
+        digits = {
+            "file": DIGITS,
+            "numDigits": data.num_digits,
+            "maxSpeed": data.max_speed,
+            "deterministic": data.motion == "deterministic",
+        }
         return {
             "model": MODEL,
             "wasm": self.runtime.wasm,
@@ -57,7 +68,7 @@ class DemoPage(NamedTuple):
             "maxFutures": MAX_FUTURES,
             "maxRate": MAX_RATE if has_sub_steps(model) else 1,
             "examples": {"file": EXAMPLES, "count": len(self.examples)},
-            "digits": self.rules and {"file": DIGITS, **_camel_case(self.rules._asdict())},
+            "digits": digits if self.throws_digits else None,
             "corpus": data.dataset,
         }
 
@@ -92,13 +103,7 @@ def write_demo(page: DemoPage, folder: Path) -> dict[str, int]:
     style = importlib.resources.files("srvp_tf.gallery_page") / "static" / _GALLERY_STYLE
     (folder / _GALLERY_STYLE).write_bytes(style.read_bytes())
     (folder / EXAMPLES).write_bytes(np.ascontiguousarray(page.examples, np.uint8).tobytes())
-    if page.rules:
-        (folder / DIGITS).write_bytes(material.digits().tobytes())
+    if page.throws_digits:
+        (folder / DIGITS).write_bytes(load_embedded().test[list(_DIGITS)].tobytes())
     whole = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return sizes | {"the rest": whole - sum(sizes.values())}
-
-
-def _camel_case(names: dict) -> dict:
-    """snake_case keys as JavaScript has them."""
-    words = {key: key.split("_") for key in names}
-    return {w[0] + "".join(map(str.capitalize, w[1:])): names[key] for key, w in words.items()}

@@ -9,11 +9,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from export.signatures.build import (
-    Field,
-    Signature,
-    build_signatures,
-)
+from export.signatures.build import Field, Signature, build_signatures
 from export.writers.settings import ExportSettings
 from srvp_tf.config import ModelConfig
 from srvp_tf.models.distributions import draw
@@ -57,10 +53,6 @@ def build_parts(model: SRVP, settings: ExportSettings) -> dict[str, Part]:
     def field(*shape: int, values: str = "finite") -> Field:
         return Field(shape, tf.float32, values)
 
-    def checked_no_more(signature: Signature) -> Part:
-        kept = signature.inputs, signature.addresses, signature.noise, signature.function
-        return Part(*kept, signature.draw)
-
     def part(function: Callable, inputs: dict, noise: dict | None = None) -> Part:
         return Part(inputs, {}, noise or {}, function, lambda: {})
 
@@ -80,7 +72,10 @@ def build_parts(model: SRVP, settings: ExportSettings) -> dict[str, Part]:
     size = {"step_size": field(futures, 1, values="(0, 1]")} if has_sub_steps(c) else {}
     shared = {name: x for name, x in state.items() if name == "w" or name.startswith("skip_")}
     normal = {"noise_z": field(futures, c.noise_size, values="standard normal")}
-    parts = {name: checked_no_more(whole[name]) for name in ("encode", "observe")}
+    parts = {}
+    for name in ("encode", "observe"):
+        x = whole[name]
+        parts[name] = Part(x.inputs, x.addresses, x.noise, x.function, x.draw)
     if z:
         parts["prior"] = part(prior, y, normal)
     parts["step"] = part(step, y | z | size)

@@ -211,7 +211,7 @@ def parse(module, given, monkeypatch):
         module.define_flags(values)
         given = given[1:] if module.__name__ == "export.client.__main__" else given
         command._parse([module.__name__, *given], values)
-    elif "ArgumentParser" in Path(module.__file__).read_text():
+    elif "parse_args" in Path(module.__file__).read_text():
         parse_args = argparse.ArgumentParser.parse_args
 
         def only_parse(parser, *args):

@@ -13,8 +13,10 @@ const FRAMES_PER_SECOND = 6; // as the player has it
 const ARROW_LENGTH = 4; // frames of motion that an arrow shows
 const KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
+const clamped = (value, least, most) => Math.min(Math.max(Math.round(value), least), most);
+
 export class Board {
-  // `pictures`: Uint8Array [28 * 28] each; `rules`: see material.py; `thrown()` is called at a throw.
+  // `pictures`: Uint8Array [28 * 28] each; `rules`: see page.py; `thrown()` is called at a throw.
   constructor(element, pictures, rules, size, thrown) {
     Object.assign(this, { element, rules, size, thrown });
     this.extent = size - SIDE;
@@ -115,14 +117,13 @@ export class Board {
   }
 
   #move(digit, x, y) {
-    digit.x = Math.min(Math.max(Math.round(x), 0), this.extent);
-    digit.y = Math.min(Math.max(Math.round(y), 0), this.extent);
+    Object.assign(digit, { x: clamped(x, 0, this.extent), y: clamped(y, 0, this.extent) });
   }
 
   #accelerate(digit, dx, dy) {
     const fastest = this.rules.maxSpeed;
-    digit.dx = Math.min(Math.max(Math.round(dx), -fastest), fastest);
-    digit.dy = Math.min(Math.max(Math.round(dy), -fastest), fastest);
+    const speed = { dx: clamped(dx, -fastest, fastest), dy: clamped(dy, -fastest, fastest) };
+    Object.assign(digit, speed);
   }
 
   #onKey(event, digit) {

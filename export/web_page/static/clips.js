@@ -11,19 +11,20 @@ export async function fromFiles(files, shape, least, most) {
   const frames = [];
   for (const file of files) {
     const take = file.type.startsWith("video/") ? fromVideo : fromImage;
-    frames.push(...(await take(file, shape, most - frames.length)));
+    try {
+      frames.push(...(await take(file, shape, most - frames.length)));
+    } catch (error) {
+      if (error instanceof Problem) throw error;
+      throw new Problem(`${file.name} is no image or video that this browser can read.`);
+    }
     if (frames.length >= most) break;
   }
   if (frames.length < least)
     throw new Problem(
-      `That is ${count(frames.length, "frame")}; the model needs ${least} or more: give a longer ` +
-        "clip, or several images at once.",
+      `That is ${frames.length} frame${frames.length === 1 ? "" : "s"}; the model needs ${least} ` +
+        "or more: give a longer clip, or several images at once.",
     );
   return frames;
-}
-
-function count(number, noun) {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 async function fromImage(file, { size, channels }, most) {
@@ -33,32 +34,24 @@ async function fromImage(file, { size, channels }, most) {
     if (file.type === "image/gif")
       throw new Problem("This browser cannot take GIFs apart: give the frames as images.");
   }
-  try {
-    const bitmap = await createImageBitmap(file);
-    const frame = fromPicture(bitmap, bitmap.width, bitmap.height, size, channels);
-    bitmap.close();
-    return [frame];
-  } catch {
-    throw unreadable(file);
-  }
+  const bitmap = await createImageBitmap(file);
+  const frame = fromPicture(bitmap, bitmap.width, bitmap.height, size, channels);
+  bitmap.close();
+  return [frame];
 }
 
 async function fromAnimation(file, { size, channels }, most) {
+  const decoder = new ImageDecoder({ data: await file.arrayBuffer(), type: file.type });
+  await decoder.tracks.ready;
+  await decoder.completed;
+  const length = Math.min(decoder.tracks.selectedTrack.frameCount, most);
   const frames = [];
-  try {
-    const decoder = new ImageDecoder({ data: await file.arrayBuffer(), type: file.type });
-    await decoder.tracks.ready;
-    await decoder.completed;
-    const length = Math.min(decoder.tracks.selectedTrack.frameCount, most);
-    for (let frameIndex = 0; frameIndex < length; frameIndex++) {
-      const { image } = await decoder.decode({ frameIndex });
-      frames.push(fromPicture(image, image.displayWidth, image.displayHeight, size, channels));
-      image.close();
-    }
-    decoder.close();
-  } catch {
-    throw unreadable(file);
+  for (let frameIndex = 0; frameIndex < length; frameIndex++) {
+    const { image } = await decoder.decode({ frameIndex });
+    frames.push(fromPicture(image, image.displayWidth, image.displayHeight, size, channels));
+    image.close();
   }
+  decoder.close();
   return frames;
 }
 
@@ -68,7 +61,7 @@ async function fromVideo(file, { size, channels }, most) {
   const happens = (name) =>
     new Promise((resolve, reject) => {
       video.addEventListener(name, resolve, { once: true });
-      video.addEventListener("error", () => reject(unreadable(file)), { once: true });
+      video.addEventListener("error", reject, { once: true });
     });
   try {
     Object.assign(video, { muted: true, preload: "auto" });
@@ -91,10 +84,6 @@ async function fromVideo(file, { size, channels }, most) {
     video.removeAttribute("src");
     URL.revokeObjectURL(url);
   }
-}
-
-function unreadable(file) {
-  return new Problem(`${file.name} is no image or video that this browser can read.`);
 }
 
 // Frames of the camera; `tell(number)` is called after each.

@@ -40,39 +40,32 @@ export function fromPicture(picture, width, height, size, channels) {
   context.imageSmoothingQuality = "high";
   context.drawImage(picture, left, top, side, side, 0, 0, inner, inner);
   const { data } = context.getImageData(0, 0, inner, inner);
-  const source = new Float32Array(inner * inner * channels);
-  for (let pixel = 0; pixel < inner * inner; pixel++) {
-    const [red, green, blue] = data.subarray(4 * pixel, 4 * pixel + 3);
-    if (channels === 3) source.set([red / 255, green / 255, blue / 255], 3 * pixel);
-    else source[pixel] = (0.299 * red + 0.587 * green + 0.114 * blue) / 255; // ITU-R BT.601
-  }
-  const rows = averaged(source, inner, inner * channels, size);
-  const turned = transposed(rows, size, inner, channels);
-  const both = averaged(turned, inner, size * channels, size);
-  return transposed(both, size, size, channels).map((value) => Math.round(value * 255) / 255);
+  const shares = sharesOf(inner, size);
+  const frame = new Float32Array(size * size * channels);
+  shares.forEach((rows, i) =>
+    shares.forEach((columns, j) => {
+      const colour = [0, 0, 0];
+      for (const [row, height] of rows)
+        for (const [column, width] of columns)
+          for (let c = 0; c < 3; c++)
+            colour[c] += height * width * data[4 * (row * inner + column) + c];
+      const [red, green, blue] = colour;
+      const grey = 0.299 * red + 0.587 * green + 0.114 * blue; // ITU-R BT.601
+      const values = channels === 3 ? colour : [grey];
+      frame.set(values.map((value) => Math.round(value) / 255), (i * size + j) * channels);
+    }),
+  );
+  return frame;
 }
 
-// [length, rest] -> [size, rest]: each row of the result averages its share of the rows.
-function averaged(source, length, rest, size) {
-  if (length === size) return source;
-  const result = new Float32Array(size * rest);
+// [size] of [position, share]: what each of `size` averages, of as many places in a longer row.
+function sharesOf(length, size) {
   const step = length / size;
-  for (let i = 0; i < size; i++) {
+  return Array.from({ length: size }, (_, i) => {
     const end = Math.min((i + 1) * step, length);
-    for (let row = Math.floor(i * step); row < end; row++) {
-      const share = (Math.min(row + 1, end) - Math.max(row, i * step)) / step;
-      for (let k = 0; k < rest; k++) result[i * rest + k] += share * source[row * rest + k];
-    }
-  }
-  return result;
-}
-
-// [rows, columns, channels] -> [columns, rows, channels].
-function transposed(source, rows, columns, channels) {
-  const result = new Float32Array(source.length);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++)
-      for (let c = 0; c < channels; c++)
-        result[(column * rows + row) * channels + c] = source[(row * columns + column) * channels + c];
-  return result;
+    const shares = [];
+    for (let k = Math.floor(i * step); k < end; k++)
+      shares.push([k, (Math.min(k + 1, end) - Math.max(k, i * step)) / step]);
+    return shares;
+  });
 }

@@ -33,7 +33,7 @@ export async function observe(model, state, frame, noise) {
 // States of the frames to come: [S][horizon * framesPerStep] of Float32Array [ny].
 export async function imagine(model, state, noise, { horizon, eulerSteps, framesPerStep }) {
   const count = state.y.length;
-  const size = new Float32Array(lengthOf(model, "step", "y", 1)).fill(1 / eulerSteps);
+  const size = new Float32Array(model.inputs("step").y[1]).fill(1 / eulerSteps);
   const paths = state.y.map(() => []);
   let y = state.y;
   for (let interval = 1; interval <= horizon; interval++) {
@@ -53,7 +53,7 @@ export async function imagine(model, state, noise, { horizon, eulerSteps, frames
 
 // Frames of some states of one video, [K] to [K].
 export async function decode(model, state, states) {
-  const most = lengthOf(model, "decode", "y", 1);
+  const most = framesPerCall(model);
   const frames = [];
   for (let first = 0; first < states.length; first += most) {
     const some = states.slice(first, first + most);
@@ -63,24 +63,9 @@ export async function decode(model, state, states) {
   return frames;
 }
 
-// Futures of a video, all at once: [S][horizon * framesPerStep] frames.
-//
-// The first frames, as many as `encode` of the model takes, are encoded together; those after them
-// are observed one by one. `SRVP.forecast_from_noise` says the same of the same noise.
-export async function forecast(model, frames, noise, options) {
-  const { numFutures, horizon, eulerSteps = 1, framesPerStep = 1 } = options;
-  const together = lengthOf(model, "encode", "frames", 1);
-  let state = await encode(model, frames.slice(0, together), noise, numFutures);
-  for (const frame of frames.slice(together)) state = await observe(model, state, frame, noise);
-  const paths = await imagine(model, state, noise, { horizon, eulerSteps, framesPerStep });
-  const futures = [];
-  for (const path of paths) futures.push(await decode(model, state, path));
-  return futures;
-}
-
 // How many frames one call of `decode` makes.
 export function framesPerCall(model) {
-  return lengthOf(model, "decode", "y", 1);
+  return model.inputs("decode").y[1];
 }
 
 // Runs a signature whose inputs [1, N, ...] are given as lists of up to N arrays; those of its
@@ -91,7 +76,7 @@ async function runPadded(model, signature, given) {
   const count = shapes.y[1];
   for (const [name, list] of Object.entries(given)) {
     if (!Array.isArray(list) || !(name in shapes)) continue;
-    const whole = new Float32Array(product(shapes[name]));
+    const whole = new Float32Array(shapes[name].reduce((a, b) => a * b));
     list.forEach((array, i) => whole.set(array, i * array.length));
     arrays[name] = whole;
   }
@@ -103,14 +88,6 @@ async function runPadded(model, signature, given) {
       return [name, parts];
     }),
   );
-}
-
-function lengthOf(model, signature, input, axis) {
-  return model.inputs(signature)[input][axis];
-}
-
-function product(sizes) {
-  return sizes.reduce((a, b) => a * b, 1);
 }
 
 function concatenate(arrays) {

@@ -8,24 +8,18 @@ const WEYL = [0x9e3779b9, 0xbb67ae85];
 const ROUNDS = 10;
 const PURPOSE_SHIFT = 24;
 
-export const PREDICT_STATE = 5; // of rng.Purpose
+const PREDICT_STATE = 5; // of rng.Purpose
 export const PREDICT_LATENT = 6;
 export const BOUNCES = 255; // this page's own: where thrown digits go
 
 // Upper and lower 32 bits of the product of two unsigned 32-bit integers.
 function multiply(a, b) {
-  const aLow = a & 0xffff;
-  const aHigh = a >>> 16;
-  const bLow = b & 0xffff;
-  const bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const carry = (middle % 0x10000) + aLow * bHigh;
-  const high = aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000);
-  return [high >>> 0, Math.imul(a, b) >>> 0];
+  const product = BigInt(a) * BigInt(b);
+  return [Number(product >> 32n), Number(product & 0xffffffffn)];
 }
 
 // Two key words and four counter words -> four words, all unsigned 32-bit integers.
-export function philox([k0, k1], [c0, c1, c2, c3]) {
+function philox([k0, k1], [c0, c1, c2, c3]) {
   for (let round = 0; round < ROUNDS; round++) {
     const [high0, low0] = multiply(c0, MULTIPLIERS[0]);
     const [high1, low1] = multiply(c2, MULTIPLIERS[1]);
@@ -67,13 +61,5 @@ export function seededNoise(seed, { ny, nz }) {
   return {
     y: (sample) => normal(seed, PREDICT_STATE, ny, { index: sample }),
     z: (sample, frame) => normal(seed, PREDICT_LATENT, nz, { index: sample, frame }),
-  };
-}
-
-// The same from arrays: y [S][ny], z [S][T - 1 + F][nz], as `SRVP.forecast_from_noise` has them.
-export function givenNoise(y, z) {
-  return {
-    y: (sample) => Float32Array.from(y[sample]),
-    z: (sample, frame) => Float32Array.from(z[sample][frame - 1]),
   };
 }

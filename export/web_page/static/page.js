@@ -11,6 +11,7 @@ import { Stage } from "./stage.js";
 
 const demo = JSON.parse(document.getElementById("demo").textContent);
 const find = (id) => document.getElementById(id);
+const on = (id, event, work) => find(id).addEventListener(event, work);
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const shape = { size: demo.frameSize, channels: demo.channels };
 let stage;
@@ -68,16 +69,14 @@ function tell(numFrames, seconds) {
   find("stage").dataset.drawn = Number(find("stage").dataset.drawn ?? 0) + 1;
 }
 
-// --- controls ------------------------------------------------------------------------------------
-
 function connectControls() {
-  for (const id of ["seed", "futures", "rate"]) find(id).addEventListener("input", redraw);
-  find("another").addEventListener("click", () => {
+  for (const id of ["seed", "futures", "rate"]) on(id, "input", redraw);
+  on("another", "click", () => {
     find("seed").value = (Number(find("seed").value) + 1) % (Number(find("seed").max) + 1);
     redraw();
   });
-  find("observe").addEventListener("click", observeNext);
-  find("again").addEventListener("click", () => {
+  on("observe", "click", observeNext);
+  on("again", "click", () => {
     stage.observed = demo.conditioningFrames;
     redraw();
   });
@@ -92,8 +91,6 @@ function observeNext() {
   stage.observed += 1;
   redraw();
 }
-
-// --- what is given -------------------------------------------------------------------------------
 
 async function offerExamples() {
   const { file, count } = demo.examples;
@@ -137,11 +134,12 @@ async function offerDigits() {
   };
   pictures.forEach((picture, i) => offer(picture, `Pick a ${i}`));
   let shuffles = 1;
-  find("shuffle").addEventListener("click", () => board.randomize(pictures, ++shuffles));
-  find("throw").addEventListener("click", throwThem);
+  on("shuffle", "click", () => board.randomize(pictures, ++shuffles));
+  on("throw", "click", throwThem);
   const pad = new Pad(find("pad"));
-  find("clear-pad").addEventListener("click", () => pad.clear());
-  find("use-pad").addEventListener(
+  on("clear-pad", "click", () => pad.clear());
+  on(
+    "use-pad",
     "click",
     act(() => {
       const picture = pad.picture();
@@ -155,7 +153,8 @@ async function offerDigits() {
 
 function offerClips() {
   const least = demo.conditioningFrames;
-  find("file").addEventListener(
+  on(
+    "file",
     "change",
     act(async () => {
       const files = [...find("file").files];
@@ -166,7 +165,8 @@ function offerClips() {
       goToStage();
     }),
   );
-  find("camera").addEventListener(
+  on(
+    "camera",
     "click",
     act(async () => {
       const say = (text) => (find("camera-state").textContent = text);
@@ -183,8 +183,6 @@ function offerClips() {
     }),
   );
 }
-
-// --- start ---------------------------------------------------------------------------------------
 
 async function start() {
   const model = await Model.load(demo.model, demo.wasm);

@@ -33,11 +33,11 @@ export class Stage {
   }
 
   // Draws the futures of what has been observed; a later call takes the place of one that runs.
-  async redraw({ seed, numFutures, rate }) {
+  // `noise`: see futures.js; that of the seed, if none is given.
+  async redraw({ seed, numFutures, rate, noise = seededNoise(seed, this.demo) }) {
     const { model, demo } = this;
     const turn = ++this.turn;
     const eulerSteps = Math.ceil(demo.eulerSteps / rate) * rate;
-    const noise = seededNoise(seed, demo);
     const before = model.seconds;
     let state = await encode(model, this.frames.slice(0, demo.conditioningFrames), noise, numFutures);
     for (const frame of this.frames.slice(demo.conditioningFrames, this.observed)) {
@@ -72,8 +72,7 @@ export class Stage {
       }
     }
     this.show(this.player.tick);
-    const seconds = model.seconds - before;
-    this.tell(order.length, seconds);
+    this.tell(order.length, model.seconds - before);
   }
 
   show(tick) {
@@ -95,9 +94,8 @@ export class Stage {
 
   #makeFigures(numFutures) {
     if (this.figures.length === numFutures + 1) return;
-    const captions = ["What happened"];
-    for (let i = 1; i <= numFutures; i++) captions.push(`Future ${i}`);
-    this.figures = captions.map((caption, i) => {
+    this.figures = Array.from({ length: numFutures + 1 }, (_, i) => {
+      const caption = i ? `Future ${i}` : "What happened";
       const figure = document.createElement("figure");
       const canvas = document.createElement("canvas");
       const text = document.createElement("figcaption");

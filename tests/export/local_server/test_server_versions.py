@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -49,8 +50,7 @@ def test_what_is_broken_is_reported_and_what_is_served_goes_on(versions, folder,
     assert versions.ready() == [1]
     assert versions.failures().keys() == {2}
     assert capsys.readouterr().err.count("version 2 cannot be loaded") == 1  # tried once
-    with versions.lease("srvp") as model:
-        assert model.version == 1
+    assert versions.find("srvp").version == 1
 
 
 def test_no_broken_folder_ends_the_watch(versions, folder, dcgan, capsys, monkeypatch):
@@ -69,14 +69,14 @@ def test_no_broken_folder_ends_the_watch(versions, folder, dcgan, capsys, monkey
 
 
 def test_a_version_is_closed_only_after_its_last_request(versions, folder, dcgan):
-    with versions.lease("srvp") as model:
-        before = frames_of(model)
-        served.write_version(folder, 2, dcgan)
-        versions.refresh()
-        assert versions.ready() == [2]
-        np.testing.assert_array_equal(frames_of(model), before)
-    with pytest.raises(RuntimeError, match="closed"):
-        frames_of(model)
+    model = versions.find("srvp")
+    before, session = frames_of(model), weakref.ref(model._session)
+    served.write_version(folder, 2, dcgan)
+    versions.refresh()
+    assert versions.ready() == [2]
+    np.testing.assert_array_equal(frames_of(model), before)
+    del model
+    assert session() is None
 
 
 def test_a_folder_without_versions(tmp_path):

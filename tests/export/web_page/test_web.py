@@ -7,10 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-import srvp_tf
 from data_pipelines.moving_mnist.digits import load_embedded
 from export import web
-from export.web_page import composition, runtime, signatures
+from export.web_page import composition, page, runtime, signatures
 from export.writers import tflite as tflite_writer
 from export.writers.real_frames import real_frames
 from export.writers.settings import ExportSettings
@@ -168,8 +167,10 @@ def test_a_package_without_a_file_is_refused(dcgan, capsys, tmp_path):
 
 
 def test_thrown_digits_obey_the_run_s_law():
-    from export.web_page.material import rules
-
     data = DataConfig(dataset="moving_mnist", motion="deterministic", num_digits=3, max_speed=2)
-    assert rules(Config(data=data)) == (3, 2, True)
-    assert rules(srvp_tf.Config(data=DataConfig(dataset="kth", data_dir="x"))) is None
+    settings, cdn = ExportSettings(T, T, HORIZON, 1, 1, 1), runtime.from_cdn(runtime.CDN)
+    made = page.DemoPage("", "", Config(data=data), settings, "", (), cdn)
+    law = {"numDigits": 3, "maxSpeed": 2, "deterministic": True}
+    assert made.data()["digits"] == {"file": "digits.bin"} | law
+    other = Config(data=DataConfig(dataset="kth", data_dir="x"))
+    assert made._replace(config=other).data()["digits"] is None

@@ -185,27 +185,25 @@ def frames_shown(driver):
 
 # --- numbers -------------------------------------------------------------------------------------
 
-FORECAST = """
-const { model, stage } = await (await load('page')).ready;
-const { forecast } = await load('futures');
-const { givenNoise } = await load('noise');
-const frames = given.frames.map((frame) => Float32Array.from(frame));
-const noise = givenNoise(given.y, given.z);
-const futures = await forecast(model, frames, noise, given.options);
-return encoded(futures.flat());
+FORECAST = (
+    STAGE
+    + """
+const array = (numbers) => Float32Array.from(numbers);
+stage.setFrames(given.frames.map(array));
+stage.observed = stage.frames.length;
+const noise = { y: (s) => array(given.y[s]), z: (s, frame) => array(given.z[s][frame - 1]) };
+await stage.redraw({ noise, numFutures: given.y.length, rate: given.rate });
+return encoded(stage.predicted.flat());
 """
+)
 
 
-def forecast(driver, frames, noise, **options):
-    """Futures that the page's own code computes: [S, K, H, W, C]."""
-    given = {
-        "frames": frames.reshape(len(frames), -1).tolist(),
-        "y": noise.y_1[0].tolist(),
-        "z": noise.z[0].tolist(),
-        "options": {"numFutures": noise.y_1.shape[1], **options},
-    }
-    shape = noise.y_1.shape[1], -1, *frames.shape[1:]
-    return decoded(run(driver, FORECAST, given), *shape)
+def forecast(driver, frames, noise, rate=1):
+    """Futures that the page draws of these frames and this noise: [S, K, H, W, C]."""
+    y, z = noise.y_1[0].tolist(), noise.z[0].tolist()
+    frames_given = frames.reshape(len(frames), -1).tolist()
+    text = run(driver, FORECAST, {"frames": frames_given, "y": y, "z": z, "rate": rate})
+    return decoded(text, len(y), -1, *frames.shape[1:])
 
 
 def drawn_noise(config, num_frames, samples=SAMPLES):
@@ -226,9 +224,8 @@ def test_the_frames_are_the_model_s(modules, model, exact, examples, rate, num_o
     expected, in_float64 = (
         eagerly(m.forecast_from_noise, frames[None], noise, rate, rate)[0] for m in (model, exact)
     )
-    sizes = {"horizon": HORIZON - num_observed, "eulerSteps": rate, "framesPerStep": rate}
-    found = forecast(modules, frames, noise, **sizes)
-    assert found.shape == expected.shape == (SAMPLES, sizes["horizon"] * rate, 64, 64, 1)
+    found = forecast(modules, frames, noise, rate)
+    assert found.shape == expected.shape == (SAMPLES, (HORIZON - num_observed) * rate, 64, 64, 1)
     # Twenty frames amplify the rounding of float32, in Keras as well.
     rounding = parity.FLOAT32.factor * np.abs(expected - in_float64).max()
     np.testing.assert_allclose(found, expected, rtol=0, atol=max(CLOSE["atol"], rounding))
@@ -243,7 +240,7 @@ def test_the_page_errs_no_more_than_keras_does(modules, model, exact, examples):
         expected, rounded = (
             eagerly(m.forecast_from_noise, frames[None], noise)[0] for m in (exact, model)
         )
-        found = forecast(modules, frames, noise, horizon=HORIZON)
+        found = forecast(modules, frames, noise)
         ours.append(np.abs(found - expected).max())
         keras.append(np.abs(rounded - expected).max())
     assert max(ours) <= parity.FLOAT32.factor * max(keras) <= parity.FLOAT32.most
@@ -278,9 +275,8 @@ def test_other_models_with_the_runtime_of_another_host(driver, litert_dir, tmp_p
         with web_demo.serving(folder) as server:
             visit(driver, server.url)
             assert problem(driver) == ""
-            frames, noise = examples_of(folder, c)[1, :4], drawn_noise(c, 6)
-            options = {"horizon": 2, "eulerSteps": c.euler_steps, "framesPerStep": 1}
-            found = forecast(driver, frames, noise, **options)
+            frames, noise = examples_of(folder, c)[1, :4], drawn_noise(c, 5)
+            found = forecast(driver, frames, noise)
             assert find(driver, "rate").is_enabled() == (c.dynamics == "residual")
             assert not driver.find_elements("id", "board") == (c.channels == 3)
             cdn.missing = (".js",)

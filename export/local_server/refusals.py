@@ -1,4 +1,4 @@
-"""Inputs of a request against the signature: each refusal names the input at fault."""
+"""What a request may hold: each refusal has TensorFlow Serving's status and names the fault."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,18 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
-from export.local_server.request_error import invalid
+
+class RequestError(Exception):
+    """Refuses a request; `code` is the name of a gRPC status code."""
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
+
+
+def invalid(message: str) -> RequestError:
+    """What most refusals are: the request itself is wrong."""
+    return RequestError("INVALID_ARGUMENT", message)
 
 
 def check_names(signature: SignatureDef, given: Iterable[str]) -> None:
@@ -20,24 +31,16 @@ def check_names(signature: SignatureDef, given: Iterable[str]) -> None:
         )
 
 
-def check_dtype(name: str, info: TensorInfo, dtype: int) -> None:
-    """Refuse a tensor of another dtype than the signature's; both are numbers of `DataType`."""
-    if dtype != info.dtype:
-        found = "nothing" if not dtype else tf.dtypes.as_dtype(dtype).name
-        raise invalid(f"{name} is {found}; expected {tf.dtypes.as_dtype(info.dtype).name}")
-
-
 def check_shape(name: str, info: TensorInfo, shape: Iterable[int]) -> None:
     """Refuse another rank, another size where the signature fixes it, and what is empty."""
-    shape = list(shape)
-    expected = [dim.size for dim in info.tensor_shape.dim]
+    shape, expected = list(shape), [dim.size for dim in info.tensor_shape.dim]
     fits = len(shape) == len(expected) and all(
         size in (-1, found) for size, found in zip(expected, shape, strict=True)
     )
-    if not fits or any(size < 0 for size in shape):
-        raise invalid(f"{name} has shape {shape}; expected {_described(expected)}")
-    if 0 in shape:
-        raise invalid(f"{name} is empty, of shape {shape}; expected {_described(expected)}")
+    if not fits or any(size < 1 for size in shape):
+        sizes = ", ".join("batch" if size < 0 else str(size) for size in expected)
+        what = "is empty, of" if 0 in shape else "has"
+        raise invalid(f"{name} {what} shape {shape}; expected [{sizes}]")
 
 
 def check_batch(inputs: dict[str, np.ndarray]) -> None:
@@ -50,5 +53,6 @@ def check_batch(inputs: dict[str, np.ndarray]) -> None:
         )
 
 
-def _described(sizes: list[int]) -> str:
-    return f"[{', '.join('batch' if size < 0 else str(size) for size in sizes)}]"
+def dtype_of(info: TensorInfo) -> tf.DType:
+    """The dtype that the signature has for an input."""
+    return tf.dtypes.as_dtype(info.dtype)
