@@ -2,27 +2,31 @@
 
 Each model gets as many steps as fit into --cpu_seconds, by what one of its steps costs here; the
 learning rate falls over the last third of them. Networks are equally wide. Every run is judged by
-`srvp_tf.evaluate`, the best and the mean of 10 samples, and timed; the table and the curves over
-time are printed and drawn into --output_dir, with a gallery that shows both models on the same
-videos. Runs that are there already are not made again. Models of one's own: --models=srvp,mine
---plugins=my_parts. The simulated arm needs the extra `test-long`.
+`srvp_tf.evaluate`, the best and the mean of 10 samples, and timed; the tables are printed, curves
+over time are drawn into --output_dir, and a gallery shows both models on the same videos. Runs that
+are there already are not made again. Models of one's own: --models=srvp,mine --plugins=my_model.
+The simulated arm needs the extra `test-long`.
 """
 
-import argparse
+import importlib
 import json
 import resource
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.arguments import add_list
-from benchmarks.measure import processor, table
+from benchmarks.harness import (
+    add_list,
+    in_process,
+    interleave,
+    parser_of,
+    print_table,
+    processor,
+    run,
+    timed,
+)
 from srvp_tf.config import Config, corpora
 
-ROOT = Path(__file__).parents[1]
 DIGITS = (
     "--num_digits=2 --nt_cond=5 --nt_inf=5 --train_length=15 --test_length=25 --batch_size=16"
 ).split()
@@ -31,120 +35,159 @@ ARM = (
     "--test_length=30 --batch_size=12"
 ).split()
 CORPORA = {
-    "stochastic": ("--motion=stochastic", *DIGITS),
-    "deterministic": ("--motion=deterministic", *DIGITS),
-    "arm": tuple(ARM),
+    "stochastic": ["--motion=stochastic", *DIGITS],
+    "deterministic": ["--motion=deterministic", *DIGITS],
+    "arm": ARM,
 }
 WIDTHS = "--nf=8 --nhx=64 --nh_inf=128".split()
-# Of SRVP the recipe of configs/quickstart.cfg, or of tests/corpora/bair_small.cfg.
-OF_DIGITS = "--nh_res=256 --obs_scale=0.15 --beta_z=15 --decoded_frames=4 --learning_rate=1e-3"
-OF_ARM = (
-    "--skips --ny=30 --nz=30 --nh_res=256 --euler_steps=2 --obs_scale=0.3 --beta_z=1 "
-    "--learning_rate=8e-4"
-)
-OF_MODEL = {
-    ("srvp", "arm"): OF_ARM.split(),
-    ("srvp", None): OF_DIGITS.split(),
-    ("svg", "arm"): "--nz=30 --beta_z=1e-4 --learning_rate=2e-3".split(),
-    ("svg", None): "--nz=10 --beta_z=1e-4 --learning_rate=2e-3".split(),
+# Of SRVP those of configs/quickstart.cfg and tests/corpora/bair_small.cfg; of SVG its authors'.
+OF_DIGITS = {
+    "srvp": "--nh_res=256 --obs_scale=0.15 --beta_z=15 --decoded_frames=4 --learning_rate=1e-3",
+    "svg": "--nz=10 --beta_z=1e-4 --learning_rate=2e-3",
 }
-JUDGED = ("--num_videos=64", "--num_samples=10", "--eval_batch_size=16")
+OF_ARM = {
+    "srvp": "--skips --ny=30 --nz=30 --nh_res=256 --euler_steps=2 --obs_scale=0.3 --beta_z=1 "
+    "--learning_rate=8e-4",
+    "svg": "--nz=30 --beta_z=1e-4 --learning_rate=2e-3",
+}
+VALIDATION = ["--val_batches=1", "--val_samples=4", "--checkpoint_interval=1000"]
+JUDGED = ["--num_videos=48", "--num_samples=10", "--eval_batch_size=16"]
 SHOWN_FRAMES = (1, 5, 10, 20)  # of the curves, in the table
-NUM_TIMED = 8  # videos
+TIMED_VIDEOS, TIMED_SAMPLES = 16, 10
+STEPS, WARM_UP = 12, 3  # of a model whose step is timed
 
 
 def main():
     """Train, judge, print, draw."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--output_dir", type=Path, default=Path("runs/baselines"))
     parser.add_argument("--cpu_seconds", type=float, default=240, help="of each training")
     parser.add_argument("--seeds", type=int, default=2, help="how many")
-    parser.add_argument("--models", type=lambda text: text.split(","), default=["srvp", "svg"])
+    parser.add_argument("--models", default="srvp,svg", help="names of --model")
     parser.add_argument("--metrics", default="psnr,ssim", help="of evaluate, beside identity")
     parser.add_argument("--plugins", default="", help="modules that the commands import first")
     add_list(parser, "corpora", CORPORA, "corpora to train on")
-    parser.add_argument("flags", nargs="*", help="after --: of training and evaluation")
     a = parser.parse_args()
-    output = a.output_dir.resolve()
+    a.output_dir, a.models = a.output_dir.resolve(), a.models.split(",")
+    a.plugin_flags = [f"--plugins={a.plugins}"] if a.plugins else []
     runs = {
-        (corpus, model): [one_run(output, a, corpus, model, seed) for seed in range(a.seeds)]
+        (corpus, model): [one_run(a, corpus, model, seed) for seed in range(a.seeds)]
         for corpus in a.corpora
         for model in a.models
     }
     print(processor())
-    print(table(HEADER, [row(*key, folders) for key, folders in runs.items()]))
-    print(table(*curve_table(runs)))
-    draw(runs, output / "baselines.svg")
+    print_table(row(*key, folders) for key, folders in runs.items())
+    print_table(curve_row(*key, folders) for key, folders in runs.items())
+    draw(runs, a.output_dir / "baselines.svg")
     for corpus in a.corpora:
-        first, *others = (runs[corpus, model][0] for model in a.models)
-        compare = [f"--compare={','.join(map(str, others))}"] if others else []
-        page = f"--output={output / f'gallery-{corpus}'}"
-        command("srvp_tf.gallery", f"--run_dir={first}", *compare, page, plugins(a))
+        first, *others = (str(runs[corpus, model][0]) for model in a.models)
+        compare = [f"--compare={','.join(others)}"] if others else []
+        output = f"--output={a.output_dir / f'gallery-{corpus}'}"
+        run("srvp_tf.gallery", f"--run_dir={first}", *compare, output, *a.plugin_flags)
 
 
-def one_run(output, a, corpus, model, seed):
+def one_run(a, corpus, model, seed):
     """Folder of a run: trained, judged and timed."""
-    folder = output / f"{corpus}-{model}-{seed}"
-    facts = folder / "facts.json"
-    if facts.exists():
+    folder = a.output_dir / f"{corpus}-{model}-{seed}"
+    if (folder / "facts.json").exists():
         return folder
-    settings = [f"--model={model}", *WIDTHS, *CORPORA[corpus], f"--seed={seed}", plugins(a)]
-    settings += OF_MODEL.get((model, corpus), OF_MODEL.get((model, None), []))
-    data = []
+    of_model = OF_ARM if corpus == "arm" else OF_DIGITS
+    settings = [f"--model={model}", *WIDTHS, *CORPORA[corpus], f"--seed={seed}"]
+    settings += of_model.get(model, "").split()
     if corpus == "arm":
-        data = [f"--data_dir={arm_corpus(output)}"]
-    step = float(command("benchmarks.baselines_step", *settings, *data, *a.flags, read=True))
+        settings.append(f"--data_dir={arm_corpus(a.output_dir)}")
+    step = in_process(step_seconds, settings, a.plugins)
     steps = max(int(a.cpu_seconds / step), 3)
     decay = steps // 3
     settings += [f"--lr_burnin={steps - decay}", f"--lr_decay={decay}", f"--val_interval={steps}"]
-    settings += ["--val_batches=1", "--val_samples=4", "--checkpoint_interval=1000"]
-    begin = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command("srvp_tf.train", f"--run_dir={folder}", *settings, *data, *JUDGED, *a.flags)
-    end = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime
+    place = f"--run_dir={folder}"
+    before = cpu_of_children()
+    run("srvp_tf.train", place, *settings, *VALIDATION, *JUDGED, *a.plugin_flags)
+    seconds = cpu_of_children() - before
     metrics = a.metrics + ("" if corpus == "arm" else ",identity")
-    command(
-        "srvp_tf.evaluate", f"--run_dir={folder}", f"--metrics={metrics}", "--protocol=both",
-        plugins(a),
-    )  # fmt: skip
-    timed = command("benchmarks.baselines_step", f"--run_dir={folder}", plugins(a), read=True)
-    per_sample, parameters = json.loads(timed)
-    found = {"steps": steps, "cpu_seconds": seconds, "cpu_seconds_per_step": step}
-    found |= {"seconds_per_sample": per_sample, "parameters": parameters}
-    facts.write_text(json.dumps(found))
+    run("srvp_tf.evaluate", place, f"--metrics={metrics}", "--protocol=both", *a.plugin_flags)
+    facts = {"steps": steps, "cpu_seconds": seconds}
+    facts |= in_process(sampled_video, folder, a.plugins)
+    (folder / "facts.json").write_text(json.dumps(facts))
     return folder
 
 
-def plugins(a):
-    """The flag for a model of one's own."""
-    return f"--plugins={a.plugins}"
+def cpu_of_children():
+    """Seconds of all processes that were started and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
-def arm_corpus(output):
+def arm_corpus(output_dir):
     """Folder of the simulated arm's videos, made if need be."""
-    source, data_dir = output / "arm-source", output / "arm-data"
+    source, data_dir = output_dir / "arm-source", output_dir / "arm-data"
     if not data_dir.exists():
-        counts = ("--num_videos=384", "--num_test_videos=64")
-        command("tests.corpora.bair", f"--output_dir={source}", *counts)
-        places = (f"--source_dir={source}", f"--data_dir={data_dir}")
-        command("data_pipelines.prepare", "--dataset=bair", *places)
+        counts = "--num_videos=384", "--num_test_videos=64"
+        run("tests.corpora.bair", f"--output_dir={source}", *counts)
+        places = f"--source_dir={source}", f"--data_dir={data_dir}"
+        run("data_pipelines.prepare", "--dataset=bair", *places)
     return data_dir
 
 
-def command(module, *arguments, read=False):
-    """Run a command, or read the last line that it prints; its failure is ours."""
-    arguments = [x for x in arguments if x != "--plugins="]
-    line = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(line, cwd=ROOT, stdout=subprocess.PIPE if read else None, text=True)
-    if done.returncode:
-        sys.exit(f"{module} failed with status {done.returncode}: the same command goes on")
-    return done.stdout.strip().splitlines()[-1] if read else None
+def step_seconds(settings, plugins):
+    """CPU seconds of a training step with given flags, median."""
+    start(plugins)
+    import tensorflow as tf
+    from absl import flags
+
+    from srvp_tf import train
+    from srvp_tf.config.flags import config_from_flags
+    from srvp_tf.config.registries import MODELS
+    from srvp_tf.training.step import TrainingStep
+
+    values = flags.FlagValues()
+    train.define_flags(values)
+    values(["train", *settings])
+    config = config_from_flags(values)
+    batches = corpora.open_corpus(config).training_batches(
+        length=config.data.train_length, batch_size=config.train.batch_size, seed=0
+    )
+    batches = iter(tf.distribute.get_strategy().experimental_distribute_dataset(batches))
+    step = TrainingStep(MODELS[config.model.model](config.model), config.train)
+    taken = [
+        timed(lambda number=number: step(next(batches), number).mean.loss.numpy())[1]
+        for number in range(1, WARM_UP + STEPS + 1)
+    ]
+    return float(np.median(taken[WARM_UP:]))
 
 
-HEADER = [
-    "corpus", "model", "steps, CPU s", "parameters", "PSNR, best of 10", "mean sample",
-    "SSIM, best of 10", "mean sample", "identity", "ms per sampled video",
-]  # fmt: skip
+def sampled_video(run_dir, plugins):
+    """Seconds of one sampled test video of a run, and the number of its parameters."""
+    start(plugins)
+    import tensorflow as tf
+
+    from srvp_tf.forecasting.sampling import Sampler
+    from srvp_tf.runs.run_folder import RunFolder, load_model
+
+    config, model = RunFolder(run_dir).config(), load_model(run_dir)
+    length = config.data.test_length
+    videos = corpora.open_corpus(config).test_videos(length=length, num_videos=TIMED_VIDEOS)
+    videos = next(videos.batch(TIMED_VIDEOS).as_numpy_iterator())
+    sampler = Sampler(model, config.data.nt_cond, length, seed=0)
+    predict, ids = tf.function(sampler.predict), tf.range(TIMED_VIDEOS)
+
+    def all_samples():
+        inferred = sampler.infer(videos)
+        for samples in sampler.chunks(TIMED_VIDEOS, TIMED_SAMPLES):
+            predict(inferred, ids, samples)[0, 0, 0, 0, 0].numpy()
+
+    seconds = interleave({"all": all_samples}, rounds=5)["all"][0]
+    per_video = seconds / (TIMED_VIDEOS * TIMED_SAMPLES)
+    return {"seconds_per_sample": float(per_video), "parameters": model.count_params()}
+
+
+def start(plugins):
+    """Load TensorFlow, and modules with models of one's own."""
+    from srvp_tf.config.tensorflow_start import start_tensorflow
+
+    start_tensorflow(deterministic=True)
+    for name in filter(None, plugins.split(",")):
+        importlib.import_module(name)
 
 
 def row(corpus, model, folders):
@@ -154,44 +197,53 @@ def row(corpus, model, folders):
 
     def cell(part, name, decimals):
         found = [report[part][name]["mean"] for report in reports if name in report[part]]
-        if not found:
-            return "-"
         each = ", ".join(f"{x:.{decimals}f}" for x in found)
-        return f"{np.mean(found):.{decimals}f} ({each})"
+        return f"{np.mean(found):.{decimals}f} ({each})" if found else "-"
 
-    steps, seconds = (np.mean([x[key] for x in facts]) for key in ("steps", "cpu_seconds"))
-    milliseconds = 1000 * np.median([x["seconds_per_sample"] for x in facts])
-    return [
-        corpus, model, f"{steps:,.0f}, {seconds:.0f}", f"{facts[0]['parameters'] / 1e6:.2f} M",
-        cell("metrics", "psnr", 2), cell("mean_sample", "psnr", 2), cell("metrics", "ssim", 3),
-        cell("mean_sample", "ssim", 3), cell("mean_sample", "identity", 3), f"{milliseconds:.1f}",
-    ]  # fmt: skip
+    def mean(name):
+        return np.mean([x[name] for x in facts])
+
+    return {
+        "corpus": corpus,
+        "model": model,
+        "parameters": f"{facts[0]['parameters'] / 1e6:.2f} M",
+        "steps": f"{mean('steps'):,.0f}",
+        "CPU s": f"{mean('cpu_seconds'):.0f}",
+        "PSNR, best of 10": cell("metrics", "psnr", 2),
+        "PSNR, mean": cell("mean_sample", "psnr", 2),
+        "SSIM, best of 10": cell("metrics", "ssim", 3),
+        "SSIM, mean": cell("mean_sample", "ssim", 3),
+        "LPIPS, best": cell("metrics", "lpips", 3),
+        "identity": cell("mean_sample", "identity", 3),
+        "ms per sampled video": f"{1000 * mean('seconds_per_sample'):.1f}",
+    }
 
 
-def curve_table(runs):
-    """(Header, rows): PSNR of the best sample in some of the predicted frames."""
-    rows = []
-    for (corpus, model), folders in runs.items():
-        mean = np.mean([curve(folder).mean(axis=0) for folder in folders], axis=0)
-        at = [f"{mean[frame - 1]:.2f}" for frame in SHOWN_FRAMES]
-        rows.append([corpus, model, *at])
-    return ["corpus", "model", *(f"frame {frame}" for frame in SHOWN_FRAMES)], rows
+def curve_row(corpus, model, folders):
+    """PSNR of the best sample in some of the predicted frames, mean over videos and seeds."""
+    mean = mean_curve(folders)
+    at = {f"frame {frame}": f"{mean[frame - 1]:.2f}" for frame in SHOWN_FRAMES}
+    return {"PSNR, best of 10": corpus, "model": model} | at
 
 
-def curve(folder):
-    """PSNR of the best samples [videos, predicted frames]."""
-    config = Config.load(folder / "config.json")
-    data = config.data
-    with np.load(folder / "evaluation" / "psnr_best.npz") as archive:
-        best = archive["samples"].astype(np.float64)
-    videos = corpora.open_corpus(config).test_videos(length=data.test_length, num_videos=len(best))
-    truth = np.stack(list(videos.as_numpy_iterator()))[:, data.nt_cond :]
-    error = np.square((truth - best) / 255).mean(axis=(2, 3, 4))
-    return -10 * np.log10(np.maximum(error, 1e-10))
+def mean_curve(folders):
+    """PSNR of the best samples, mean over videos and seeds [predicted frames]."""
+    curves = []
+    for folder in folders:
+        config = Config.load(folder / "config.json")
+        with np.load(folder / "evaluation" / "psnr_best.npz") as archive:
+            best = archive["samples"].astype(np.float64)
+        videos = corpora.open_corpus(config).test_videos(
+            length=config.data.test_length, num_videos=len(best)
+        )
+        truth = np.stack(list(videos.as_numpy_iterator()))[:, config.data.nt_cond :]
+        error = np.square((truth - best) / 255).mean(axis=(2, 3, 4))
+        curves.append(-10 * np.log10(np.maximum(error, 1e-10)))
+    return np.concatenate(curves).mean(axis=0)
 
 
 def draw(runs, path):
-    """PSNR of the best sample against the predicted frame, mean over videos and seeds."""
+    """PSNR of the best sample against the predicted frame."""
     from matplotlib import pyplot
 
     names = list(dict.fromkeys(corpus for corpus, _ in runs))
@@ -199,7 +251,7 @@ def draw(runs, path):
     for name, ax in zip(names, axes[0], strict=True):
         for (corpus, model), folders in runs.items():
             if corpus == name:
-                mean = np.mean([curve(folder).mean(axis=0) for folder in folders], axis=0)
+                mean = mean_curve(folders)
                 ax.plot(np.arange(1, len(mean) + 1), mean, label=model)
         ax.set(title=name, xlabel="predicted frame")
         ax.grid(alpha=0.3)
@@ -209,6 +261,4 @@ def draw(runs, path):
 
 
 if __name__ == "__main__":
-    begin = time.monotonic()
     main()
-    print(f"{(time.monotonic() - begin) / 60:.0f} minutes")

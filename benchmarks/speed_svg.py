@@ -5,9 +5,9 @@ A training step and a sampled video against the same model written down step by 
 frames on the way. Variants take turns in one process.
 """
 
-import argparse
+import functools
 
-from benchmarks.measure import blocking, interleave, processor, table
+from benchmarks.harness import blocking, both, interleave, parser_of, print_table, processor
 from srvp_tf.config.tensorflow_start import start_tensorflow
 
 WIDTHS = {"nf": 16, "nhx": 128, "nh_inf": 256, "nt_inf": 5}
@@ -17,16 +17,13 @@ FORECASTS = ((20, 1), (20, 100), (100, 1), (100, 100))  # frames, samples
 
 def main():
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    rounds = parser_of(__doc__, rounds=5).parse_args().rounds
     start_tensorflow(deterministic=True)
     models = make_models()
     print(processor())
-    print(table(["training step, 16 videos of 15 frames", "ms", "ratio"], steps(models, rounds)))
-    print(table(["10 samples of 8 videos, 20 frames", "ms", "ratio"], samples(models, rounds)))
-    header = ["predicted frames", "samples", "SRVP, s", "SVG, s", "ratio"]
-    print(table(header, forecasts(models, rounds)))
+    print_table(steps(models, rounds))
+    print_table(samples(models, rounds))
+    print_table(forecasts(models, rounds))
 
 
 def make_models():
@@ -59,7 +56,7 @@ def steps(models, rounds):
     for name, model in models.items():
         step = TrainingStep(model, TrainConfig(batch_size=BATCH))
         variants[name] = lambda step=step: step(clips, 1).mean.loss.numpy()
-    return rows(interleave(variants, rounds))
+    return rows(f"step, {BATCH} clips of {FRAMES} frames", interleave(variants, rounds))
 
 
 def samples(models, rounds):
@@ -69,42 +66,42 @@ def samples(models, rounds):
     given = tf.constant(videos(8, OBSERVED))
     noise = models["svg"].forecast_noise(0, tf.range(8), tf.range(10), OBSERVED + 20)
     plain = tf.function(models["plain"].predict_plainly)
-    variants = {"plain": blocking(lambda: plain(given, noise))}
+    variants = {"plain": blocking(plain, given, noise)}
     for name in ("svg", "srvp"):
-        model = models[name]
-        variants[name] = blocking(lambda model=model: model.forecast(given, 20, num_samples=10))
-    return rows(interleave(variants, rounds))
+        variants[name] = blocking(models[name].forecast, given, 20, 10)
+    return rows("10 samples of 8 videos, 20 frames", interleave(variants, rounds))
 
 
 def forecasts(models, rounds):
-    """Rows of SRVP beside SVG, in the memory that evaluation has."""
+    """Rows of SRVP beside SVG, one video, in the memory that evaluation has."""
     import tensorflow as tf
 
     from srvp_tf.forecasting.sampling import Sampler
 
-    found = []
+    given, ids = videos(1, OBSERVED), tf.range(1)
+
+    def draw(sampler, predict, count):
+        inferred = sampler.infer(given)
+        for chunk in sampler.chunks(1, count):
+            predict(inferred, ids, chunk)[0, 0, 0, 0, 0].numpy()
+
     for horizon, count in FORECASTS:
-        given, variants = tf.constant(videos(1, OBSERVED)), {}
+        variants = {}
         for name in ("srvp", "svg"):
             sampler = Sampler(models[name], OBSERVED, OBSERVED + horizon, seed=0)
             predict = tf.function(sampler.predict, reduce_retracing=True)
-
-            def draw(sampler=sampler, predict=predict, given=given, count=count):
-                inferred, ids = sampler.infer(given), tf.range(1)
-                for chunk in sampler.chunks(1, count):
-                    predict(inferred, ids, chunk)[0, 0, 0, 0, 0].numpy()
-
-            variants[name] = draw
-        timing = interleave(variants, rounds)
-        srvp, svg = timing["srvp"].wall, timing["svg"].wall
-        found.append([str(horizon), str(count), f"{srvp:.3f}", f"{svg:.3f}", f"{svg / srvp:.2f}"])
-    return found
+            variants[name] = functools.partial(draw, sampler, predict, count)
+        found = interleave(variants, rounds)
+        ratio = both("SVG / SRVP", found["svg"] / found["srvp"])
+        seconds = {name.upper() + ", s": f"{x[0]:.3f}" for name, x in found.items()}
+        yield {"frames": horizon, "samples": count} | seconds | ratio
 
 
-def rows(timing):
-    """Name, milliseconds, and how many times those of the first."""
-    first = next(iter(timing.values())).wall
-    return [[name, f"{1000 * x.wall:.0f}", f"{x.wall / first:.2f}"] for name, x in timing.items()]
+def rows(what, found):
+    """Milliseconds, and how many times those of the first."""
+    first = next(iter(found.values()))
+    for name, seconds in found.items():
+        yield {what: name, "ms": f"{1000 * seconds[0]:.0f}"} | both("ratio", seconds / first)
 
 
 if __name__ == "__main__":
