@@ -53,16 +53,12 @@ def clip_batches(
         )
         return tf.ensure_shape(clips, (len(rows), length, *videos.frame_shape))
 
-    batches = (
+    return (
         tf.data.Dataset.counter(first_step)
         .map(draw)
         .map(read, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
-    options = tf.data.Options()
-    # Sharding is an argument here; TensorFlow's own would drop or repeat steps.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return batches.with_options(options)
 
 
 def _in_epochs(
