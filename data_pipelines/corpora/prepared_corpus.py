@@ -9,7 +9,7 @@ from typing import NoReturn
 import numpy as np
 import tensorflow as tf
 
-from data_pipelines.corpora.authors_test_files import ImageFiles, SequencesFile
+from data_pipelines.corpora.authors_test_files import AuthorsTestSet
 from data_pipelines.corpus import AddressedCorpus
 from data_pipelines.errors import DataError
 from data_pipelines.moving_mnist.digits import split_train_validation
@@ -35,7 +35,7 @@ class PreparedCorpus(AddressedCorpus):
     """Whether training runs through the videos without replacement."""
     test_length: int
     """Frames of a clip of the official test set; shorter ones are the beginnings of these."""
-    authors_test_set: SequencesFile | ImageFiles | None = None
+    authors_test_set: AuthorsTestSet | None = None
     """Files in data_dir that, where they are, take the place of the prepared test videos."""
 
     def __init__(
