@@ -19,7 +19,7 @@ from data_pipelines.errors import DataError
 
 _LENGTH_BYTES, _CHECKSUM_BYTES = 8, 4
 _LENGTH_DELIMITED = 2
-_MAX_LENGTH_BITS = 63
+_LENGTH_BITS = 70
 
 
 class MappedVideo(NamedTuple):
@@ -35,17 +35,13 @@ def count_records(path: Path) -> tuple[int, bool]:
 
     TensorFlow sets memory aside for what a record's length says, before it looks at the file's.
     """
-    with open(path, "rb") as file:
-        if not file.seek(0, os.SEEK_END):
-            return 0, True
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            count = 0
-            try:
-                for _ in _records(data):
-                    count += 1
-            except (ValueError, struct.error):
-                return count, False
-            return count, True
+    count = 0
+    try:
+        for _ in _records(_mapped(path)) if os.path.getsize(path) else ():
+            count += 1
+    except (ValueError, struct.error):
+        return count, False
+    return count, True
 
 
 def map_videos(path: Path, frame_shape: tuple[int, int, int]) -> list[MappedVideo]:
@@ -54,8 +50,7 @@ def map_videos(path: Path, frame_shape: tuple[int, int, int]) -> list[MappedVide
     Sizes are checked, the checksums of the records are not: that would read the whole corpus.
     """
     try:
-        with open(path, "rb") as file:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        data = _mapped(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: cannot be read ({reason}); prepare the corpus anew.") from None
@@ -63,7 +58,7 @@ def map_videos(path: Path, frame_shape: tuple[int, int, int]) -> list[MappedVide
     try:
         videos = []
         for start, end in _records(data):
-            found = {key: value for key, value in _features(data, start, end)}
+            found = dict(_features(data, start, end))
             (name_start, name_end), (first, last) = found["name"], found["video"]
             count = (last - first) // frame_bytes
             if last > end or count * frame_bytes != last - first:
@@ -74,6 +69,11 @@ def map_videos(path: Path, frame_shape: tuple[int, int, int]) -> list[MappedVide
         return videos
     except (ValueError, KeyError, IndexError, struct.error):
         raise DataError(f"{path}: is damaged; prepare the corpus anew.") from None
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _records(data: mmap.mmap) -> Iterator[tuple[int, int]]:
@@ -104,18 +104,14 @@ def _features(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[str, tupl
 def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int]]:
     """(number, start, end) of each field of a protocol buffer of messages and strings alone."""
     while start < end:
-        tag = data[start]
+        tag, length = data[start], 0
         if tag & 7 != _LENGTH_DELIMITED:
             raise ValueError
-        length = shift = 0
-        more = True
-        while more:
-            if shift > _MAX_LENGTH_BITS:
-                raise ValueError
+        for shift in range(0, _LENGTH_BITS, 7):
             start += 1
-            more, low = data[start] & 0x80, data[start] & 0x7F
-            length |= low << shift
-            shift += 7
+            length |= (data[start] & 0x7F) << shift
+            if data[start] < 0x80:
+                break
         start += 1
         if start + length > end:
             raise ValueError

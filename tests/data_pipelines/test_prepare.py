@@ -182,7 +182,8 @@ def test_a_long_video_is_resized_and_stored_in_pieces(folder, monkeypatch, min_f
     root, truth = folder
     monkeypatch.setattr(video_folder, "_CHUNK_BYTES", 3 * 32 * 48 * 3)
     monkeypatch.setattr(video_folder, "_MAX_BYTES", 16 * 32 * 32 * 3)
-    source = video_folder.FolderVideo(root / "a/clip.mkv", "clip", 32, 3, "crop", 1, min_frames)
+    config = video_folder.VideoFolderConfig(name="", frame_size=32, min_frames=min_frames)
+    source = video_folder.FolderVideo(root / "a/clip.mkv", "clip", config)
     pieces = dict(source.videos())
     assert [len(frames) for frames in pieces.values()] == lengths
     names = [f"clip#{number}" for number in range(len(lengths))]
@@ -195,7 +196,8 @@ def test_enlarged_frames_are_counted_by_what_they_become(folder, monkeypatch):
     root, truth = folder
     monkeypatch.setattr(video_folder, "_CHUNK_BYTES", 4 * 96 * 96 * 3)
     monkeypatch.setattr(video_folder, "_MAX_BYTES", 10 * 96 * 96 * 3)
-    source = video_folder.FolderVideo(root / "a/clip.mkv", "clip", 96, 3, "crop", 1, 1)
+    config = video_folder.VideoFolderConfig(name="", frame_size=96, min_frames=1)
+    source = video_folder.FolderVideo(root / "a/clip.mkv", "clip", config)
     pieces = [frames for _, frames in source.videos()]
     assert [len(frames) for frames in pieces] == [8] * 5
     expected = fit_frames(truth["a/clip.mkv"], 96, 3)

@@ -46,13 +46,12 @@ class VideoFolderConfig(VideoConfig):
 
 def folder_config_name(config: VideoFolderConfig) -> str:
     """The name of a configuration, and of its folder; two that differ have two names."""
-    parts = [config.frame_size, "grey" if config.channels == 1 else "rgb", config.fit]
-    defaults = VideoFolderConfig(name="")
-    if config.frame_stride != defaults.frame_stride:
-        parts.append(f"every{config.frame_stride}")
-    if config.min_frames != defaults.min_frames:
-        parts.append(f"min{config.min_frames}")
-    return "_".join(map(str, parts))
+    name = f"{config.frame_size}_{'grey' if config.channels == 1 else 'rgb'}_{config.fit}"
+    if config.frame_stride != VideoFolderConfig.frame_stride:
+        name += f"_every{config.frame_stride}"
+    if config.min_frames != VideoFolderConfig.min_frames:
+        name += f"_min{config.min_frames}"
+    return name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,11 +63,7 @@ class FolderVideo:
 
     path: Path
     name: str
-    frame_size: int
-    channels: int
-    fit: str
-    frame_stride: int
-    min_frames: int
+    config: VideoFolderConfig
 
     def videos(self) -> Iterator[tuple[str, np.ndarray]]:
         """Strided and made square."""
@@ -79,7 +74,7 @@ class FolderVideo:
                 pieces.append(piece)
                 continue
             following.append(piece)
-            if sum(map(len, following)) >= self.min_frames:
+            if sum(map(len, following)) >= self.config.min_frames:
                 yield f"{self.name}#{number}", np.concatenate(pieces)
                 pieces, following, number = following, [], number + 1
         # An end that is too short to be a video goes with what comes before it.
@@ -92,16 +87,18 @@ class FolderVideo:
 
     @property
     def _frame_bytes(self) -> int:
-        return self.frame_size**2 * self.channels
+        return self.config.frame_size**2 * self.config.channels
 
     def _pieces(self) -> Iterator[np.ndarray]:
         """Fitted frames, some at a time: hours of large frames would fill the memory."""
-        frames = itertools.islice(iterate_frames(self.path, threads=1), 0, None, self.frame_stride)
+        config = self.config
+        frames = iterate_frames(self.path, threads=1)
+        frames = itertools.islice(frames, 0, None, config.frame_stride)
         for first in frames:
             largest = max(first.nbytes, self._frame_bytes)
             rest = itertools.islice(frames, max(1, _CHUNK_BYTES // largest) - 1)
             piece = np.stack([first, *rest])
-            yield fit_frames(piece, self.frame_size, self.channels, self.fit)
+            yield fit_frames(piece, config.frame_size, config.channels, config.fit)
 
 
 class VideoFolder(VideoBuilder):
@@ -166,17 +163,8 @@ class VideoFolder(VideoBuilder):
     def _sources(
         self, paths: list[Path], folder: Path, excluded: frozenset[str]
     ) -> list[FolderVideo]:
-        config = self.builder_config
         return [
-            FolderVideo(
-                path,
-                path.relative_to(folder).as_posix(),
-                config.frame_size,
-                config.channels,
-                config.fit,
-                config.frame_stride,
-                config.min_frames,
-            )
+            FolderVideo(path, path.relative_to(folder).as_posix(), self.builder_config)
             for path in paths
             if str(path) not in excluded
         ]
@@ -251,10 +239,7 @@ def _draw(
     in_order = sorted(sources, key=lambda source: _hash(source.name))
     chosen = [source for source in in_order if low <= _hash(source.name) < high] or in_order[:1]
     chosen = set(chosen[: len(sources) - others])
-    return (
-        [source for source in sources if source in chosen],
-        [source for source in sources if source not in chosen],
-    )
+    return [s for s in sources if s in chosen], [s for s in sources if s not in chosen]
 
 
 def _hash(name: str) -> float:
