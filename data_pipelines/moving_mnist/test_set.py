@@ -21,9 +21,8 @@ def official_videos(
     *,
     num_digits: int = 2,
     frame_size: int = 64,
-    max_speed: int = 4,
-    deterministic: bool = False,
     seed: int = OFFICIAL_SEED,
+    **motion,
 ) -> Iterator[np.ndarray]:
     """The official videos one after the other, each made when it is asked for.
 
@@ -36,29 +35,19 @@ def official_videos(
         length: T, the frames of a video; the published sets have 25, or 100 if deterministic.
         num_digits: digits in a video.
         frame_size: height and width of a frame, in pixels.
-        max_speed: largest component of a velocity, in pixels a frame.
-        deterministic: mirror at the borders instead of drawing a new velocity.
         seed: of NumPy's legacy generator.
+        **motion: max_speed and deterministic, see `trajectory`.
 
     Yields:
         uint8 [T, frame_size, frame_size].
     """
     rng = np.random.RandomState(seed)
     order = rng.permutation(len(digits))
+    options = {"frame_size": frame_size, "digit_size": digits.shape[-1], **motion}
     for video in range(len(digits) // num_digits):
-        paths = [
-            trajectory(
-                rng,
-                length,
-                frame_size=frame_size,
-                digit_size=digits.shape[-1],
-                max_speed=max_speed,
-                deterministic=deterministic,
-            )
-            for _ in range(num_digits)
-        ]
+        paths = np.stack([trajectory(rng, length, **options) for _ in range(num_digits)])
         shown = order[video * num_digits : (video + 1) * num_digits]
-        yield render_digits(digits[shown], np.stack(paths), frame_size)
+        yield render_digits(digits[shown], paths, frame_size)
 
 
 class TestFile:

@@ -161,12 +161,10 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 reports[index] = report
                 skipped.update(map(printable_line, report.skipped))
                 bar.update(len(shards[index].sources))
-        return {
-            part: [
-                (path, reports[i]) for i, (shard, path) in enumerate(tasks) if shard.part == part
-            ]
-            for part in layout.parts
-        }
+        written = {part: [] for part in layout.parts}
+        for index, (shard, path) in enumerate(tasks):
+            written[shard.part].append((path, reports[index]))
+        return written
 
     def _collect(self, part: str, shards: list[tuple[Path, Report]]) -> tfds.core.SplitInfo:
         """Move the shards of a part to where TFDS reads them."""
