@@ -86,6 +86,10 @@ class PreparedCorpus(AddressedCorpus):
             self._told.add(line)
             _LOG.warning("%s: %s", self.dataset, line)
 
+    def not_official(self, why: str) -> None:
+        """Warn that the test set is another than the published one."""
+        self.tell(f"the test set is not the official one: {why}")
+
     def usable(self, part: str, length: int) -> StoredVideos:
         """The videos of a part that a clip fits into; the others are counted in a warning.
 

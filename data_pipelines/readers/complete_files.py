@@ -35,20 +35,16 @@ def require_complete(path: Path) -> None:
         )
 
 
-Measure = Callable[[BinaryIO, int], bool]
-
-
-def _measure(start: bytes) -> Measure | None:
-    """The reader of the format whose files start so."""
-    if start.startswith(b"GIF8"):
-        return _gif_is_complete
-    if start.startswith(b"\x1a\x45\xdf\xa3"):
-        return _matroska_is_complete
-    if start.startswith(b"RIFF"):
-        return _riff_is_complete
+def _measure(start: bytes) -> Callable[[BinaryIO, int], bool] | None:
+    """Whether a file of some size is complete, for the format whose files start so."""
     if start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"):
         return _mp4_is_complete
-    return None
+    formats = {
+        b"GIF8": _gif_is_complete,
+        b"\x1a\x45\xdf\xa3": _matroska_is_complete,
+        b"RIFF": _riff_is_complete,
+    }
+    return formats.get(start[:4])
 
 
 def _riff_is_complete(file: BinaryIO, size: int) -> bool:
