@@ -51,6 +51,11 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     workers: int | None = None
     """Processes; None: one per core."""
 
+    @classmethod
+    def make_config(cls, frame_size: int) -> VideoConfig:
+        """A configuration, with the name that its folder has."""
+        return VideoConfig(name=str(frame_size), frame_size=frame_size)
+
     def layout(self, folder: Path, excluded: frozenset[str]) -> Layout:
         """The sources of each part; raises `DataError` if `folder` holds no such corpus.
 

@@ -44,16 +44,6 @@ class VideoFolderConfig(VideoConfig):
     """Every so many-th frame is kept."""
 
 
-def folder_config_name(config: VideoFolderConfig) -> str:
-    """The name of a configuration, and of its folder; two that differ have two names."""
-    name = f"{config.frame_size}_{'grey' if config.channels == 1 else 'rgb'}_{config.fit}"
-    if config.frame_stride != VideoFolderConfig.frame_stride:
-        name += f"_every{config.frame_stride}"
-    if config.min_frames != VideoFolderConfig.min_frames:
-        name += f"_min{config.min_frames}"
-    return name
-
-
 @dataclasses.dataclass(frozen=True)
 class FolderVideo:
     """A file or folder of images; its video is called by its path below the corpus.
@@ -113,6 +103,17 @@ class VideoFolder(VideoBuilder):
     BUILDER_CONFIGS = [VideoFolderConfig(name="64_rgb_crop")]
     description = "A folder of videos, made square."
 
+    @classmethod
+    def make_config(cls, frame_size: int, **options) -> VideoFolderConfig:
+        """See `VideoBuilder.make_config`; two configurations that differ have two names."""
+        config = VideoFolderConfig(name="", frame_size=frame_size, **options)
+        config.name = f"{frame_size}_{'grey' if config.channels == 1 else 'rgb'}_{config.fit}"
+        if config.frame_stride != VideoFolderConfig.frame_stride:
+            config.name += f"_every{config.frame_stride}"
+        if config.min_frames != VideoFolderConfig.min_frames:
+            config.name += f"_min{config.min_frames}"
+        return config
+
     @property
     def channels(self) -> int:
         """1: grey, 3: RGB."""
@@ -128,16 +129,20 @@ class VideoFolder(VideoBuilder):
             raise DataError(
                 f"{named[empty[0]]}: holds no video that is not elsewhere; add some or remove it."
             )
-        if not named:
-            found["train"] = search.find(folder)
-            _require_no_parts_below(folder, found["train"])
-        else:
+        if named:
             names = ", ".join(path.name for path in named.values())
             outside = search.find(folder, named.values())
             _require_no_other_folder(folder, names, outside)
             search.skipped += [f"{path}: lies outside of {names}." for path in outside]
+        else:
+            found["train"] = search.find(folder)
+            _require_no_parts_below(folder, found["train"])
         parts = {
-            part: self._sources(paths, folder, excluded if part == "train" else frozenset())
+            part: [
+                FolderVideo(path, path.relative_to(folder).as_posix(), self.builder_config)
+                for path in paths
+                if part != "train" or str(path) not in excluded
+            ]
             for part, paths in reversed(found.items())
         }
         if not parts["train"]:
@@ -159,15 +164,6 @@ class VideoFolder(VideoBuilder):
             parts[part], parts["train"] = _draw(parts["train"], low, low + share, others)
             low += share
         return Layout(parts, search.skipped)
-
-    def _sources(
-        self, paths: list[Path], folder: Path, excluded: frozenset[str]
-    ) -> list[FolderVideo]:
-        return [
-            FolderVideo(path, path.relative_to(folder).as_posix(), self.builder_config)
-            for path in paths
-            if str(path) not in excluded
-        ]
 
 
 def _part(name: str) -> str | None:
