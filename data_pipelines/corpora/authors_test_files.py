@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, damage_named
 from data_pipelines.readers.npy_headers import Header, read_header
 
 _WAY_OUT = "remove it to use the prepared videos"
@@ -110,26 +110,21 @@ def _load(path: Path, key: str) -> np.ndarray:
 @contextlib.contextmanager
 def _opened(path: Path, key: str) -> Iterator[tuple[BinaryIO, Header]]:
     """The member of an array, open at its data, and its header, checked."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            member = archive.getinfo(f"{key}.npy")
-            with archive.open(member) as file:
-                header = read_header(file)
-                if header.dtype != np.uint8 or len(header.shape) != 4:
-                    raise DataError(
-                        f"{path}: holds {key!r} {str(header.dtype)[:40]} {list(header.shape[:9])}, "
-                        f"expected uint8 of rank 4; {_WAY_OUT}."
-                    )
-                declared, found = math.prod(header.shape), member.file_size - file.tell()
-                if declared != found:
-                    raise ValueError(f"{found} bytes where its header says {declared}")
-                if declared > _MAX_BYTES:
-                    raise ValueError(f"{declared >> 20} MiB, more than {_MAX_BYTES >> 20}")
-                yield file, header
-    except DataError:
-        raise
-    except Exception as error:  # a damaged archive can raise a dozen types
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
-        raise DataError(
-            f"{path}: is no .npz file with an array {key!r} ({reason}); {_WAY_OUT}."
-        ) from None
+    with (
+        damage_named(f"{path}: is no .npz file with an array {key!r}", _WAY_OUT),
+        zipfile.ZipFile(path) as archive,
+        archive.open(f"{key}.npy") as file,
+    ):
+        header = read_header(file)
+        if header.dtype != np.uint8 or len(header.shape) != 4:
+            raise DataError(
+                f"{path}: holds {key!r} {str(header.dtype)[:40]} {list(header.shape[:9])}, "
+                f"expected uint8 of rank 4; {_WAY_OUT}."
+            )
+        found = archive.getinfo(f"{key}.npy").file_size - file.tell()
+        declared = math.prod(header.shape)
+        if declared != found:
+            raise ValueError(f"{found} bytes where its header says {declared}")
+        if declared > _MAX_BYTES:
+            raise ValueError(f"{declared >> 20} MiB, more than {_MAX_BYTES >> 20}")
+        yield file, header

@@ -6,14 +6,13 @@ import os
 import struct
 import urllib.error
 import urllib.request
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from data_pipelines.arguments import require_one_of
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, damage_named
 from data_pipelines.paths import local_path
 
 EMBEDDED_FILE = Path(__file__).parent / "data" / "mnist_10k.npz"
@@ -87,13 +86,9 @@ def _find_idx(folder: Path, stem: str) -> Path:
 
 def _read_idx(path: Path) -> np.ndarray:
     """The images of an idx file, uint8 [N, 28, 28]: a header of 16 bytes, then the pixels."""
-    try:
+    with damage_named(f"{path} cannot be read", "fetch it again or correct the path"):
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
             content = file.read(_MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            f"{path} cannot be read ({error}); fetch it again or correct the path."
-        ) from error
     if len(content) > _MAX_BYTES:
         raise DataError(
             f"{path} holds more than {_MAX_BYTES >> 20} MiB, far more than MNIST's files; fetch it "
@@ -116,19 +111,16 @@ def _load_tfds(data_dir: Path | None) -> Digits:
     # Importing it takes seconds, and only this source needs it.
     import tensorflow_datasets as tfds
 
-    try:
+    what = f"TFDS cannot prepare mnist in {data_dir or 'its default folder'}"
+    sources = "digits_source 'embedded' or 'idx'"
+    way_out = f"give a prepared digits_dir, allow the download, or use {sources}"
+    with damage_named(what, way_out):
         builder = tfds.builder("mnist", data_dir=data_dir)
         if not builder.is_prepared():
             _require_answer(builder.URL)
             builder.download_and_prepare()
         parts = builder.as_dataset(split=["train", "test"], batch_size=-1)
         return Digits(*(tfds.as_numpy(part)["image"][..., 0] for part in parts))
-    except Exception as error:  # whatever fails in a download: dozens of types, none of them ours
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(
-            f"TFDS cannot prepare mnist in {data_dir or 'its default folder'} ({reason}); give a "
-            "prepared digits_dir, allow the download, or use digits_source 'embedded' or 'idx'."
-        ) from error
 
 
 def _require_answer(url: str) -> None:

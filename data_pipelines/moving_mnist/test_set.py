@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, damage_named
 from data_pipelines.moving_mnist.trajectories import render_digits, trajectory
 from data_pipelines.paths import local_path
 from data_pipelines.readers.npy_headers import read_header
@@ -59,14 +59,10 @@ class TestFile:
     def __init__(self, path: str | os.PathLike):
         """Check the file; raises `DataError` if it is not such a file."""
         self._path = path = local_path(path)
-        try:
+        what = f"test_file {path} is no .npz file with an array {_KEY!r}"
+        with damage_named(what, "give smmnist_test_2digits_64.npz or none"):
             with zipfile.ZipFile(path) as archive, archive.open(f"{_KEY}.npy") as member:
                 shape, _, dtype = read_header(member)
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise DataError(
-                f"test_file {path} is no .npz file with an array {_KEY!r} ({error}); "
-                "give smmnist_test_2digits_64.npz or none."
-            ) from error
         if dtype != np.uint8 or len(shape) != 4 or shape[2] != shape[3] or 0 in shape:
             raise DataError(
                 f"test_file {path} holds {_KEY!r} {dtype} {list(shape)}; expected uint8 "

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, damage_named
 
 
 def require_complete(path: Path) -> None:
@@ -19,20 +19,15 @@ def require_complete(path: Path) -> None:
 
     Files of other formats, and those that declare no length, pass.
     """
-    try:
-        size = os.path.getsize(path)
-        if size == 0:
+    with damage_named(f"{path}: cannot be read"), open(path, "rb") as file:
+        if not (size := os.path.getsize(path)):
             raise DataError(f"{path}: is empty; fetch it again.")
-        with open(path, "rb") as file:
-            measure = _measure(file.read(12))
-            file.seek(0)
-            complete = measure is None or measure(file, size)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}).") from None
-    if not complete:
-        raise DataError(
-            f"{path}: is cut short, it declares more than its {size} bytes; fetch it again."
-        )
+        measure = _measure(file.read(12))
+        file.seek(0)
+        if measure and not measure(file, size):
+            raise DataError(
+                f"{path}: is cut short, it declares more than its {size} bytes; fetch it again."
+            )
 
 
 def _measure(start: bytes) -> Callable[[BinaryIO, int], bool] | None:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, damage_named
 from data_pipelines.readers.npy_headers import read_header
 from data_pipelines.readers.pixels import require_sane_size, row_blocks
 
@@ -29,7 +29,7 @@ def iterate_array(path: Path) -> Iterator[np.ndarray]:
     Raises:
         DataError: the file is damaged or cut short, or the array another one.
     """
-    try:
+    with damage_named(f"{path}: is damaged or no NumPy file"):
         if path.suffix.lower() == ".npy":
             with open(path, "rb") as file:
                 yield from _frames(path, file, os.path.getsize(path))
@@ -38,11 +38,6 @@ def iterate_array(path: Path) -> Iterator[np.ndarray]:
                 member = _member(path, archive)
                 with archive.open(member) as file:
                     yield from _frames(path, file, member.file_size)
-    except DataError:
-        raise
-    except Exception as error:  # a damaged archive can raise a dozen types
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
-        raise DataError(f"{path}: is damaged or no NumPy file ({reason}).") from None
 
 
 def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, damage_named
 from data_pipelines.readers.pixels import on_white, require_sane_size
 
 IMAGE_SUFFIXES = tuple(".png .apng .jpg .jpeg .bmp .ppm .pgm .tif .tiff .webp".split())
@@ -88,23 +88,19 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
     No pixel is decoded before the size is found sane.
     """
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns of large images and refuses still larger ones; the limit here is lower.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(path, formats=_FORMATS)
+    with damage_named(f"{path}: cannot be read as an image"):
+        try:
+            with warnings.catch_warnings():
+                # Pillow warns of large images, and refuses larger ones than are read here.
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                image = Image.open(path, formats=_FORMATS)
+        except UnidentifiedImageError:
+            raise ValueError("of no known format") from None
         with image:
             require_sane_size(path, *image.size)
             if image.format == "JPEG" and (scans := path.read_bytes().count(_SCAN)) > _MAX_SCANS:
                 raise DataError(f"{path}: goes over its picture {scans} times; save it anew.")
             yield image
-    except DataError:
-        raise
-    except Exception as error:  # a damaged image can raise a dozen types, SyntaxError among them
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        if isinstance(error, UnidentifiedImageError):
-            reason = "of no known format"
-        raise DataError(f"{path}: cannot be read as an image ({reason}).") from None
 
 
 def _at(image: Image.Image, page: int) -> Image.Image:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, damage_named
 from data_pipelines.readers.image_files import IMAGE_SUFFIXES, is_grey, read_image
 
 
@@ -27,10 +27,8 @@ def iterate_images(folder: Path) -> Iterator[np.ndarray]:
 
 
 def _in_order(folder: Path) -> list[Path]:
-    try:
+    with damage_named(f"{folder}: cannot be read"):
         entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be read ({error.strerror}).") from None
     numbered: dict[tuple, Path] = {}
     for path in entries:
         if path.suffix.lower() in IMAGE_SUFFIXES:

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import damage_named
 
+PREPARE_ANEW = "prepare the corpus anew"
 _LENGTH_BYTES, _CHECKSUM_BYTES = 8, 4
 _LENGTH_DELIMITED = 2
 _LENGTH_BITS = 70
@@ -49,26 +50,19 @@ def map_videos(path: Path, frame_shape: tuple[int, int, int]) -> list[MappedVide
 
     Sizes are checked, the checksums of the records are not: that would read the whole corpus.
     """
-    try:
+    frame_bytes, videos = math.prod(frame_shape), []
+    with damage_named(f"{path}: is damaged", PREPARE_ANEW):
         data = _mapped(path)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: cannot be read ({reason}); prepare the corpus anew.") from None
-    frame_bytes = math.prod(frame_shape)
-    try:
-        videos = []
         for start, end in _records(data):
             found = dict(_features(data, start, end))
-            (name_start, name_end), (first, last) = found["name"], found["video"]
+            first, last = found["video"]
             count = (last - first) // frame_bytes
             if last > end or count * frame_bytes != last - first:
-                raise ValueError
+                raise ValueError("other frames")
             frames = np.frombuffer(data, np.uint8, last - first, first)
-            name = data[name_start:name_end].decode()
+            name = data[slice(*found["name"])].decode()
             videos.append(MappedVideo(name, frames.reshape(count, *frame_shape)))
-        return videos
-    except (ValueError, KeyError, IndexError, struct.error):
-        raise DataError(f"{path}: is damaged; prepare the corpus anew.") from None
+    return videos
 
 
 def _mapped(path: Path) -> mmap.mmap:
@@ -84,7 +78,7 @@ def _records(data: mmap.mmap) -> Iterator[tuple[int, int]]:
         start = position + _LENGTH_BYTES + _CHECKSUM_BYTES
         position = start + length + _CHECKSUM_BYTES
         if position > len(data):
-            raise ValueError
+            raise ValueError("no record")
         yield start, start + length
 
 
@@ -106,7 +100,7 @@ def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, i
     while start < end:
         tag, length = data[start], 0
         if tag & 7 != _LENGTH_DELIMITED:
-            raise ValueError
+            raise ValueError("no record")
         for shift in range(0, _LENGTH_BITS, 7):
             start += 1
             length |= (data[start] & 0x7F) << shift
@@ -114,6 +108,6 @@ def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, i
                 break
         start += 1
         if start + length > end:
-            raise ValueError
+            raise ValueError("no record")
         yield tag >> 3, start, start + length
         start += length

@@ -1,16 +1,15 @@
 """The videos of a prepared corpus, to be read clip by clip."""
 
-import contextlib
 import mmap
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_pipelines.errors import DataError
-from data_pipelines.storage.record_files import MappedVideo, map_videos
+from data_pipelines.errors import DataError, damage_named
+from data_pipelines.storage.record_files import PREPARE_ANEW, MappedVideo, map_videos
 
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds
@@ -54,7 +53,7 @@ def open_folder(folder: Path) -> "tfds.core.DatasetBuilder":
     """The read-only builder of a folder that TFDS wrote; raises `DataError` if it is damaged."""
     import tensorflow_datasets as tfds
 
-    with _damage_named(folder):
+    with damage_named(f"{folder}: cannot be read", PREPARE_ANEW):
         builder = tfds.builder_from_directory(folder)
         _ = builder.info.metadata  # TFDS reads it only now
         return builder
@@ -67,7 +66,7 @@ class Preparation:
         self.path = path
         self._info = info = open_folder(path).info
         self.dataset: str = info.name
-        with _damage_named(path):
+        with damage_named(f"{path}: cannot be read", PREPARE_ANEW):
             self.frame_shape: tuple[int, int, int] = info.features["video"].shape[1:]
             self.skipped = list(info.metadata["skipped"])
             """A line for each file that was left out."""
@@ -86,7 +85,7 @@ class Preparation:
             found = map_videos(Path(path), self.frame_shape)
             if len(found) != expected:
                 raise DataError(
-                    f"{path}: holds {len(found)} videos, not {expected}; prepare the corpus anew."
+                    f"{path}: holds {len(found)} videos, not {expected}; {PREPARE_ANEW}."
                 )
             videos += found
         return StoredVideos(videos, self.frame_shape)
@@ -142,12 +141,3 @@ def _folders(dataset: str, data_dir: Path) -> list[Path]:
             f"--data_dir={data_dir}`."
         )
     return found
-
-
-@contextlib.contextmanager
-def _damage_named(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # a damaged folder can raise a dozen types
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{folder}: cannot be read ({reason}); prepare the corpus anew.") from None
