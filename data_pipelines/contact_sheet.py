@@ -41,15 +41,10 @@ def film(sections: list[SheetSection]) -> list[Image.Image]:
     ]
 
 
-def save_sheet(path: Path, sheet: Image.Image) -> None:
-    """Write a PNG, whole or not at all."""
-    _save(path, sheet, "PNG")
-
-
 def save_film(path: Path, pictures: list[Image.Image], fps: float) -> None:
     """Write an endless WebP without loss, whole or not at all."""
     options = {"save_all": True, "append_images": pictures[1:], "lossless": True}
-    _save(path, pictures[0], "WEBP", duration=round(1000 / fps), loop=0, **options)
+    save(path, pictures[0], "WEBP", duration=round(1000 / fps), loop=0, **options)
 
 
 def _block(caption: str, frames: np.ndarray) -> np.ndarray:
@@ -77,7 +72,8 @@ def _image(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
-def _save(path: Path, image: Image.Image, format: str, **options) -> None:
+def save(path: Path, image: Image.Image, format: str, **options) -> None:
+    """Write a picture with Pillow's options, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

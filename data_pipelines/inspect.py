@@ -70,7 +70,7 @@ def main(flag_values: flags.FlagValues) -> int:
     if clips:
         sections = [contact_sheet.SheetSection(f"{part} clips", c) for part, c in clips.items()]
         sheet, film = (local_path(flag_values.output_dir) / f"{name}.{x}" for x in ("png", "webp"))
-        contact_sheet.save_sheet(sheet, contact_sheet.contact_sheet(sections, _COLUMNS))
+        contact_sheet.save(sheet, contact_sheet.contact_sheet(sections, _COLUMNS), "PNG")
         contact_sheet.save_film(film, contact_sheet.film(sections), _FPS)
         print(f"wrote {sheet}\nwrote {film}")
     return int(bool(failures))

@@ -168,11 +168,10 @@ class VideoFolder(VideoBuilder):
 
 def _part(name: str) -> str | None:
     """The part that a folder of this name holds, if it is a usual name of one."""
-    return next((part for part, words in _PART_WORDS.items() if _is_called(name, words)), None)
-
-
-def _is_called(name: str, words: str) -> bool:
-    return bool(re.fullmatch(f"(?:{words}){_OTHER_WORDS}", name.lower()))
+    for part, words in _PART_WORDS.items():
+        if re.fullmatch(f"(?:{words}){_OTHER_WORDS}", name.lower()):
+            return part
+    return None
 
 
 def _mentioned_part(name: str) -> str | None:
