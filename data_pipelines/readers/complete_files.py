@@ -70,12 +70,11 @@ def _mp4_is_complete(file: BinaryIO, size: int) -> bool:
 
 def _matroska_is_complete(file: BinaryIO, size: int) -> bool:
     """Matroska: the EBML header, then segments; all length bits set: unknown (live streams)."""
-    while head := file.read(4):
-        first = file.read(1)
-        if len(head) < 4 or not first or not first[0]:
-            return not first or bool(first[0])
-        more = 8 - first[0].bit_length()
-        length = int.from_bytes(bytes([first[0] & (0x7F >> more)]) + file.read(more), "big")
+    while len(head := file.read(5)) == 5:
+        if not (first := head[4]):
+            return False
+        more = 8 - first.bit_length()
+        length = int.from_bytes(bytes([first & (0x7F >> more)]) + file.read(more), "big")
         if length == (1 << 7 * (more + 1)) - 1:
             return True
         end = file.tell() + length

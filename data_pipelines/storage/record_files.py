@@ -4,10 +4,9 @@ The files hold raw frames, uncompressed: mapped into memory, the frames of a vid
 they lie there, and the system's page cache is the cache of the corpus, shared by all processes.
 """
 
-import itertools
 import math
 import mmap
-import os
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +18,11 @@ from data_pipelines.errors import damage_named
 
 PREPARE_ANEW = "prepare the corpus anew"
 _LENGTH_BYTES, _CHECKSUM_BYTES = 8, 4
-_LENGTH_DELIMITED = 2
-_LENGTH_BITS = 70
+# Protocol buffers: Example.features.feature is a map, whose values are Feature.bytes_list.value;
+# each begins with the number of its field and its length.
+_LENGTH = rb"[\x80-\xff]{,9}[\0-\x7f]"
+_EXAMPLE = re.compile(rb"\n" + _LENGTH)
+_FEATURE = re.compile(rb"\nL\n[\4\5](name|video)\x12L\nL\n(L)".replace(b"L", _LENGTH))
 
 
 class MappedVideo(NamedTuple):
@@ -38,7 +40,7 @@ def count_records(path: Path) -> tuple[int, bool]:
     """
     count = 0
     try:
-        for _ in _records(_mapped(path)) if os.path.getsize(path) else ():
+        for _ in _records(_mapped(path)):
             count += 1
     except (ValueError, struct.error):
         return count, False
@@ -55,12 +57,12 @@ def map_videos(path: Path, frame_shape: tuple[int, int, int]) -> list[MappedVide
         data = _mapped(path)
         for start, end in _records(data):
             found = dict(_features(data, start, end))
-            first, last = found["video"]
+            first, last = found[b"video"]
             count = (last - first) // frame_bytes
             if last > end or count * frame_bytes != last - first:
                 raise ValueError("other frames")
             frames = np.frombuffer(data, np.uint8, last - first, first)
-            name = data[slice(*found["name"])].decode()
+            name = data[slice(*found[b"name"])].decode()
             videos.append(MappedVideo(name, frames.reshape(count, *frame_shape)))
     return videos
 
@@ -82,32 +84,11 @@ def _records(data: mmap.mmap) -> Iterator[tuple[int, int]]:
         yield start, start + length
 
 
-def _features(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Key and place of the bytes of each feature of a `tf.train.Example`.
-
-    The message nests: Example.features.feature is a map, whose values are Feature.bytes_list.value.
-    """
-    for _, *features in _fields(data, start, end):
-        for _, *entry in _fields(data, *features):
-            (_, *key), (_, *feature) = sorted(itertools.islice(_fields(data, *entry), 3))
-            ((_, *bytes_list),) = itertools.islice(_fields(data, *feature), 2)
-            ((_, *value),) = itertools.islice(_fields(data, *bytes_list), 2)
-            yield data[slice(*key)].decode(), tuple(value)
-
-
-def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """(number, start, end) of each field of a protocol buffer of messages and strings alone."""
-    while start < end:
-        tag, length = data[start], 0
-        if tag & 7 != _LENGTH_DELIMITED:
-            raise ValueError("no record")
-        for shift in range(0, _LENGTH_BITS, 7):
-            start += 1
-            length |= (data[start] & 0x7F) << shift
-            if data[start] < 0x80:
-                break
-        start += 1
-        if start + length > end:
-            raise ValueError("no record")
-        yield tag >> 3, start, start + length
-        start += length
+def _features(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    """Key and place of the bytes of each feature of a `tf.train.Example`."""
+    position = _EXAMPLE.match(data, start).end()
+    while position < end:
+        feature = _FEATURE.match(data, position)
+        length = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(feature[2]))
+        position = feature.end() + length
+        yield feature[1], (feature.end(), position)

@@ -23,9 +23,9 @@ class StoredVideos:
 
     def __init__(self, videos: Sequence[MappedVideo], frame_shape: tuple[int, int, int]):
         self.frame_shape = frame_shape
+        self._videos = videos
         self.names = [video.name for video in videos]
-        self._frames = [video.frames for video in videos]
-        self.lengths = np.array([len(frames) for frames in self._frames], np.int64)
+        self.lengths = np.array([len(video.frames) for video in videos], np.int64)
         """Frames of each video, int64 [N]."""
 
     def __len__(self) -> int:
@@ -33,14 +33,13 @@ class StoredVideos:
 
     def subset(self, indices: np.ndarray) -> "StoredVideos":
         """The videos of some indices, in their order."""
-        chosen = [MappedVideo(self.names[i], self._frames[i]) for i in indices]
-        return StoredVideos(chosen, self.frame_shape)
+        return StoredVideos([self._videos[i] for i in indices], self.frame_shape)
 
     def clips(self, videos: np.ndarray, starts: np.ndarray, length: int, stride: int) -> np.ndarray:
         """Clips of frames `stride` apart, uint8 [N, length, H, W, C]; videos and starts are [N]."""
         result = np.empty((len(videos), length, *self.frame_shape), np.uint8)
         for clip, video, start in zip(result, videos, starts, strict=True):
-            clip[:] = self._frames[video][start : start + span(length, stride) : stride]
+            clip[:] = self._videos[video].frames[start : start + span(length, stride) : stride]
         return result
 
 
