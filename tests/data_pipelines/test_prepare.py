@@ -386,28 +386,22 @@ def test_a_cut_bair_file_gives_its_whole_records(tmp_path):
     assert "a.tfrecords: is damaged or cut short after 2 videos" in line
 
 
-def test_a_kth_file_of_another_name_or_size_is_left_out(tmp_path):
+def test_kth_files_of_another_name_folder_or_size_are_left_out_and_case_does_not_count(tmp_path):
     source = write_kth(tmp_path / "raw", persons=(1, 21), count=2)
-    encode(source / "raw/boxing/person03_boxing_d1_uncomp.avi", clip(25))
-    (source / "raw/boxing/backup.avi").touch()
-    builder = prepared("kth", source, tmp_path / "prepared")
-    assert len(stored(builder, "train")) == 6
-    other, size = builder.info.metadata["skipped"]
-    assert "backup.avi: is not called person<01-25>_boxing" in other
-    assert "person03_boxing_d1_uncomp.avi: is 48 x 32 pixels, KTH's videos are 160 x 120" in size
-
-
-def test_kth_folders_that_are_no_action_or_empty_are_named_and_case_does_not_count(tmp_path):
-    source = write_kth(tmp_path / "raw", persons=(1, 21), count=2)
-    (source / "raw/boxing").rename(source / "raw/boxen")
-    path = source / "raw/jogging/person01_jogging_d1_uncomp.avi"
+    raw = source / "raw"
+    (raw / "boxing").rename(raw / "boxen")
+    path = raw / "jogging/person01_jogging_d1_uncomp.avi"
     path.rename(path.with_suffix(".AVI"))
-    layout = make_builder("kth", tmp_path).layout(source, frozenset())
-    assert path.with_suffix(".AVI") in [video.path for video in layout.parts["train"]]
-    assert len(layout.parts["train"]) == 5
-    other, empty = layout.skipped
-    assert other.startswith(f"{source}/raw/boxen: is called like no action (boxing")
-    assert empty == f"{source}/raw/boxing: is missing or holds no .avi."
+    encode(raw / "running/person03_running_d1_uncomp.avi", clip(25))
+    (raw / "running/backup.avi").touch()
+    builder = prepared("kth", source, tmp_path / "prepared")
+    videos = stored(builder, "train")
+    assert len(videos) == 5 and "jogging/person01_jogging_d1" in videos
+    folder, missing, name, size = builder.info.metadata["skipped"]
+    assert folder.startswith(f"{raw}/boxen: is called like no action (boxing")
+    assert missing == f"{raw}/boxing: is missing or holds no .avi."
+    assert "backup.avi: is not called person<01-25>_running" in name
+    assert "person03_running_d1_uncomp.avi: is 48 x 32 pixels, KTH's videos are 160 x 120" in size
 
 
 def test_a_name_that_is_no_utf8(tmp_path):
