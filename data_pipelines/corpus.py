@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from data_pipelines.arguments import require_at_least, shard_rows
 from data_pipelines.errors import DataError
+from data_pipelines.moving_mnist.draws import ClipRows
 
 
 @runtime_checkable
@@ -122,9 +123,9 @@ class AddressedCorpus(ABC):
         return dataset.take(count).apply(cardinality).prefetch(tf.data.AUTOTUNE)
 
     def _unsharded(self, part, address, length, batch_size, shard, first_step) -> tf.data.Dataset:
-        rows = shard_rows(batch_size, shard)
+        clips = ClipRows(first_step, 1, batch_size, shard_rows(batch_size, shard))
         require_at_least("length", length, 1)
-        batches = self._batches(part, address, length, batch_size, rows, first_step)
+        batches = self._batches(part, address, length, clips)
         options = tf.data.Options()
         # Sharding is an argument here; TensorFlow's own would drop or repeat steps.
         options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
@@ -132,15 +133,9 @@ class AddressedCorpus(ABC):
 
     @abstractmethod
     def _batches(
-        self,
-        part: str,
-        address: tuple[int | str, ...],
-        length: int,
-        batch_size: int,
-        rows: range,
-        first_step: int,
+        self, part: str, address: tuple[int | str, ...], length: int, clips: ClipRows
     ) -> tf.data.Dataset:
-        """Endless batches of the rows of each global batch, from that of first_step on."""
+        """Endless batches, of which `clips` are the first."""
 
     @abstractmethod
     def _test_reader(

@@ -13,6 +13,7 @@ from data_pipelines.corpora.authors_test_files import AuthorsTestSet
 from data_pipelines.corpus import AddressedCorpus
 from data_pipelines.errors import DataError
 from data_pipelines.moving_mnist.digits import split_train_validation
+from data_pipelines.moving_mnist.draws import ClipRows
 from data_pipelines.paths import local_path
 from data_pipelines.storage.clip_pipeline import clip_batches
 from data_pipelines.storage.stored_videos import StoredVideos, find_preparation, span
@@ -140,21 +141,15 @@ class PreparedCorpus(AddressedCorpus):
         )
 
     def _batches(
-        self,
-        part: str,
-        address: tuple[int | str, ...],
-        length: int,
-        batch_size: int,
-        rows: range,
-        first_step: int,
+        self, part: str, address: tuple[int | str, ...], length: int, clips: ClipRows
     ) -> tf.data.Dataset:
         return clip_batches(
             self.usable(part, length),
             address,
             length=length,
             stride=self.stride,
-            batch_size=batch_size,
-            rows=rows,
-            first_step=first_step,
+            batch_size=clips.batch_size,
+            rows=clips.rows,
+            first_step=clips.first_batch,
             epochs=self.epochs,
         )

@@ -29,8 +29,8 @@ class ClipRows(NamedTuple):
     Clip r of batch s has the global index s * batch_size + r.
     """
 
-    first_batch: tf.Tensor
-    """int64 scalar, the index of the first batch."""
+    first_batch: tf.Tensor | int
+    """The index of the first batch; int64 if it is a tensor."""
     num_batches: int
     batch_size: int
     """Clips in a whole batch, those of other shards included."""

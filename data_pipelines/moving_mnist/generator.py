@@ -112,32 +112,26 @@ class MovingMNIST(AddressedCorpus):
         return num_videos or self.num_test_videos, read
 
     def _batches(
-        self,
-        part: str,
-        address: tuple[int | str, ...],
-        length: int,
-        batch_size: int,
-        rows: range,
-        first_step: int,
+        self, part: str, address: tuple[int | str, ...], length: int, clips: ClipRows
     ) -> tf.data.Dataset:
         """Paths are drawn for several steps at a time, frames step by step."""
         key = stream_key(*address)
         renderer = Renderer(self._digits.train[self._parts[part]], self.frame_size)
-        steps = max(1, _CLIPS_PER_DRAW // len(rows))
+        steps = max(1, _CLIPS_PER_DRAW // clips.count)
 
         # These are graphs already; rewriting their Python would only slow the start.
         @tf.autograph.experimental.do_not_convert
         def draw(first_batch: tf.Tensor) -> Scenes:
-            clips = ClipRows(first_batch, steps, batch_size, rows)
-            drawn = scenes(key, clips, length, renderer.num_pictures, self._rules)
-            return Scenes(*(tf.reshape(x, (steps, len(rows), *x.shape[1:])) for x in drawn))
+            several = clips._replace(first_batch=first_batch, num_batches=steps)
+            drawn = scenes(key, several, length, renderer.num_pictures, self._rules)
+            return Scenes(*(tf.reshape(x, (steps, clips.count, *x.shape[1:])) for x in drawn))
 
         @tf.autograph.experimental.do_not_convert
         def render(scene: Scenes) -> tf.Tensor:
             return renderer(scene.pictures, scene.corners)
 
         return (
-            tf.data.Dataset.counter(first_step, steps)
+            tf.data.Dataset.counter(clips.first_batch, steps)
             .map(draw, num_parallel_calls=tf.data.AUTOTUNE)
             .unbatch()
             .map(render, num_parallel_calls=tf.data.AUTOTUNE)
