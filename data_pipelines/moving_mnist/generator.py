@@ -25,7 +25,8 @@ class MovingMNIST(AddressedCorpus):
 
     Training clips show MNIST's training digits, 95 % of them; validation clips the other 5 %; test
     videos MNIST's test digits. Training and validation clips obey the authors' rules exactly, made
-    by TensorFlow operations, test videos repeat the authors' procedure bit for bit.
+    by TensorFlow operations; a longer clip begins as a shorter one. Test videos repeat the authors'
+    procedure bit for bit; those of another length are other videos.
     """
 
     dataset = "moving_mnist"
@@ -91,7 +92,6 @@ class MovingMNIST(AddressedCorpus):
     def _test_reader(
         self, length: int, num_videos: int | None
     ) -> tuple[int, Callable[[], Iterator[np.ndarray]]]:
-        """Generated videos of another length are other videos, see `test_set.official_videos`."""
         theirs = self._test_file
         if theirs and length > theirs.length:
             raise DataError(
