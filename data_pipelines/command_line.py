@@ -62,28 +62,23 @@ def import_plugins(argv: Sequence[str]) -> list[str]:
     Raises:
       DataError: there is no such module.
     """
-    rest = [argument for argument in argv if not argument.startswith("--plugins=")]
-    for argument in argv:
-        if argument not in rest:
-            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-            sys.path.insert(0, os.getcwd())
-            for name in filter(None, argument.partition("=")[2].split(",")):
-                try:
-                    with quiet_stderr():
-                        importlib.import_module(name)
-                except ModuleNotFoundError as error:
-                    raise DataError(f"{argument}: there is no module {error.name!r}") from None
-    return rest
+    given = [argument for argument in argv if argument.startswith("--plugins=")]
+    for argument in given:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        sys.path.insert(0, os.getcwd())
+        for name in filter(None, argument.partition("=")[2].split(",")):
+            try:
+                with quiet_stderr():
+                    importlib.import_module(name)
+            except ModuleNotFoundError as error:
+                raise DataError(f"{argument}: there is no module {error.name!r}") from None
+    return [argument for argument in argv if argument not in given]
 
 
 def end_at_signals(program: str, clean_up: Callable[[], None] = lambda: None) -> None:
-    """From now on SIGINT and SIGTERM end this process, with one line and status 128 + number.
+    """From now on SIGINT and SIGTERM clean up and end this process: one line, status 128 + number.
 
     Nothing is raised: libraries in C++ may lose an exception, or crash on it.
-
-    Args:
-      program: what the line begins with.
-      clean_up: deletes what is half written.
     """
 
     def end(number, frame):
@@ -136,12 +131,7 @@ def help_text(
 ) -> str:
     """What `--help` prints: the docstring of `main`'s module and the flags, with their defaults.
 
-    Args:
-      program: how it was started.
-      main: the command.
-      flag_values: its flags.
-      groups: title -> names of flags.
-      shared: what every command takes -> what it means.
+    `groups` are titles -> names of flags, `shared` what every command takes -> what it means.
     """
     parts = [(main.__globals__["__doc__"] or "").strip(), f"Usage: {program} [--name=value]"]
     for title, names in groups.items():

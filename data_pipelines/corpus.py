@@ -1,8 +1,15 @@
 """What every corpus offers, whatever its files look like."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import tensorflow as tf
+
+from data_pipelines.arguments import require_at_least, shard_rows
+from data_pipelines.errors import DataError
+from data_pipelines.moving_mnist.draws import ClipRows
 
 
 @runtime_checkable
@@ -59,3 +66,79 @@ class Corpus(Protocol):
         They are the published test set of the corpus, in its order; they depend on no seed.
         """
         ...
+
+
+class AddressedCorpus(ABC):
+    """Base of the corpora of this package: it implements `Corpus` on two methods.
+
+    A subclass draws the batches of an address, and reads test videos.
+    """
+
+    dataset: str
+    """The name of the corpus, part of each address."""
+    channels: int
+    frame_size: int
+    num_test_videos: int
+    more_test_videos = ""
+    """What an error says to those who ask for more than there are."""
+
+    def training_batches(
+        self,
+        *,
+        length: int,
+        batch_size: int,
+        seed: int,
+        first_step: int = 0,
+        shard: tuple[int, int] = (0, 1),
+    ) -> tf.data.Dataset:
+        """Endless batches of clips, see `Corpus.training_batches`."""
+        require_at_least("first_step", first_step, 0)
+        address = (seed, self.dataset, "train")
+        return self._unsharded("train", address, length, batch_size, shard, first_step)
+
+    def validation_batches(
+        self, *, length: int, batch_size: int, num_batches: int, seed: int, draw: int = 0
+    ) -> tf.data.Dataset:
+        """Batches of clips of the validation part, see `Corpus.validation_batches`."""
+        require_at_least("num_batches", num_batches, 1)
+        address = (seed, self.dataset, "validation", draw)
+        batches = self._unsharded("validation", address, length, batch_size, (0, 1), 0)
+        return batches.take(num_batches)
+
+    def test_videos(self, *, length: int, num_videos: int | None = None) -> tf.data.Dataset:
+        """The test videos, see `Corpus.test_videos`; read or made one by one."""
+        require_at_least("length", length, 1)
+        if num_videos is not None:
+            require_at_least("num_videos", num_videos, 1)
+            if num_videos > self.num_test_videos:
+                raise DataError(
+                    f"num_videos is {num_videos} but there are {self.num_test_videos} test videos; "
+                    f"ask for fewer{self.more_test_videos}."
+                )
+        count, read = self._test_reader(length, num_videos)
+        shape = (length, self.frame_size, self.frame_size, self.channels)
+        signature = tf.TensorSpec(shape, tf.uint8)
+        dataset = tf.data.Dataset.from_generator(read, output_signature=signature)
+        cardinality = tf.data.experimental.assert_cardinality(count)
+        return dataset.take(count).apply(cardinality).prefetch(tf.data.AUTOTUNE)
+
+    def _unsharded(self, part, address, length, batch_size, shard, first_step) -> tf.data.Dataset:
+        clips = ClipRows(first_step, 1, batch_size, shard_rows(batch_size, shard))
+        require_at_least("length", length, 1)
+        batches = self._batches(part, address, length, clips)
+        options = tf.data.Options()
+        # Sharding is an argument here; TensorFlow's own would drop or repeat steps.
+        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+        return batches.with_options(options)
+
+    @abstractmethod
+    def _batches(
+        self, part: str, address: tuple[int | str, ...], length: int, clips: ClipRows
+    ) -> tf.data.Dataset:
+        """Endless batches, of which `clips` are the first."""
+
+    @abstractmethod
+    def _test_reader(
+        self, length: int, num_videos: int | None
+    ) -> tuple[int, Callable[[], Iterable[np.ndarray]]]:
+        """How many test videos to take, all if None were asked for, and what reads them."""

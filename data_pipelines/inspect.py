@@ -6,28 +6,27 @@ Writes a contact sheet, `<dataset>.png`, and a film, `<dataset>.webp`, of clips 
 them. Exit status 1 if a part gives no clips of the wanted length: training would fail.
 """
 
+import functools
+
 from absl import flags
 
-from data_pipelines import command_line
+from data_pipelines import command_line, contact_sheet
 from data_pipelines.errors import DataError
-from data_pipelines.inspection import inspect_corpus
-from data_pipelines.paths import define_path
-from data_pipelines.registry import CORPORA
+from data_pipelines.inspection import corpus_of_flags, describe_corpus, draw_clips, measured
+from data_pipelines.paths import define_path, local_path
+from data_pipelines.registry import CORPORA, Lengths
+
+_FPS = 8
+_COLUMNS = 10
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """The flags of this command; those that training has too are called as there."""
-
-    def number(name, default, help, least=1):
-        flags.DEFINE_integer(name, default, help, lower_bound=least, flag_values=flag_values)
-
-    def text(name, default, help):
-        flags.DEFINE_string(name, default, help, flag_values=flag_values)
-
-    def path(name, default, help):
-        define_path(name, default, help, flag_values)
-
-    flags.DEFINE_enum("dataset", None, list(CORPORA), "corpus", flag_values=flag_values)
+    own = {"flag_values": flag_values}
+    number = functools.partial(flags.DEFINE_integer, lower_bound=1, **own)
+    text = functools.partial(flags.DEFINE_string, **own)
+    path = functools.partial(define_path, **own)
+    flags.DEFINE_enum("dataset", None, list(CORPORA), "corpus", **own)
     path("data_dir", None, "folder in which it was prepared (Moving MNIST needs none)")
     path("output_dir", "inspection", "folder for the pictures")
     number("frame_size", 64, "height and width of the frames, pixels")
@@ -36,7 +35,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     number("val_length", None, "frames of a validation clip; by default as published")
     number("test_length", None, "frames of a test clip; by default as published")
     number("num_clips", 4, "clips to draw of each part")
-    number("seed", 0, "which training and validation clips", least=0)
+    number("seed", 0, "which training and validation clips", lower_bound=0)
     text("digits", "embedded", "Moving MNIST: embedded, idx or tfds")
     path("digits_dir", None, "Moving MNIST: folder of the idx files, or TFDS's data folder")
     text("motion", "stochastic", "Moving MNIST: stochastic or deterministic")
@@ -45,10 +44,30 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def main(flag_values: flags.FlagValues) -> int:
-    """Inspect; returns the exit status."""
-    if not flag_values.dataset:
+    """Print and draw; returns the exit status."""
+    name = flag_values.dataset
+    if not name:
         raise DataError("--dataset is missing (--help lists the flags).")
-    return inspect_corpus(flag_values)
+    corpus = corpus_of_flags(flag_values)
+    print("\n".join(describe_corpus(name, corpus)))
+    published = CORPORA[name].lengths
+    lengths = Lengths(
+        flag_values.train_length or published.train,
+        flag_values.val_length or published.validation,
+        flag_values.test_length or published.test,
+    )
+    clips, failures = draw_clips(corpus, lengths, flag_values.num_clips, flag_values.seed)
+    for part, of_part in clips.items():
+        print(measured(part, of_part))
+    for part, failure in failures.items():
+        print(f"{part} clips: none: {failure}")
+    if clips:
+        sections = [contact_sheet.SheetSection(f"{part} clips", c) for part, c in clips.items()]
+        sheet, film = (local_path(flag_values.output_dir) / f"{name}.{x}" for x in ("png", "webp"))
+        contact_sheet.save(sheet, contact_sheet.contact_sheet(sections, _COLUMNS), "PNG")
+        contact_sheet.save_film(film, contact_sheet.film(sections), _FPS)
+        print(f"wrote {sheet}\nwrote {film}")
+    return int(bool(failures))
 
 
 if __name__ == "__main__":

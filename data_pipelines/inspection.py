@@ -1,135 +1,23 @@
-"""What there is to see of a corpus: counts and lengths in words, clips in pictures."""
+"""What there is to see of a corpus: counts and lengths in words, and clips."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 from absl import flags
 
 from data_pipelines.command_line import quiet_stderr
 from data_pipelines.errors import DataError
-from data_pipelines.paths import local_path
-from data_pipelines.registry import CORPORA, Lengths, corpus_options, open_corpus
+from data_pipelines.registry import Lengths, corpus_options, open_corpus
 
 # Flag -> option of a corpus.
 _OPTIONS = {
-    **{name: name for name in ("data_dir", "frame_size", "channels")},
-    **{name: name for name in ("digits_dir", "motion", "num_digits", "max_speed")},
-    "digits": "digits_source",
-}
-_FPS = 8
-_COLUMNS = 10
+    name: name
+    for name in "data_dir frame_size channels digits_dir motion num_digits max_speed".split()
+} | {"digits": "digits_source"}
 
 
-def inspect_corpus(flag_values: flags.FlagValues) -> int:
-    """Print and draw what the flags of `data_pipelines.inspect` ask for; the exit status."""
-    name = flag_values.dataset
-    corpus = _open(flag_values)
-    print("\n".join(describe_corpus(name, corpus)))
-    published = CORPORA[name].lengths
-    lengths = Lengths(
-        flag_values.train_length or published.train,
-        flag_values.val_length or published.validation,
-        flag_values.test_length or published.test,
-    )
-    clips, failures = draw_clips(corpus, lengths, flag_values.num_clips, flag_values.seed)
-    for part, of_part in clips.items():
-        print(measured(part, of_part))
-    for part, failure in failures.items():
-        print(f"{part} clips: none: {failure}")
-    if clips:
-        for path in write_pictures(clips, name, flag_values.output_dir):
-            print(f"wrote {path}")
-    return int(bool(failures))
-
-
-def describe_corpus(name: str, corpus) -> list[str]:
-    """What is known of a corpus without reading its frames: lines of text.
-
-    Args:
-        name: of the corpus.
-        corpus: a `Corpus`. A prepared one (`PreparedCorpus`) has more to tell.
-    """
-    size, colour = corpus.frame_size, "grey" if corpus.channels == 1 else "RGB"
-    lines = [f"{name}: frames of {size} x {size} pixels, {colour}"]
-    parts = getattr(corpus, "parts", {})
-    if parts:
-        lines.append(
-            f"{'part':12}{'videos':>8}{'frames':>10}{'shortest':>10}{'median':>8}{'longest':>9}"
-        )
-    for part, videos in parts.items():
-        counts = videos.lengths
-        lines.append(
-            f"{part:12}{len(counts):8}{counts.sum():10}{counts.min():10}"
-            f"{np.median(counts):8g}{counts.max():9}"
-        )
-    if not parts:
-        lines.append("training and validation clips are generated without end")
-    lines.append(f"test clips: {corpus.num_test_videos}")
-    if (stride := getattr(corpus, "stride", 1)) > 1:
-        lines.append(f"clips take every {stride}th frame of these")
-    skipped = getattr(corpus, "skipped", [])
-    if parts:
-        lines.append(f"left out when it was prepared: {len(skipped) or 'nothing'}")
-    lines += [f"  {line}" for line in skipped]
-    return lines + [f"note: {line}" for line in getattr(corpus, "remarks", [])]
-
-
-def draw_clips(
-    corpus, lengths: Lengths, num_clips: int, seed: int
-) -> tuple[dict[str, np.ndarray], dict[str, DataError]]:
-    """Clips just as training, validation and testing get them.
-
-    Returns:
-        part -> uint8 [num_clips, T, H, W, C] (fewer if there are fewer test videos), and
-        part -> error for the parts that have no clip of such a length.
-    """
-    size = {"batch_size": num_clips, "seed": seed}
-
-    def test_clips():
-        count = min(num_clips, corpus.num_test_videos)
-        return corpus.test_videos(length=lengths.test, num_videos=count).batch(count)
-
-    makers = {
-        "training": lambda: corpus.training_batches(length=lengths.train, **size),
-        "validation": lambda: corpus.validation_batches(
-            length=lengths.validation, num_batches=1, **size
-        ),
-        "test": test_clips,
-    }
-    clips, failures = {}, {}
-    for part, make in makers.items():
-        try:
-            clips[part] = next(make().take(1).as_numpy_iterator())
-        except DataError as error:
-            failures[part] = error
-    return clips, failures
-
-
-def write_pictures(
-    clips: dict[str, np.ndarray], name: str, folder: str | os.PathLike
-) -> list[Path]:
-    """Write the contact sheet and the film of some clips; returns their paths."""
-    from data_pipelines import contact_sheet as sheets
-
-    sections = [sheets.SheetSection(f"{part} clips", of_part) for part, of_part in clips.items()]
-    paths = [local_path(folder) / f"{name}.{suffix}" for suffix in ("png", "webp")]
-    sheets.save_sheet(paths[0], sheets.contact_sheet(sections, _COLUMNS))
-    sheets.save_film(paths[1], sheets.film(sections), _FPS)
-    return paths
-
-
-def measured(part: str, clips: np.ndarray) -> str:
-    """A line that gives away black, still and flickering videos."""
-    count, length = clips.shape[:2]
-    change = np.abs(np.diff(clips.astype(np.int16), axis=1)).mean() if length > 1 else 0.0
-    return (
-        f"{part} clips: {length} frames; in the {count} drawn, mean {clips.mean():.1f} of 255, "
-        f"change from frame to frame {change:.2f}"
-    )
-
-
-def _open(flag_values: flags.FlagValues):
+def corpus_of_flags(flag_values: flags.FlagValues):
+    """The `Corpus` that the flags of `data_pipelines.inspect` name."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_stderr():
         known = corpus_options(flag_values.dataset)
@@ -142,3 +30,65 @@ def _open(flag_values: flags.FlagValues):
         elif flag_values[flag].present:
             raise DataError(f"--{flag} is no option of --dataset={flag_values.dataset}.")
     return open_corpus(flag_values.dataset, **options)
+
+
+def describe_corpus(name: str, corpus) -> list[str]:
+    """What is known of a `Corpus` without reading its frames; a prepared one has more to tell."""
+    size, colour = corpus.frame_size, "grey" if corpus.channels == 1 else "RGB"
+    lines = [f"{name}: frames of {size} x {size} pixels, {colour}"]
+    if parts := getattr(corpus, "parts", {}):
+        lines.append(
+            f"{'part':12}{'videos':>8}{'frames':>10}{'shortest':>10}{'median':>8}{'longest':>9}"
+        )
+    else:
+        lines.append("training and validation clips are generated without end")
+    for part, videos in parts.items():
+        counts = videos.lengths
+        lines.append(
+            f"{part:12}{len(counts):8}{counts.sum():10}{counts.min():10}"
+            f"{np.median(counts):8g}{counts.max():9}"
+        )
+    lines.append(f"test clips: {corpus.num_test_videos}")
+    if (stride := getattr(corpus, "stride", 1)) > 1:
+        lines.append(f"clips take every {stride}th frame of these")
+    if parts:
+        lines.append(f"left out when it was prepared: {len(corpus.skipped) or 'nothing'}")
+        lines += [f"  {line}" for line in corpus.skipped]
+        lines += [f"note: {line}" for line in corpus.remarks]
+    return lines
+
+
+def draw_clips(
+    corpus, lengths: Lengths, num_clips: int, seed: int
+) -> tuple[dict[str, np.ndarray], dict[str, DataError]]:
+    """Clips just as training, validation and testing get them.
+
+    Returns:
+        part -> uint8 [num_clips, T, H, W, C] (fewer if there are fewer test videos), and
+        part -> error for the parts that have no clip of such a length.
+    """
+    size = {"batch_size": num_clips, "seed": seed}
+    count = min(num_clips, corpus.num_test_videos)
+    train, validation, test = lengths
+    makers = {
+        "training": lambda: corpus.training_batches(length=train, **size),
+        "validation": lambda: corpus.validation_batches(length=validation, num_batches=1, **size),
+        "test": lambda: corpus.test_videos(length=test, num_videos=count).batch(count),
+    }
+    clips, failures = {}, {}
+    for part, make in makers.items():
+        try:
+            clips[part] = next(make().take(1).as_numpy_iterator())
+        except DataError as error:
+            failures[part] = error
+    return clips, failures
+
+
+def measured(part: str, clips: np.ndarray) -> str:
+    """A line that gives away black, still and flickering videos."""
+    count, length = clips.shape[:2]
+    change = np.abs(np.diff(clips.astype(np.int16), axis=1)).mean() if length > 1 else 0.0
+    return (
+        f"{part} clips: {length} frames; in the {count} drawn, mean {clips.mean():.1f} of 255, "
+        f"change from frame to frame {change:.2f}"
+    )

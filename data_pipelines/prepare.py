@@ -6,6 +6,7 @@ The same command goes on after an interruption. A file that cannot be used is na
 left out; exit status 0 all the same, with --strict 1.
 """
 
+import functools
 from pathlib import Path
 
 from absl import flags
@@ -23,22 +24,18 @@ _FOLDER_FLAGS = ("channels", "fit", "frame_stride", "min_frames")
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """The flags of this command."""
-
-    def number(name, default, help, most=None):
-        bounds = {"lower_bound": 1, "upper_bound": most}
-        flags.DEFINE_integer(name, default, help, flag_values=flag_values, **bounds)
-
-    def choice(name, default, choices, help):
-        flags.DEFINE_enum(name, default, choices, help, flag_values=flag_values)
-
-    choice("dataset", None, [n for n, c in CORPORA.items() if c.builder], "corpus")
-    define_path("source_dir", None, "folder of its files", flag_values)
-    define_path("data_dir", None, "folder to prepare it in; training takes the same", flag_values)
-    number("frame_size", 64, "height and width of the prepared frames, pixels", _MAX_FRAME_SIZE)
+    own = {"flag_values": flag_values}
+    number = functools.partial(flags.DEFINE_integer, lower_bound=1, **own)
+    corpora = [name for name, entry in CORPORA.items() if entry.builder]
+    flags.DEFINE_enum("dataset", None, corpora, "corpus", **own)
+    define_path("source_dir", None, "folder of its files", **own)
+    define_path("data_dir", None, "folder to prepare it in; training takes the same", **own)
+    text = "height and width of the prepared frames, pixels"
+    number("frame_size", 64, text, upper_bound=_MAX_FRAME_SIZE)
     number("workers", None, "processes; by default one per core")
-    flags.DEFINE_bool("strict", False, "exit with 1 if a file is left out", flag_values=flag_values)
+    flags.DEFINE_bool("strict", False, "exit with 1 if a file is left out", **own)
     number("channels", 3, "video_folder: 1 for grey, 3 for colour")
-    choice("fit", "crop", FITS, "video_folder: how frames become square")
+    flags.DEFINE_enum("fit", "crop", FITS, "video_folder: how frames become square", **own)
     number("frame_stride", 1, "video_folder: keep every so many-th frame")
     number("min_frames", 20, "video_folder: leave out shorter videos (after the stride)")
 

@@ -43,38 +43,22 @@ class CorpusEntry:
     builder: type | str | None = None
 
 
-_READERS, _BUILDERS = "data_pipelines.corpora", "data_pipelines.corpora.builders"
+def _prepared(title: str, name: str, channels: tuple[int, ...], lengths: Lengths) -> CorpusEntry:
+    """The entry of a corpus made from files; name: "module:class" of it and of its builder."""
+    corpora = "data_pipelines.corpora"
+    return CorpusEntry(title, f"{corpora}.{name}", channels, lengths, f"{corpora}.builders.{name}")
+
+
+_MOVING_MNIST = "data_pipelines.moving_mnist.generator:MovingMNIST"
 
 CORPORA = {
-    "moving_mnist": CorpusEntry(
-        "Moving MNIST",
-        "data_pipelines.moving_mnist.generator:MovingMNIST",
-        (1,),
-        Lengths(15, 15, 25),
-    ),
-    "kth": CorpusEntry(
-        "KTH actions", f"{_READERS}.kth:Kth", (1,), Lengths(20, 30, 40), f"{_BUILDERS}.kth:Kth"
-    ),
-    "human36m": CorpusEntry(
-        "Human3.6M",
-        f"{_READERS}.human36m:Human36m",
-        (3,),
-        Lengths(16, 53, 53),
-        f"{_BUILDERS}.human36m:Human36m",
-    ),
-    "bair": CorpusEntry(
-        "BAIR robot pushing",
-        f"{_READERS}.bair:Bair",
-        (3,),
-        Lengths(12, 12, 30),
-        f"{_BUILDERS}.bair:Bair",
-    ),
-    "video_folder": CorpusEntry(
-        "A folder of videos",
-        f"{_READERS}.video_folder:VideoFolder",
-        (1, 3),
-        Lengths(12, 20, 20),  # of configs/video_folder.cfg
-        f"{_BUILDERS}.video_folder:VideoFolder",
+    "moving_mnist": CorpusEntry("Moving MNIST", _MOVING_MNIST, (1,), Lengths(15, 15, 25)),
+    "kth": _prepared("KTH actions", "kth:Kth", (1,), Lengths(20, 30, 40)),
+    "human36m": _prepared("Human3.6M", "human36m:Human36m", (3,), Lengths(16, 53, 53)),
+    "bair": _prepared("BAIR robot pushing", "bair:Bair", (3,), Lengths(12, 12, 30)),
+    # Lengths of configs/video_folder.cfg.
+    "video_folder": _prepared(
+        "A folder of videos", "video_folder:VideoFolder", (1, 3), Lengths(12, 20, 20)
     ),
 }
 """Name -> `CorpusEntry`; `--dataset` takes the names."""

@@ -3,152 +3,128 @@
 import contextlib
 import math
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, damage_named
 from data_pipelines.readers.npy_headers import Header, read_header
 
 _WAY_OUT = "remove it to use the prepared videos"
 _MAX_BYTES = 1 << 29  # KTH's file, the larger one, holds 164 MB
-_CHUNK_BYTES = 1 << 20
 
 
-class SequencesFile:
-    """KTH: one file with `sequences`, uint8 [N, T, H, W]."""
+class AuthorsTestSet(ABC):
+    """A file or folder beside a prepared corpus."""
 
     def __init__(self, name: str):
         self._name = name
 
     def find(self, data_dir: Path) -> Path | None:
-        """The file in a folder, if it is there."""
+        """Where it is in a folder, if it is there."""
         path = data_dir / self._name
-        return path if path.is_file() else None
+        return path if path.exists() else None
 
+    @abstractmethod
     def count(self, path: Path) -> int:
-        """N."""
-        return len(_load(path, "sequences", 4))
+        """The number of videos."""
+
+    @abstractmethod
+    def videos(self, path: Path, length: int) -> Iterator[np.ndarray]:
+        """The first frames of each video, uint8 [length, H, W, C]."""
+
+    @abstractmethod
+    def _shapes(self, path: Path, num_videos: int) -> Iterator[tuple[Path, tuple[int, ...]]]:
+        """The files of the first videos, and the shape [T, H, W, C] of the videos in each."""
 
     def require(
         self, path: Path, num_videos: int, length: int, frame_shape: tuple[int, int, int]
     ) -> None:
-        """Raise `DataError` unless the first videos have so many frames [H, W, 1] or more."""
-        count, frames, *size = _load(path, "sequences", 4).shape
-        _require_fitting(path, count, num_videos, (frames, *size, 1), length, frame_shape)
+        """Raise `DataError` unless the first videos have so many frames [H, W, C] or more."""
+        if (count := self.count(path)) < num_videos:
+            raise DataError(f"{path}: holds {count} videos, not {num_videos}; {_WAY_OUT}.")
+        for file, (frames, *shape) in self._shapes(path, num_videos):
+            if tuple(shape) != frame_shape:
+                raise DataError(
+                    f"{file}: has frames {shape}, the prepared videos {list(frame_shape)}; "
+                    f"{_WAY_OUT}."
+                )
+            if frames < length:
+                raise DataError(
+                    f"{file}: has videos of {frames} frames, {length} are asked for; ask for "
+                    f"fewer, or {_WAY_OUT}."
+                )
+
+
+class SequencesFile(AuthorsTestSet):
+    """KTH: one file with `sequences`, uint8 [N, T, H, W]."""
+
+    def count(self, path: Path) -> int:
+        """N."""
+        with _opened(path, "sequences") as (_, header):
+            return header.shape[0]
 
     def videos(self, path: Path, length: int) -> Iterator[np.ndarray]:
-        """The first frames of each video, uint8 [length, H, W, 1]."""
-        for frames in _load(path, "sequences", 4):
+        """See `AuthorsTestSet.videos`; C is 1."""
+        for frames in _load(path, "sequences"):
             yield frames[:length, ..., np.newaxis]
 
+    def _shapes(self, path, num_videos):
+        # All is read, as damage is to be told before the first video.
+        yield path, (*_load(path, "sequences").shape[1:], 1)
 
-class ImageFiles:
+
+class ImageFiles(AuthorsTestSet):
     """Human3.6M: `test_<i>.npz` with `image`, uint8 [417, H, W, 3], of which every 8th counts."""
 
     def __init__(self, folder: str, stride: int):
-        self._folder, self._stride = folder, stride
-
-    def find(self, data_dir: Path) -> Path | None:
-        """The folder in a folder, if it is there."""
-        path = data_dir / self._folder
-        return path if path.is_dir() else None
+        super().__init__(folder)
+        self._stride = stride
 
     def count(self, path: Path) -> int:
         """The number of files, which are numbered from 0."""
         return len(list(path.glob("test_*.npz")))
 
-    def require(
-        self, path: Path, num_videos: int, length: int, frame_shape: tuple[int, int, int]
-    ) -> None:
-        """Raise `DataError` unless the first videos have so many frames [H, W, 3] or more.
-
-        Of the files only the headers are read: there are gigabytes of them.
-        """
-        count = self.count(path)
-        for number in range(min(count, num_videos)):
-            file = path / f"test_{number}.npz"
-            frames, *size = _shape(file, "image", 4)
-            kept = -(-frames // self._stride)
-            _require_fitting(file, count, num_videos, (kept, *size), length, frame_shape)
-
     def videos(self, path: Path, length: int) -> Iterator[np.ndarray]:
-        """The first frames of each video, uint8 [length, H, W, 3]."""
+        """See `AuthorsTestSet.videos`; C is 3."""
         for number in range(self.count(path)):
+            yield _load(path / f"test_{number}.npz", "image")[:: self._stride][:length]
+
+    def _shapes(self, path, num_videos):
+        # Of the files only the headers are read: there are gigabytes of them.
+        for number in range(num_videos):
             file = path / f"test_{number}.npz"
-            yield _load(file, "image", 4)[:: self._stride][:length]
+            with _opened(file, "image") as (_, header):
+                yield file, (-(-header.shape[0] // self._stride), *header.shape[1:])
 
 
-def _load(path: Path, key: str, rank: int) -> np.ndarray:
-    with _opened(path, key, rank) as (file, header):
-        content = np.empty(math.prod(header.shape), np.uint8)
-        place = 0
-        while count := file.readinto(memoryview(content)[place : place + _CHUNK_BYTES]):
-            place += count
-        if place < len(content) or file.read(1):
-            raise ValueError("it has not the bytes of its shape")
+def _load(path: Path, key: str) -> np.ndarray:
+    with _opened(path, key) as (file, header):
+        content = np.frombuffer(file.read(), np.uint8)
         return content.reshape(header.shape, order="F" if header.columns_first else "C")
 
 
-def _shape(path: Path, key: str, rank: int) -> tuple[int, ...]:
-    with _opened(path, key, rank) as (_, header):
-        return header.shape
-
-
 @contextlib.contextmanager
-def _opened(path: Path, key: str, rank: int) -> Iterator[tuple[BinaryIO, Header]]:
+def _opened(path: Path, key: str) -> Iterator[tuple[BinaryIO, Header]]:
     """The member of an array, open at its data, and its header, checked."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            member = archive.getinfo(f"{key}.npy")
-            with archive.open(member) as file:
-                header = read_header(file)
-                _require_bytes(path, key, header.dtype, header.shape, rank)
-                declared, found = math.prod(header.shape), member.file_size - file.tell()
-                if declared != found:
-                    raise ValueError(f"{found} bytes where its header says {declared}")
-                if declared > _MAX_BYTES:
-                    raise ValueError(f"{declared >> 20} MiB, more than {_MAX_BYTES >> 20}")
-                yield file, header
-    except DataError:
-        raise
-    except Exception as error:  # a damaged archive can raise a dozen types
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
-        raise DataError(
-            f"{path}: is no .npz file with an array {key!r} ({reason}); {_WAY_OUT}."
-        ) from None
-
-
-def _require_bytes(
-    path: Path, key: str, dtype: np.dtype, shape: tuple[int, ...], rank: int
-) -> None:
-    if dtype != np.uint8 or len(shape) != rank:
-        raise DataError(
-            f"{path}: holds {key!r} {str(dtype)[:40]} {list(shape[:9])}, expected uint8 of rank "
-            f"{rank}; {_WAY_OUT}."
-        )
-
-
-def _require_fitting(
-    path: Path,
-    count: int,
-    num_videos: int,
-    found: tuple[int, ...],
-    length: int,
-    frame_shape: tuple[int, int, int],
-) -> None:
-    """`found` is the shape [T, H, W, C] of the videos of a file, of which there are `count`."""
-    if count < num_videos:
-        raise DataError(f"{path}: holds {count} videos, not {num_videos}; {_WAY_OUT}.")
-    if found[1:] != tuple(frame_shape):
-        raise DataError(
-            f"{path}: has frames {list(found[1:])}, the prepared videos {list(frame_shape)}; "
-            f"{_WAY_OUT}."
-        )
-    if found[0] < length:
-        raise DataError(
-            f"{path}: has videos of {found[0]} frames, {length} are asked for; ask for fewer, or "
-            f"{_WAY_OUT}."
-        )
+    with (
+        damage_named(f"{path}: is no .npz file with an array {key!r}", _WAY_OUT),
+        zipfile.ZipFile(path) as archive,
+        archive.open(f"{key}.npy") as file,
+    ):
+        header = read_header(file)
+        if header.dtype != np.uint8 or len(header.shape) != 4:
+            raise DataError(
+                f"{path}: holds {key!r} {str(header.dtype)[:40]} {list(header.shape[:9])}, "
+                f"expected uint8 of rank 4; {_WAY_OUT}."
+            )
+        found = archive.getinfo(f"{key}.npy").file_size - file.tell()
+        declared = math.prod(header.shape)
+        if declared != found:
+            raise ValueError(f"{found} bytes where its header says {declared}")
+        if declared > _MAX_BYTES:
+            raise ValueError(f"{declared >> 20} MiB, more than {_MAX_BYTES >> 20}")
+        yield file, header

@@ -23,8 +23,5 @@ class Bair(PreparedCorpus):
         if videos.lengths.min() < length:
             self.no_test_video(length, int(videos.lengths.min()))
         if len(videos) != OFFICIAL_TEST_VIDEOS:
-            self.tell(
-                f"the test set is not the official one: it has {len(videos)} videos, not "
-                f"{OFFICIAL_TEST_VIDEOS}"
-            )
+            self.not_official(f"it has {len(videos)} videos, not {OFFICIAL_TEST_VIDEOS}")
         return [(video, 0) for video in range(len(videos))]

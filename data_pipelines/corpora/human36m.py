@@ -30,12 +30,9 @@ class Human36m(PreparedCorpus):
         long_enough = [i for i in order if videos.lengths[i] >= needed]
         subjects = {videos.names[i].partition("-")[0] for i in long_enough}
         if missing := [subject for subject in TEST_SUBJECTS if subject not in subjects]:
-            self.tell(f"the test set is not the official one: no video of {' and '.join(missing)}")
+            self.not_official(f"no video of {' and '.join(missing)}")
         if dropped := len(order) - len(long_enough):
-            self.tell(
-                f"the test set is not the official one: {dropped} of {len(order)} videos have "
-                f"fewer than {needed} frames"
-            )
+            self.not_official(f"{dropped} of {len(order)} videos have fewer than {needed} frames")
         among = long_enough or self.no_test_video(needed)
         rng = np.random.RandomState(OFFICIAL_SEED)
         clips = []

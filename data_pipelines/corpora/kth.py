@@ -26,16 +26,13 @@ class Kth(PreparedCorpus):
     def test_clips(self, videos: StoredVideos, length: int) -> list[ClipStart]:
         """The official draws; among the videos that there are, if some of the 100 are missing."""
         needed = max(length, self.test_length)
-        lengths = {
-            name: frames
-            for name, frames in zip(videos.names, videos.lengths, strict=True)
-            if frames >= needed
-        }
+        named = zip(videos.names, videos.lengths, strict=True)
+        lengths = {name: frames for name, frames in named if frames >= needed}
         expected = [f"{a}/person{p}_{a}_d{d}" for a in ACTIONS for p in TEST_PERSONS for d in TAKES]
         if missing := set(expected) - set(lengths):
-            self.tell(
-                f"the test set is not the official one: {len(missing)} of its {len(expected)} "
-                f"videos are missing or have fewer than {needed} frames"
+            self.not_official(
+                f"{len(missing)} of its {len(expected)} videos are missing or have fewer than "
+                f"{needed} frames"
             )
         rng = np.random.RandomState(OFFICIAL_SEED)
         index = {name: i for i, name in enumerate(videos.names)}

@@ -16,17 +16,8 @@ def make_builder(dataset: str, data_dir: str | os.PathLike, frame_size: int = 64
     """The TFDS builder of a corpus prepared in data_dir; options: fields of `VideoFolderConfig`."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_stderr():
-        from data_pipelines.corpora.builders.video_builder import VideoConfig
-        from data_pipelines.corpora.builders.video_folder import (
-            VideoFolderConfig,
-            folder_config_name,
-        )
-    if dataset == "video_folder":
-        config = VideoFolderConfig(name="", frame_size=frame_size, **options)
-        config.name = folder_config_name(config)
-    else:
-        config = VideoConfig(name=str(frame_size), frame_size=frame_size)
-    builder = loaded(CORPORA[dataset].builder)
+        builder = loaded(CORPORA[dataset].builder)
+    config = builder.make_config(frame_size, **options)
     # TFDS wants a configuration that a class lists to be that very object.
     config = builder.builder_configs.get(config.name, config)
     return builder(config=config, data_dir=os.fspath(local_path(data_dir)))

@@ -1,22 +1,22 @@
 """What the prepared corpora share: parts, random clips for training, fixed ones for testing."""
 
-import itertools
 import logging
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import numpy as np
 import tensorflow as tf
 
-from data_pipelines.arguments import require_at_least, shard_rows
-from data_pipelines.corpora.authors_test_files import ImageFiles, SequencesFile
+from data_pipelines.corpora.authors_test_files import AuthorsTestSet
+from data_pipelines.corpus import AddressedCorpus
 from data_pipelines.errors import DataError
 from data_pipelines.moving_mnist.digits import split_train_validation
+from data_pipelines.moving_mnist.draws import ClipRows
 from data_pipelines.paths import local_path
 from data_pipelines.storage.clip_pipeline import clip_batches
-from data_pipelines.storage.stored_videos import PreparedFolder, StoredVideos, span
+from data_pipelines.storage.stored_videos import StoredVideos, find_preparation, span
 
 _LOG = logging.getLogger(__name__)
 
@@ -24,21 +24,20 @@ ClipStart = tuple[int, int]
 """Index of a test video, and a start in it."""
 
 
-class PreparedCorpus(ABC):
+class PreparedCorpus(AddressedCorpus):
     """A corpus that `prepare` has written; implements `Corpus`.
 
     95 % of the training videos train and 5 % validate, unless the preparation has a part for it.
+    Test clips that are drawn have NumPy's legacy seed 42.
     """
 
-    dataset: str
     stride = 1
     """Frames of a video from one of a clip's frames to the next."""
     epochs = False
     """Whether training runs through the videos without replacement."""
     test_length: int
     """Frames of a clip of the official test set; shorter ones are the beginnings of these."""
-    num_test_videos: int
-    authors_test_set: SequencesFile | ImageFiles | None = None
+    authors_test_set: AuthorsTestSet | None = None
     """Files in data_dir that, where they are, take the place of the prepared test videos."""
 
     def __init__(
@@ -48,15 +47,16 @@ class PreparedCorpus(ABC):
         frame_size: int = 64,
         channels: int | None = None,
     ):
-        """Open a preparation, see `PreparedFolder`; raises `DataError`.
+        """Open a preparation, see `find_preparation`; raises `DataError`.
 
         Args:
             data_dir: the folder that was given to `prepare`.
             frame_size: height and width of a frame in pixels, as prepared.
             channels: C, where a folder was prepared with more than one; None: what there is.
         """
-        folder = PreparedFolder(self.dataset, data_dir, frame_size, channels)
         self.data_dir = local_path(data_dir)
+        folder = find_preparation(self.dataset, self.data_dir, frame_size, channels)
+        folder.read_ahead()
         self.frame_size, _, self.channels = folder.frame_shape
         self.skipped = folder.skipped
         """A line for each file that `prepare` left out."""
@@ -75,51 +75,6 @@ class PreparedCorpus(ABC):
                     f"{folder.path}: no video for the {part} part; prepare more videos."
                 )
 
-    def training_batches(
-        self,
-        *,
-        length: int,
-        batch_size: int,
-        seed: int,
-        first_step: int = 0,
-        shard: tuple[int, int] = (0, 1),
-    ) -> tf.data.Dataset:
-        """Endless batches of clips, see `Corpus.training_batches`."""
-        require_at_least("first_step", first_step, 0)
-        rows = shard_rows(batch_size, shard)
-        address = (seed, self.dataset, "train")
-        return self._batches("train", address, length, batch_size, rows, first_step)
-
-    def validation_batches(
-        self, *, length: int, batch_size: int, num_batches: int, seed: int, draw: int = 0
-    ) -> tf.data.Dataset:
-        """Batches of clips of the validation videos, see `Corpus.validation_batches`."""
-        require_at_least("num_batches", num_batches, 1)
-        rows = shard_rows(batch_size, (0, 1))
-        address = (seed, self.dataset, "validation", draw)
-        batches = self._batches("validation", address, length, batch_size, rows, 0)
-        return batches.take(num_batches)
-
-    def test_videos(self, *, length: int, num_videos: int | None = None) -> tf.data.Dataset:
-        """The test clips, see `Corpus.test_videos`; drawn with NumPy's legacy seed 42."""
-        require_at_least("length", length, 1)
-        if num_videos is not None:
-            require_at_least("num_videos", num_videos, 1)
-            if num_videos > self.num_test_videos:
-                raise DataError(
-                    f"num_videos is {num_videos} but there are {self.num_test_videos} test videos; "
-                    "ask for fewer."
-                )
-        num_videos, read = self._test_reader(length, num_videos)
-        videos = tf.data.Dataset.from_generator(
-            read,
-            output_signature=tf.TensorSpec(
-                (length, self.frame_size, self.frame_size, self.channels), tf.uint8
-            ),
-        )
-        cardinality = tf.data.experimental.assert_cardinality(num_videos)
-        return videos.apply(cardinality).prefetch(tf.data.AUTOTUNE)
-
     @abstractmethod
     def test_clips(self, videos: StoredVideos, length: int) -> list[ClipStart]:
         """The `num_test_videos` clips, each a (video, start) with room for `length` frames.
@@ -132,6 +87,10 @@ class PreparedCorpus(ABC):
         if line not in self._told:
             self._told.add(line)
             _LOG.warning("%s: %s", self.dataset, line)
+
+    def not_official(self, why: str) -> None:
+        """Warn that the test set is another than the published one."""
+        self.tell(f"the test set is not the official one: {why}")
 
     def usable(self, part: str, length: int) -> StoredVideos:
         """The videos of a part that a clip fits into; the others are counted in a warning.
@@ -165,42 +124,33 @@ class PreparedCorpus(ABC):
     def _test_reader(
         self, length: int, num_videos: int | None
     ) -> tuple[int, Callable[[], Iterator[np.ndarray]]]:
-        """How many test videos there are to read, all if None were asked for, and their reader."""
-        wanted = self.num_test_videos if num_videos is None else num_videos
+        wanted = num_videos or self.num_test_videos
         theirs = self.authors_test_set
         if theirs and (path := theirs.find(self.data_dir)):
             theirs.require(path, wanted, length, (self.frame_size, self.frame_size, self.channels))
             self.tell(f"the test set is that of {path}")
-            return wanted, lambda: itertools.islice(theirs.videos(path, length), wanted)
+            return wanted, lambda: theirs.videos(path, length)
         videos = self.parts["test"]
-        clips = self.test_clips(videos, length)
-        if num_videos is not None and len(clips) < num_videos:
+        clips = self.test_clips(videos, length)[:wanted]
+        if num_videos and len(clips) < num_videos:
             raise DataError(
                 f"{self.dataset}: there are {len(clips)} different test clips of {length} frames, "
                 f"not {num_videos}; give --num_videos={len(clips)} or a smaller --test_length."
             )
-        clips = clips[:wanted]
         return len(clips), lambda: (
             videos.clips([v], [start], length, self.stride)[0] for v, start in clips
         )
 
     def _batches(
-        self,
-        part: str,
-        address: tuple[int | str, ...],
-        length: int,
-        batch_size: int,
-        rows: range,
-        first_step: int,
+        self, part: str, address: tuple[int | str, ...], length: int, clips: ClipRows
     ) -> tf.data.Dataset:
-        require_at_least("length", length, 1)
         return clip_batches(
             self.usable(part, length),
             address,
             length=length,
             stride=self.stride,
-            batch_size=batch_size,
-            rows=rows,
-            first_step=first_step,
+            batch_size=clips.batch_size,
+            rows=clips.rows,
+            first_step=clips.first_batch,
             epochs=self.epochs,
         )

@@ -37,10 +37,21 @@ class Layout(NamedTuple):
 
 def fingerprint(sources: Collection[Source]) -> str:
     """A name that changes with the sources, their options, and the sizes and dates of files."""
-    digest = hashlib.sha256(str(_FORMAT).encode())
-    for source in sources:
-        digest.update(f"{source!r} {_state(source.path)}\n".encode())
-    return digest.hexdigest()[:24]
+    return _digest([str(_FORMAT), *(f"{source!r} {_state(source.path)}\n" for source in sources)])
+
+
+def layout_fingerprint(layout: Layout, folder: Path) -> str:
+    """A name that changes with the files of a corpus in `folder`: parts, names, sizes."""
+    lines = []
+    for part, sources in layout.parts.items():
+        for source in sources:
+            sizes = [(name, size) for name, size, _ in _state(source.path)]
+            lines.append(f"{part} {os.path.relpath(source.path, folder)!r} {sizes}\n")
+    return _digest(lines)
+
+
+def _digest(texts: Collection[str]) -> str:
+    return hashlib.sha256("".join(texts).encode()).hexdigest()[:24]
 
 
 def _state(path: Path) -> list[tuple[str, int, int]]:
@@ -50,16 +61,6 @@ def _state(path: Path) -> list[tuple[str, int, int]]:
     except OSError:
         return []  # reading it will say why
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-
-
-def layout_fingerprint(layout: Layout, folder: Path) -> str:
-    """A name that changes with the files of a corpus in `folder`: parts, names, sizes."""
-    digest = hashlib.sha256()
-    for part, sources in layout.parts.items():
-        for source in sources:
-            sizes = [(name, size) for name, size, _ in _state(source.path)]
-            digest.update(f"{part} {os.path.relpath(source.path, folder)!r} {sizes}\n".encode())
-    return digest.hexdigest()[:24]
 
 
 def summarised(remarks: Collection[str]) -> list[str]:

@@ -29,8 +29,8 @@ class ClipRows(NamedTuple):
     Clip r of batch s has the global index s * batch_size + r.
     """
 
-    first_batch: tf.Tensor
-    """int64 scalar, the index of the first batch."""
+    first_batch: tf.Tensor | int
+    """The index of the first batch; int64 if it is a tensor."""
     num_batches: int
     batch_size: int
     """Clips in a whole batch, those of other shards included."""
@@ -44,16 +44,10 @@ class ClipRows(NamedTuple):
 
 
 def words(key: tf.Tensor, clips: ClipRows, shape: tuple[int, ...], tag: tf.Tensor) -> tf.Tensor:
-    """Random words of the given clips, as float64 integers in [0, 2^32).
+    """Random words of clips, float64 [clips.count, *shape] of integers in [0, 2^32).
 
-    Args:
-        key: uint64 [1], from `stream_key`.
-        clips: whose words.
-        shape: the shape of one clip's words; part of the address.
-        tag: uint64 scalar, telling apart the draws that one clip makes.
-
-    Returns:
-        float64 [clips.count, *shape], batch after batch.
+    `shape` is that of one clip's words, and part of the address; `tag`, a uint64 scalar, tells
+    apart the draws that one clip makes.
     """
     count = math.prod(shape)
     blocks = -(-count // _WORDS_PER_BLOCK)

@@ -18,45 +18,31 @@ from data_pipelines.errors import DataError
 from data_pipelines.moving_mnist.digits import EMBEDDED_FILE, load_idx
 from data_pipelines.paths import define_path
 
-NUM_TRAIN = 8_000
-NUM_TEST = 2_000
-
 _DIGITS_DIR = define_path("digits_dir", None, "Folder of MNIST's idx files.", required=True)
 _OUTPUT = define_path("output", str(EMBEDDED_FILE), "File to write.")
 
-
+# Part -> (how its files begin, how many are chosen).
+_PARTS = {"train": ("train", 8_000), "test": ("t10k", 2_000)}
 _LABELS_HEADER = 8  # bytes of an idx file with one dimension
-
-
-def choose(images: np.ndarray, count: int) -> np.ndarray:
-    """Keep `count` images, or labels, evenly spaced: uint8 [count, ...]."""
-    if len(images) < count:
-        raise DataError(f"digits_dir holds {len(images)} images of a part; {count} are chosen.")
-    return images[np.arange(count) * len(images) // count]
-
-
-def read_labels(folder: Path, stem: str) -> np.ndarray:
-    """The classes of a part's digits, uint8 [N] in 0..9."""
-    content = (folder / f"{stem}-labels-idx1-ubyte").read_bytes()
-    return np.frombuffer(content, np.uint8, offset=_LABELS_HEADER)
 
 
 def main(_) -> None:
     """Read the idx files, choose, write, print the checksums that data/README.md states."""
     try:
-        folder = Path(_DIGITS_DIR.value)
-        digits = load_idx(folder)
-        chosen = {
-            "train": choose(digits.train, NUM_TRAIN),
-            "test": choose(digits.test, NUM_TEST),
-            "train_labels": choose(read_labels(folder, "train"), NUM_TRAIN),
-            "test_labels": choose(read_labels(folder, "t10k"), NUM_TEST),
-        }
+        folder, arrays = Path(_DIGITS_DIR.value), {}
+        for images, (part, (stem, count)) in zip(load_idx(folder), _PARTS.items(), strict=True):
+            if len(images) < count:
+                raise DataError(f"{folder} holds {len(images)} {part} images; {count} are chosen.")
+            labels = np.fromfile(
+                folder / f"{stem}-labels-idx1-ubyte", np.uint8, offset=_LABELS_HEADER
+            )
+            chosen = np.arange(count) * len(images) // count
+            arrays |= {part: images[chosen], f"{part}_labels": labels[chosen]}
     except (DataError, OSError) as error:
         sys.exit(str(error))
-    np.savez_compressed(_OUTPUT.value, **chosen)
-    for part, images in chosen.items():
-        print(part, images.shape, "sha256", hashlib.sha256(images.tobytes()).hexdigest())
+    np.savez_compressed(_OUTPUT.value, **arrays)
+    for name, array in arrays.items():
+        print(name, array.shape, "sha256", hashlib.sha256(array.tobytes()).hexdigest())
 
 
 if __name__ == "__main__":

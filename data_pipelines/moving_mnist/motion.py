@@ -10,7 +10,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from data_pipelines.moving_mnist.draws import ClipRows, uniform_integers, words
-from data_pipelines.moving_mnist.trajectories import BORDER_TOLERANCE
+from data_pipelines.moving_mnist.trajectories import Motion, inside, within
 
 _START_WORDS = 5  # the picture, x, y, dx, dy
 
@@ -30,15 +30,6 @@ class Rules(NamedTuple):
         return self.frame_size - self.digit_size
 
 
-class Motions(NamedTuple):
-    """Exact states of digits, all float64 of one shape: corner (x, y), velocity (dx, dy)."""
-
-    x: tf.Tensor
-    y: tf.Tensor
-    dx: tf.Tensor
-    dy: tf.Tensor
-
-
 class Scenes(NamedTuple):
     """What clips show: which pictures, and where they are in each frame."""
 
@@ -55,7 +46,7 @@ def scenes(key: tf.Tensor, clips: ClipRows, length: int, num_pictures: int, rule
     """
     pictures, motions = starts(key, clips, num_pictures, rules)
 
-    def step(frame: tf.Tensor, state: Motions, recorded: tf.TensorArray):
+    def step(frame: tf.Tensor, state: Motion, recorded: tf.TensorArray):
         state = _return_strays(state, key, clips, frame, rules)
         corners = tf.cast(tf.stack([tf.round(state.x), tf.round(state.y)], -1), tf.int32)
         state = state._replace(x=state.x + state.dx, y=state.y + state.dy)
@@ -70,12 +61,12 @@ def scenes(key: tf.Tensor, clips: ClipRows, length: int, num_pictures: int, rule
 
 def starts(
     key: tf.Tensor, clips: ClipRows, num_pictures: int, rules: Rules
-) -> tuple[tf.Tensor, Motions]:
+) -> tuple[tf.Tensor, Motion]:
     """Draw pictures, int32 [clips, digits], and first states of the same shape."""
     tag = tf.zeros((), tf.uint64)  # frame 0 has no other draws: all digits start inside
     drawn = words(key, clips, (rules.num_digits, _START_WORDS), tag)
     picture, x, y, dx, dy = tf.unstack(drawn, axis=-1)
-    motions = Motions(
+    motions = Motion(
         uniform_integers(x, 0, rules.extent),
         uniform_integers(y, 0, rules.extent),
         uniform_integers(dx, -rules.max_speed, rules.max_speed),
@@ -95,14 +86,9 @@ def redrawn_velocities(
     return velocity[:, 0], velocity[:, 1]
 
 
-def inside(state: Motions, extent: float) -> tf.Tensor:
-    """Whether whole digits are within the frame: bool of the states' shape."""
-    return _within(state.x, extent) & _within(state.y, extent)
-
-
 def bounce(
-    state: Motions, extent: float, new_velocity: tuple[tf.Tensor, tf.Tensor] | None
-) -> Motions:
+    state: Motion, extent: float, new_velocity: tuple[tf.Tensor, tf.Tensor] | None
+) -> Motion:
     """Return digits that left the frame, as `trajectories.bounce` does; mirror them without draws.
 
     The result means nothing for a digit that is inside.
@@ -116,30 +102,29 @@ def bounce(
     offset = y - slope * x
     y_at_border = slope * border_x + offset
     x_at_border = tf.where(upright, x, (border_y - offset) / slope)
-    off_x, off_y = _within(y_at_border, extent), _within(x_at_border, extent)
+    off_x, off_y = within(y_at_border, extent), within(x_at_border, extent)
     cross_x = tf.where(off_y, x_at_border, border_x)
     cross_y = tf.where(off_y, border_y, y_at_border)
     rest = tf.where(upright, (y - cross_y) / dy, (x - cross_x) / dx)
     new_dx, new_dy = (dx, dy) if new_velocity is None else new_velocity
     new_dx = tf.where(off_x, _against(dx, new_dx), new_dx)
     new_dy = tf.where(off_y, _against(dy, new_dy), new_dy)
-    return Motions(cross_x + rest * new_dx, cross_y + rest * new_dy, new_dx, new_dy)
+    return Motion(cross_x + rest * new_dx, cross_y + rest * new_dy, new_dx, new_dy)
 
 
 def _return_strays(
-    state: Motions, key: tf.Tensor, clips: ClipRows, frame: tf.Tensor, rules: Rules
-) -> Motions:
+    state: Motion, key: tf.Tensor, clips: ClipRows, frame: tf.Tensor, rules: Rules
+) -> Motion:
     """Bounce the digits that are outside until none is: as often as it takes, no bound."""
     extent = float(rules.extent)
 
-    def again(attempt: tf.Tensor, state: Motions, stray: tf.Tensor):
+    def again(attempt: tf.Tensor, state: Motion, stray: tf.Tensor):
         new_velocity = None
         if not rules.deterministic:
             new_velocity = redrawn_velocities(key, clips, frame, attempt, rules)
         bounced = bounce(state, extent, new_velocity)
-        state = Motions(
-            *(tf.where(stray, new, old) for new, old in zip(bounced, state, strict=True))
-        )
+        both = zip(bounced, state, strict=True)
+        state = Motion(*(tf.where(stray, new, old) for new, old in both))
         return attempt + 1, state, ~inside(state, extent)
 
     _, state, _ = tf.while_loop(
@@ -148,10 +133,6 @@ def _return_strays(
         (tf.constant(0), state, ~inside(state, extent)),
     )
     return state
-
-
-def _within(value: tf.Tensor, extent: float) -> tf.Tensor:
-    return (value >= -BORDER_TOLERANCE) & (value <= extent + BORDER_TOLERANCE)
 
 
 def _against(old: tf.Tensor, new: tf.Tensor) -> tf.Tensor:

@@ -45,10 +45,8 @@ class Renderer:
         strips = tf.unstack(strips, num_digits, axis=1)
         shifts = corners[..., 0] * self.frame_size + corners[..., 1]
         windows = len(self._before) - tf.transpose(shifts, (1, 2, 0))
-        frames = [self._frame(strips, windows[frame]) for frame in range(length)]
-        return tf.reshape(
-            tf.stack(frames, axis=1), (num_clips, length, self.frame_size, self.frame_size, 1)
-        )
+        frames = tf.stack([self._frame(strips, windows[t]) for t in range(length)], axis=1)
+        return tf.reshape(frames, (num_clips, length, self.frame_size, self.frame_size, 1))
 
     def _frame(self, strips: Sequence[tf.Tensor], windows: tf.Tensor) -> tf.Tensor:
         """Draw one frame of every clip, uint8 [B, pixels]; windows is int32 [D, B]."""

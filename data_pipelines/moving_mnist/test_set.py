@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, damage_named
 from data_pipelines.moving_mnist.trajectories import render_digits, trajectory
 from data_pipelines.paths import local_path
 from data_pipelines.readers.npy_headers import read_header
@@ -21,9 +21,8 @@ def official_videos(
     *,
     num_digits: int = 2,
     frame_size: int = 64,
-    max_speed: int = 4,
-    deterministic: bool = False,
     seed: int = OFFICIAL_SEED,
+    **motion,
 ) -> Iterator[np.ndarray]:
     """The official videos one after the other, each made when it is asked for.
 
@@ -36,29 +35,19 @@ def official_videos(
         length: T, the frames of a video; the published sets have 25, or 100 if deterministic.
         num_digits: digits in a video.
         frame_size: height and width of a frame, in pixels.
-        max_speed: largest component of a velocity, in pixels a frame.
-        deterministic: mirror at the borders instead of drawing a new velocity.
         seed: of NumPy's legacy generator.
+        **motion: max_speed and deterministic, see `trajectory`.
 
     Yields:
         uint8 [T, frame_size, frame_size].
     """
     rng = np.random.RandomState(seed)
     order = rng.permutation(len(digits))
+    options = {"frame_size": frame_size, "digit_size": digits.shape[-1], **motion}
     for video in range(len(digits) // num_digits):
-        paths = [
-            trajectory(
-                rng,
-                length,
-                frame_size=frame_size,
-                digit_size=digits.shape[-1],
-                max_speed=max_speed,
-                deterministic=deterministic,
-            )
-            for _ in range(num_digits)
-        ]
+        paths = np.stack([trajectory(rng, length, **options) for _ in range(num_digits)])
         shown = order[video * num_digits : (video + 1) * num_digits]
-        yield render_digits(digits[shown], np.stack(paths), frame_size)
+        yield render_digits(digits[shown], paths, frame_size)
 
 
 class TestFile:
@@ -70,14 +59,10 @@ class TestFile:
     def __init__(self, path: str | os.PathLike):
         """Check the file; raises `DataError` if it is not such a file."""
         self._path = path = local_path(path)
-        try:
+        what = f"test_file {path} is no .npz file with an array {_KEY!r}"
+        with damage_named(what, "give smmnist_test_2digits_64.npz or none"):
             with zipfile.ZipFile(path) as archive, archive.open(f"{_KEY}.npy") as member:
                 shape, _, dtype = read_header(member)
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise DataError(
-                f"test_file {path} is no .npz file with an array {_KEY!r} ({error}); "
-                "give smmnist_test_2digits_64.npz or none."
-            ) from error
         if dtype != np.uint8 or len(shape) != 4 or shape[2] != shape[3] or 0 in shape:
             raise DataError(
                 f"test_file {path} holds {_KEY!r} {dtype} {list(shape)}; expected uint8 "

@@ -14,7 +14,10 @@ BORDER_TOLERANCE = 1e-8
 
 
 class Motion(NamedTuple):
-    """One digit's exact state: corner (x, y) in pixels, velocity (dx, dy) in pixels a frame."""
+    """Exact state: corner (x, y) in pixels, velocity (dx, dy) in pixels a frame.
+
+    Floats of one digit; in `motion` float64 tensors of one shape, for many.
+    """
 
     x: float
     y: float
@@ -26,11 +29,12 @@ def start(
     rng: np.random.RandomState, *, frame_size: int = 64, digit_size: int = 28, max_speed: int = 4
 ) -> Motion:
     """Draw a start: x, y ~ U{0..extent}, then dx, dy ~ U{-max_speed..max_speed}."""
-    x = rng.randint(frame_size - digit_size + 1)
-    y = rng.randint(frame_size - digit_size + 1)
-    dx = rng.randint(-max_speed, max_speed + 1)
-    dy = rng.randint(-max_speed, max_speed + 1)
-    return Motion(float(x), float(y), float(dx), float(dy))
+    x, y = (float(rng.randint(frame_size - digit_size + 1)) for _ in range(2))
+    return Motion(x, y, *_velocity(rng, max_speed))
+
+
+def _velocity(rng: np.random.RandomState, max_speed: int) -> tuple[float, float]:
+    return tuple(float(rng.randint(-max_speed, max_speed + 1)) for _ in range(2))
 
 
 def trajectory(
@@ -60,8 +64,13 @@ def trajectory(
 
 
 def inside(state: Motion, extent: float) -> bool:
-    """Whether the whole digit is within the frame, up to `TOLERANCE`."""
-    return _within(state.x, extent) and _within(state.y, extent)
+    """Whether the whole digit is within the frame."""
+    return within(state.x, extent) & within(state.y, extent)
+
+
+def within(value: float, extent: float) -> bool:
+    """Whether a coordinate is within the frame, up to `BORDER_TOLERANCE`."""
+    return (value >= -BORDER_TOLERANCE) & (value <= extent + BORDER_TOLERANCE)
 
 
 def bounce(
@@ -75,10 +84,7 @@ def bounce(
     (x, y, dx, dy) = state
     (cross_x, cross_y), off_x, off_y = _crossing(state, extent)
     rest = (x - cross_x) / dx if dx != 0 else (y - cross_y) / dy
-    new_dx, new_dy = dx, dy
-    if rng is not None:
-        new_dx = float(rng.randint(-max_speed, max_speed + 1))
-        new_dy = float(rng.randint(-max_speed, max_speed + 1))
+    new_dx, new_dy = (dx, dy) if rng is None else _velocity(rng, max_speed)
     if off_x:
         new_dx = -abs(new_dx) if dx > 0 else abs(new_dx)
     if off_y:
@@ -100,13 +106,9 @@ def _crossing(state: Motion, extent: float) -> tuple[tuple[float, float], bool, 
     offset = y - slope * x
     y_at_border = slope * border_x + offset
     x_at_border = (border_y - offset) / slope
-    off_x, off_y = _within(y_at_border, extent), _within(x_at_border, extent)
+    off_x, off_y = within(y_at_border, extent), within(x_at_border, extent)
     point = (x_at_border, border_y) if off_y else (border_x, y_at_border)
     return point, off_x, off_y
-
-
-def _within(value: float, extent: float) -> bool:
-    return -BORDER_TOLERANCE <= value <= extent + BORDER_TOLERANCE
 
 
 def render_digits(digits: np.ndarray, trajectories: np.ndarray, frame_size: int = 64) -> np.ndarray:

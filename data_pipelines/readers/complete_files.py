@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, damage_named
 
 
 def require_complete(path: Path) -> None:
@@ -19,36 +19,27 @@ def require_complete(path: Path) -> None:
 
     Files of other formats, and those that declare no length, pass.
     """
-    try:
-        size = os.path.getsize(path)
-        if size == 0:
+    with damage_named(f"{path}: cannot be read"), open(path, "rb") as file:
+        if not (size := os.path.getsize(path)):
             raise DataError(f"{path}: is empty; fetch it again.")
-        with open(path, "rb") as file:
-            measure = _measure(file.read(12))
-            file.seek(0)
-            complete = measure is None or measure(file, size)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}).") from None
-    if not complete:
-        raise DataError(
-            f"{path}: is cut short, it declares more than its {size} bytes; fetch it again."
-        )
+        measure = _measure(file.read(12))
+        file.seek(0)
+        if measure and not measure(file, size):
+            raise DataError(
+                f"{path}: is cut short, it declares more than its {size} bytes; fetch it again."
+            )
 
 
-Measure = Callable[[BinaryIO, int], bool]
-
-
-def _measure(start: bytes) -> Measure | None:
-    """The reader of the format whose files start so."""
-    if start.startswith(b"GIF8"):
-        return _gif_is_complete
-    if start.startswith(b"\x1a\x45\xdf\xa3"):
-        return _matroska_is_complete
-    if start.startswith(b"RIFF"):
-        return _riff_is_complete
+def _measure(start: bytes) -> Callable[[BinaryIO, int], bool] | None:
+    """Whether a file of some size is complete, for the format whose files start so."""
     if start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"):
         return _mp4_is_complete
-    return None
+    formats = {
+        b"GIF8": _gif_is_complete,
+        b"\x1a\x45\xdf\xa3": _matroska_is_complete,
+        b"RIFF": _riff_is_complete,
+    }
+    return formats.get(start[:4])
 
 
 def _riff_is_complete(file: BinaryIO, size: int) -> bool:
@@ -79,12 +70,11 @@ def _mp4_is_complete(file: BinaryIO, size: int) -> bool:
 
 def _matroska_is_complete(file: BinaryIO, size: int) -> bool:
     """Matroska: the EBML header, then segments; all length bits set: unknown (live streams)."""
-    while head := file.read(4):
-        first = file.read(1)
-        if len(head) < 4 or not first or not first[0]:
-            return not first or bool(first[0])
-        more = 8 - first[0].bit_length()
-        length = int.from_bytes(bytes([first[0] & (0x7F >> more)]) + file.read(more), "big")
+    while len(head := file.read(5)) == 5:
+        if not (first := head[4]):
+            return False
+        more = 8 - first.bit_length()
+        length = int.from_bytes(bytes([first & (0x7F >> more)]) + file.read(more), "big")
         if length == (1 << 7 * (more + 1)) - 1:
             return True
         end = file.tell() + length

@@ -10,12 +10,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, damage_named
 from data_pipelines.readers.npy_headers import read_header
 from data_pipelines.readers.pixels import require_sane_size, row_blocks
 
 ARRAY_SUFFIXES = (".npz", ".npy")
-_FRAMES = "frames.npy"
 _MAX_FRAME_BYTES = 1 << 28
 _MAX_COLUMNS_FIRST_BYTES = 1 << 29  # of an array that has to be read as a whole
 _SHOWN = 6
@@ -30,7 +29,7 @@ def iterate_array(path: Path) -> Iterator[np.ndarray]:
     Raises:
         DataError: the file is damaged or cut short, or the array another one.
     """
-    try:
+    with damage_named(f"{path}: is damaged or no NumPy file"):
         if path.suffix.lower() == ".npy":
             with open(path, "rb") as file:
                 yield from _frames(path, file, os.path.getsize(path))
@@ -39,22 +38,15 @@ def iterate_array(path: Path) -> Iterator[np.ndarray]:
                 member = _member(path, archive)
                 with archive.open(member) as file:
                     yield from _frames(path, file, member.file_size)
-    except DataError:
-        raise
-    except Exception as error:  # a damaged archive can raise a dozen types
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
-        raise DataError(f"{path}: is damaged or no NumPy file ({reason}).") from None
 
 
 def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    members = {info.filename: info for info in archive.infolist()}
-    if _FRAMES in members:
-        return members[_FRAMES]
-    if len(members) != 1:
-        shown = [name.removesuffix(".npy")[:40] for name in itertools.islice(members, _SHOWN)]
-        names = ", ".join(shown) + ", ..." * (len(members) > _SHOWN) or "none"
-        raise DataError(f"{path}: has no array `frames`; its arrays are: {names}.")
-    return next(iter(members.values()))
+    members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+    if "frames" in members or len(members) == 1:
+        return members.get("frames") or members.popitem()[1]
+    shown = [name[:40] for name in itertools.islice(members, _SHOWN)]
+    names = ", ".join(shown) + ", ..." * (len(members) > _SHOWN) or "none"
+    raise DataError(f"{path}: has no array `frames`; its arrays are: {names}.")
 
 
 def _frames(path: Path, file: BinaryIO, file_size: int) -> Iterator[np.ndarray]:
@@ -79,20 +71,18 @@ def _frames(path: Path, file: BinaryIO, file_size: int) -> Iterator[np.ndarray]:
         raise DataError(
             f"{path}: frames of {frame_bytes >> 20} MiB each; save them as uint8, or smaller."
         )
-    if columns_first:
-        # Its frames do not lie one after the other.
-        if declared > _MAX_COLUMNS_FIRST_BYTES:
-            raise DataError(
-                f"{path}: {declared >> 20} MiB in Fortran's order, which is read as a whole; save "
-                "it in C's (numpy.ascontiguousarray)."
-            )
-        array = np.frombuffer(file.read(), dtype).reshape(shape, order="F")
-        yield from (_to_bytes(path, frame) for frame in array)
+    if not columns_first:
+        for _ in range(shape[0]):
+            frame = np.frombuffer(file.read(frame_bytes), dtype)
+            yield _to_bytes(path, frame.reshape(shape[1:]))
         return
-    count, *frame_shape = shape
-    for _ in range(count):
-        frame = np.frombuffer(file.read(frame_bytes), dtype)
-        yield _to_bytes(path, frame.reshape(frame_shape))
+    if declared > _MAX_COLUMNS_FIRST_BYTES:  # its frames do not lie one after the other
+        raise DataError(
+            f"{path}: {declared >> 20} MiB in Fortran's order, which is read as a whole; save it "
+            "in C's (numpy.ascontiguousarray)."
+        )
+    for frame in np.frombuffer(file.read(), dtype).reshape(shape, order="F"):
+        yield _to_bytes(path, frame)
 
 
 def _to_bytes(path: Path, frame: np.ndarray) -> np.ndarray:

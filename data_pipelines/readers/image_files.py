@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, damage_named
 from data_pipelines.readers.pixels import on_white, require_sane_size
 
 IMAGE_SUFFIXES = tuple(".png .apng .jpg .jpeg .bmp .ppm .pgm .tif .tiff .webp".split())
@@ -34,7 +34,7 @@ _LOG = logging.getLogger(__name__)
 
 def is_grey(path: Path) -> bool:
     """Whether an image is grey, by its header."""
-    with _readable(path), _open(path) as image:
+    with _opened(path) as image:
         return _is_grey(image)
 
 
@@ -46,7 +46,7 @@ def read_image(path: Path, grey: bool, is_first: bool = True) -> np.ndarray:
     Raises:
         DataError: it cannot be read, or has several pages.
     """
-    with _readable(path), _open(path) as image:
+    with _opened(path) as image:
         pages = _pages(path, image)
         if len(pages) != 1:
             raise DataError(
@@ -62,14 +62,13 @@ def iterate_pages(path: Path) -> Iterator[np.ndarray]:
     Raises:
         DataError: it cannot be read, or has one page.
     """
-    with _readable(path), _open(path) as image:
+    with _opened(path) as image:
         pages = _pages(path, image)
         if len(pages) == 1:
             raise DataError(f"{path}: is one image; give the folder of numbered images.")
-        if image.format == "TIFF":
-            grey = all(_is_grey(_at(image, page)) for page in pages)
-        else:
-            grey = _is_grey(image)
+        # Of other formats all pages have the mode of the first.
+        of_own_mode = pages if image.format == "TIFF" else pages[:1]
+        grey = all(_is_grey(_at(image, page)) for page in of_own_mode)
         for page in pages:
             yield _pixels(path, _at(image, page), grey, page == pages[0])
 
@@ -77,22 +76,31 @@ def iterate_pages(path: Path) -> Iterator[np.ndarray]:
 def num_pages(path: Path) -> int:
     """How many pages an image file has; 1 if it cannot be read."""
     try:
-        with _readable(path), _open(path) as image:
+        with _opened(path) as image:
             return len(_pages(path, image))
     except DataError:
         return 1
 
 
-def _open(path: Path) -> Image.Image:
-    """Read the header; no pixel is decoded before its size is found sane."""
-    with warnings.catch_warnings():
-        # Pillow warns of large images and refuses still larger ones; the limit here is lower.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        image = Image.open(path, formats=_FORMATS)
-    require_sane_size(path, *image.size)
-    if image.format == "JPEG" and (scans := path.read_bytes().count(_SCAN)) > _MAX_SCANS:
-        raise DataError(f"{path}: goes over its picture {scans} times; save it anew.")
-    return image
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """An image with its header read; whatever a damaged one raises becomes one `DataError`.
+
+    No pixel is decoded before the size is found sane.
+    """
+    with damage_named(f"{path}: cannot be read as an image"):
+        try:
+            with warnings.catch_warnings():
+                # Pillow warns of large images, and refuses larger ones than are read here.
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                image = Image.open(path, formats=_FORMATS)
+        except UnidentifiedImageError:
+            raise ValueError("of no known format") from None
+        with image:
+            require_sane_size(path, *image.size)
+            if image.format == "JPEG" and (scans := path.read_bytes().count(_SCAN)) > _MAX_SCANS:
+                raise DataError(f"{path}: goes over its picture {scans} times; save it anew.")
+            yield image
 
 
 def _at(image: Image.Image, page: int) -> Image.Image:
@@ -133,13 +141,13 @@ def _require_one_picture(path: Path, image: Image.Image) -> None:
     """Raise `DataError` if a PGM or PPM has another behind the first, which Pillow does not see."""
     with open(path, "rb") as file:
         magic = file.read(2)
-        if magic not in (b"P4", b"P5", b"P6"):
+        bits = {b"P4": 1, b"P5": 8, b"P6": 24}.get(magic)
+        if bits is None:
             return
         width, height = image.size
         decoder, _, offset, args = image.tile[0]
         is_wide = image.mode == "I" or (decoder == "ppm" and args[1] > 255)
-        row = (width + 7) // 8 if magic == b"P4" else width * (1 + 2 * (magic == b"P6"))
-        end = offset + row * height * (1 + is_wide)
+        end = offset + (width * bits + 7) // 8 * height * (1 + is_wide)
         file.seek(end)
         if file.read(2) == magic:
             count = path.stat().st_size // end
@@ -212,17 +220,3 @@ def _number(image: Image.Image, tag: int, default: int) -> int:
 
 def _description(image: Image.Image) -> str:
     return str(image.tag_v2.get(_DESCRIPTION, ""))
-
-
-@contextlib.contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Turns whatever a damaged image raises into one `DataError` that names it."""
-    try:
-        yield
-    except DataError:
-        raise
-    except UnidentifiedImageError:
-        raise DataError(f"{path}: cannot be read as an image (of no known format).") from None
-    except Exception as error:  # a damaged image can raise a dozen types, SyntaxError among them
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise DataError(f"{path}: cannot be read as an image ({reason}).") from None

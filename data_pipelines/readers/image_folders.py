@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, damage_named
 from data_pipelines.readers.image_files import IMAGE_SUFFIXES, is_grey, read_image
 
 
@@ -18,40 +18,27 @@ def iterate_images(folder: Path) -> Iterator[np.ndarray]:
 
     Raises:
         DataError: no image, two of one number, a gap in the numbers, names of several kinds, an
-            image that cannot be read, has several pages or another size.
+            image that cannot be read or has several pages.
     """
     paths = _in_order(folder)
     grey = all(is_grey(path) for path in paths)
-    size = None
     for path in paths:
-        pixels = read_image(path, grey, is_first=size is None)
-        height, width, _ = pixels.shape
-        if size is None:
-            size = (width, height)
-        elif size != (width, height):
-            raise DataError(
-                f"{path}: is {width} x {height} pixels, {paths[0].name} {size[0]} x {size[1]}; the "
-                "frames of a video need one size."
-            )
-        yield pixels
+        yield read_image(path, grey, is_first=path is paths[0])
 
 
 def _in_order(folder: Path) -> list[Path]:
-    try:
-        entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be read ({error.strerror}).") from None
-    images = [path for path in entries if path.suffix.lower() in IMAGE_SUFFIXES]
-    if not images:
-        raise DataError(f"{folder}: holds no image ({', '.join(IMAGE_SUFFIXES)}).")
+    with damage_named(f"{folder}: cannot be read"):
+        entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     numbered: dict[tuple, Path] = {}
-    for path in sorted(images):
-        key = _natural(path.stem)
-        if key in numbered:
-            raise DataError(
-                f"{folder}: {numbered[key].name} and {path.name} have one number; remove one."
-            )
-        numbered[key] = path
+    for path in entries:
+        if path.suffix.lower() in IMAGE_SUFFIXES:
+            first = numbered.setdefault(_natural(path.stem), path)
+            if first is not path:
+                raise DataError(
+                    f"{folder}: {first.name} and {path.name} have one number; remove one."
+                )
+    if not numbered:
+        raise DataError(f"{folder}: holds no image ({', '.join(IMAGE_SUFFIXES)}).")
     keys = sorted(numbered)
     _require_one_row(folder, keys, numbered)
     return [numbered[key] for key in keys]

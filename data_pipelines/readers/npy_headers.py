@@ -20,14 +20,11 @@ def read_header(file: BinaryIO) -> Header:
     a hostile one is anything from IndexError to MemoryError.
     """
     version = np.lib.format.read_magic(file)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(version)
-    if read is None:
+    readers = np.lib.format.read_array_header_1_0, np.lib.format.read_array_header_2_0
+    if version not in ((1, 0), (2, 0)):
         raise ValueError(f"it has .npy format {version}")
     try:
-        header = Header(*read(file))
+        header = Header(*readers[version[0] - 1](file))
     except Exception as error:
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise ValueError(f"its header is broken: {reason}") from None

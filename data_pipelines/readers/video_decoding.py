@@ -63,6 +63,8 @@ def decode(
                         )
                     yield convert(frame)
                     index += 1
+        if not index:
+            raise DataError(f"{path}: holds no frame.")
     except DataError:
         raise
     except Exception as error:  # a damaged video can raise a dozen types

@@ -89,9 +89,7 @@ def remarks(path: str | os.PathLike) -> list[str]:
 
     They tell what a player would show otherwise: pixels that are not square, and HDR (PQ, HLG).
     """
-    path = local_path(path)
-    is_video = path.is_file() and path.suffix.lower() not in (*ARRAY_SUFFIXES, *IMAGE_SUFFIXES)
-    return stored_otherwise(path) if is_video else []
+    return stored_otherwise(local_path(path))
 
 
 def _frames(path: Path, threads: int) -> Iterator[np.ndarray]:

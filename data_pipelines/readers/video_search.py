@@ -3,7 +3,6 @@
 A video that links show twice could otherwise both train and test.
 """
 
-import codecs
 import os
 from collections.abc import Collection
 from pathlib import Path
@@ -16,7 +15,7 @@ _OTHER_SUFFIXES = tuple(
     ".txt .md .json .csv .tsv .xml .yaml .yml .html .srt .vtt .wav .mp3 .m4a .aac .flac .ogg .opus "
     ".pdf .doc .docx .xls .xlsx .odt .ods .db .pyc".split()
 )
-_TEXT_BYTES = 1024
+_TEXT_LETTERS = 1024
 
 
 class VideoSearch:
@@ -87,15 +86,12 @@ def _unread(path: Path) -> str | None:
     try:
         if not path.is_file():
             return f"{path}: is no file."
-        with open(path, "rb") as file:
-            start = file.read(_TEXT_BYTES)
+        with open(path, encoding="utf-8") as file:
+            text = file.read(_TEXT_LETTERS)
     except OSError as error:
         return f"{path}: cannot be read ({error.strerror})."
-    try:
-        # A letter may be cut at the end.
-        text = codecs.getincrementaldecoder("utf-8")().decode(start)
-        if text and "\0" not in text:
-            return None
     except UnicodeDecodeError:
-        pass
+        text = ""
+    if text and "\0" not in text:
+        return None
     return f"{path}: is of no kind that is read ({', '.join(VIDEO_SUFFIXES)}); convert it to .mp4."

@@ -27,8 +27,7 @@ def clip_batches(
         address: names the stream, with the seed.
         length: frames in a clip.
         stride: frames of a video from one of the clip's to the next.
-        batch_size: clips in the GLOBAL batch.
-        rows: those of each global batch that are wanted.
+        batch_size: clips in the GLOBAL batch, of which `rows` are wanted.
         first_step: number of the first batch.
         epochs: run through all videos, in a new order each time, instead of drawing them.
     """
@@ -53,16 +52,12 @@ def clip_batches(
         )
         return tf.ensure_shape(clips, (len(rows), length, *videos.frame_shape))
 
-    batches = (
+    return (
         tf.data.Dataset.counter(first_step)
         .map(draw)
         .map(read, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
-    options = tf.data.Options()
-    # Sharding is an argument here; TensorFlow's own would drop or repeat steps.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return batches.with_options(options)
 
 
 def _in_epochs(
@@ -75,12 +70,8 @@ def _in_epochs(
     first = step * batch_size
     first_epoch = first // num_videos
     num_epochs = (batch_size - 1) // num_videos + 2
-    drawn = words(
-        key,
-        ClipRows(first_epoch, num_epochs, 1, range(1)),
-        (num_videos,),
-        tf.constant(0, tf.uint64),
-    )
+    epochs = ClipRows(first_epoch, num_epochs, 1, range(1))
+    drawn = words(key, epochs, (num_videos,), tf.constant(0, tf.uint64))
     orders = tf.reshape(tf.argsort(drawn, axis=1, stable=True), [-1])
     clips = first + tf.constant(np.array(rows), tf.int64)
     return tf.cast(tf.gather(orders, clips - first_epoch * num_videos), tf.int64)

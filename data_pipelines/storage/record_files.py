@@ -4,10 +4,9 @@ The files hold raw frames, uncompressed: mapped into memory, the frames of a vid
 they lie there, and the system's page cache is the cache of the corpus, shared by all processes.
 """
 
-import itertools
 import math
 import mmap
-import os
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import damage_named
 
+PREPARE_ANEW = "prepare the corpus anew"
 _LENGTH_BYTES, _CHECKSUM_BYTES = 8, 4
-_LENGTH_DELIMITED = 2
-_MAX_LENGTH_BITS = 63
+# Protocol buffers: Example.features.feature is a map, whose values are Feature.bytes_list.value;
+# each begins with the number of its field and its length.
+_LENGTH = rb"[\x80-\xff]{,9}[\0-\x7f]"
+_EXAMPLE = re.compile(rb"\n" + _LENGTH)
+_FEATURE = re.compile(rb"\nL\n[\4\5](name|video)\x12L\nL\n(L)".replace(b"L", _LENGTH))
 
 
 class MappedVideo(NamedTuple):
@@ -35,17 +38,13 @@ def count_records(path: Path) -> tuple[int, bool]:
 
     TensorFlow sets memory aside for what a record's length says, before it looks at the file's.
     """
-    with open(path, "rb") as file:
-        if not file.seek(0, os.SEEK_END):
-            return 0, True
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            count = 0
-            try:
-                for _ in _records(data):
-                    count += 1
-            except (ValueError, struct.error):
-                return count, False
-            return count, True
+    count = 0
+    try:
+        for _ in _records(_mapped(path)):
+            count += 1
+    except (ValueError, struct.error):
+        return count, False
+    return count, True
 
 
 def map_videos(path: Path, frame_shape: tuple[int, int, int]) -> list[MappedVideo]:
@@ -53,27 +52,24 @@ def map_videos(path: Path, frame_shape: tuple[int, int, int]) -> list[MappedVide
 
     Sizes are checked, the checksums of the records are not: that would read the whole corpus.
     """
-    try:
-        with open(path, "rb") as file:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: cannot be read ({reason}); prepare the corpus anew.") from None
-    frame_bytes = math.prod(frame_shape)
-    try:
-        videos = []
+    frame_bytes, videos = math.prod(frame_shape), []
+    with damage_named(f"{path}: is damaged", PREPARE_ANEW):
+        data = _mapped(path)
         for start, end in _records(data):
-            found = {key: value for key, value in _features(data, start, end)}
-            (name_start, name_end), (first, last) = found["name"], found["video"]
+            found = dict(_features(data, start, end))
+            first, last = found[b"video"]
             count = (last - first) // frame_bytes
             if last > end or count * frame_bytes != last - first:
-                raise ValueError
+                raise ValueError("other frames")
             frames = np.frombuffer(data, np.uint8, last - first, first)
-            name = data[name_start:name_end].decode()
+            name = data[slice(*found[b"name"])].decode()
             videos.append(MappedVideo(name, frames.reshape(count, *frame_shape)))
-        return videos
-    except (ValueError, KeyError, IndexError, struct.error):
-        raise DataError(f"{path}: is damaged; prepare the corpus anew.") from None
+    return videos
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _records(data: mmap.mmap) -> Iterator[tuple[int, int]]:
@@ -84,40 +80,15 @@ def _records(data: mmap.mmap) -> Iterator[tuple[int, int]]:
         start = position + _LENGTH_BYTES + _CHECKSUM_BYTES
         position = start + length + _CHECKSUM_BYTES
         if position > len(data):
-            raise ValueError
+            raise ValueError("no record")
         yield start, start + length
 
 
-def _features(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Key and place of the bytes of each feature of a `tf.train.Example`.
-
-    The message nests: Example.features.feature is a map, whose values are Feature.bytes_list.value.
-    """
-    for _, *features in _fields(data, start, end):
-        for _, *entry in _fields(data, *features):
-            (_, *key), (_, *feature) = sorted(itertools.islice(_fields(data, *entry), 3))
-            ((_, *bytes_list),) = itertools.islice(_fields(data, *feature), 2)
-            ((_, *value),) = itertools.islice(_fields(data, *bytes_list), 2)
-            yield data[slice(*key)].decode(), tuple(value)
-
-
-def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """(number, start, end) of each field of a protocol buffer of messages and strings alone."""
-    while start < end:
-        tag = data[start]
-        if tag & 7 != _LENGTH_DELIMITED:
-            raise ValueError
-        length = shift = 0
-        more = True
-        while more:
-            if shift > _MAX_LENGTH_BITS:
-                raise ValueError
-            start += 1
-            more, low = data[start] & 0x80, data[start] & 0x7F
-            length |= low << shift
-            shift += 7
-        start += 1
-        if start + length > end:
-            raise ValueError
-        yield tag >> 3, start, start + length
-        start += length
+def _features(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    """Key and place of the bytes of each feature of a `tf.train.Example`."""
+    position = _EXAMPLE.match(data, start).end()
+    while position < end:
+        feature = _FEATURE.match(data, position)
+        length = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(feature[2]))
+        position = feature.end() + length
+        yield feature[1], (feature.end(), position)

@@ -6,7 +6,6 @@ as TFDS encodes them; beside it lies a report, written last, that says what beca
 
 import contextlib
 import errno
-import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -64,20 +63,13 @@ def shard_path(folder: Path, shard: Shard) -> Path:
 
 
 def write_shard(shard: Shard, path: Path) -> Report:
-    """Write a shard unless it is there already.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    report_path = path.with_suffix(".json")
-    if (report := finished(path)) is not None:
-        return report
+    """Write a shard; raises `OSError` if that fails."""
     temporary = path.with_name(f"{path.stem}.{os.getpid()}.tmp")
     try:
         report = _write(shard, temporary)
         os.replace(temporary, path)
         temporary.write_text(json.dumps(report._asdict()), encoding="utf-8")
-        os.replace(temporary, report_path)
+        os.replace(temporary, path.with_suffix(".json"))
     finally:
         temporary.unlink(missing_ok=True)
     return report
@@ -93,13 +85,16 @@ def _write(shard: Shard, path: Path) -> Report:
             written = len(report.lengths)
             try:
                 for name, frames in source.videos():
-                    if len(frames) < shard.min_frames:
-                        raise DataError(_too_short(source, name, frames, shard.min_frames))
+                    if (count := len(frames)) < shard.min_frames:
+                        raise DataError(
+                            f"{source.path}: {name!r} has {count} frame{'s' * (count != 1)}; "
+                            f"{shard.min_frames} are needed (--min_frames)."
+                        )
                     record = serialize(name, frames)
                     with _disk_errors(path.parent):
                         writer.write(record)
                     num_bytes += len(record)
-                    report.lengths.append(len(frames))
+                    report.lengths.append(count)
             except DataError as error:
                 report.skipped.append(str(error))
             except tf.errors.OpError as error:
@@ -138,13 +133,6 @@ def serialize(name: str, frames: np.ndarray) -> bytes:
     return example.SerializeToString()
 
 
-def _too_short(source: Source, name: str, frames: np.ndarray, least: int) -> str:
-    return (
-        f"{source.path}: {name!r} has {len(frames)} frame{'s' * (len(frames) != 1)}; "
-        f"{least} are needed (--min_frames)."
-    )
-
-
 def settle(path: Path) -> None:
     """Wait until a file is on the disk; by the end of a preparation most of them are."""
     with open(path, "rb") as file:
@@ -155,21 +143,11 @@ def finished(path: Path) -> Report | None:
     """The report of a shard that is there and, even after a power failure, has its size."""
     try:
         report = Report(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
-        if not _is_sane(report):
-            return None
-        whole = report.num_bytes + _FRAMING_BYTES * len(report.lengths)
-        return report if path.stat().st_size == whole else None
+        lengths, num_bytes, *lines = report
+        is_sane = all(type(n) is int and n > 0 for n in (*lengths, num_bytes + 1)) and all(
+            type(part) is list and all(type(line) is str for line in part) for part in lines
+        )
+        whole = num_bytes + _FRAMING_BYTES * len(lengths)
+        return report if is_sane and path.stat().st_size == whole else None
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-
-
-def _is_sane(report: Report) -> bool:
-    texts = (report.skipped, report.failed, report.remarks)
-    if not all(type(values) is list for values in (report.lengths, *texts)):
-        return False
-    numbers, lines = [*report.lengths, report.num_bytes], itertools.chain(*texts)
-    return (
-        all(type(number) is int and number > 0 for number in report.lengths)
-        and all(type(number) is int for number in numbers)
-        and all(type(line) is str for line in lines)
-    )

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_pipelines.errors import DataError
-from data_pipelines.paths import local_path
-from data_pipelines.storage.record_files import MappedVideo, map_videos
+from data_pipelines.errors import DataError, damage_named
+from data_pipelines.storage.record_files import PREPARE_ANEW, MappedVideo, map_videos
 
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds
@@ -24,9 +23,9 @@ class StoredVideos:
 
     def __init__(self, videos: Sequence[MappedVideo], frame_shape: tuple[int, int, int]):
         self.frame_shape = frame_shape
+        self._videos = videos
         self.names = [video.name for video in videos]
-        self._frames = [video.frames for video in videos]
-        self.lengths = np.array([len(frames) for frames in self._frames], np.int64)
+        self.lengths = np.array([len(video.frames) for video in videos], np.int64)
         """Frames of each video, int64 [N]."""
 
     def __len__(self) -> int:
@@ -34,14 +33,13 @@ class StoredVideos:
 
     def subset(self, indices: np.ndarray) -> "StoredVideos":
         """The videos of some indices, in their order."""
-        chosen = [MappedVideo(self.names[i], self._frames[i]) for i in indices]
-        return StoredVideos(chosen, self.frame_shape)
+        return StoredVideos([self._videos[i] for i in indices], self.frame_shape)
 
     def clips(self, videos: np.ndarray, starts: np.ndarray, length: int, stride: int) -> np.ndarray:
         """Clips of frames `stride` apart, uint8 [N, length, H, W, C]; videos and starts are [N]."""
         result = np.empty((len(videos), length, *self.frame_shape), np.uint8)
         for clip, video, start in zip(result, videos, starts, strict=True):
-            clip[:] = self._frames[video][start : start + span(length, stride) : stride]
+            clip[:] = self._videos[video].frames[start : start + span(length, stride) : stride]
         return result
 
 
@@ -54,59 +52,27 @@ def open_folder(folder: Path) -> "tfds.core.DatasetBuilder":
     """The read-only builder of a folder that TFDS wrote; raises `DataError` if it is damaged."""
     import tensorflow_datasets as tfds
 
-    try:
+    with damage_named(f"{folder}: cannot be read", PREPARE_ANEW):
         builder = tfds.builder_from_directory(folder)
         _ = builder.info.metadata  # TFDS reads it only now
         return builder
-    except Exception as error:  # a damaged folder can raise a dozen types
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{folder}: cannot be read ({reason}); prepare the corpus anew.") from None
 
 
-class PreparedFolder:
-    """What `prepare` made of a corpus: its parts, and what was left out."""
+class Preparation:
+    """What `prepare` made of a corpus, in one folder; raises `DataError` if that is damaged."""
 
-    def __init__(
-        self,
-        dataset: str,
-        data_dir: str | os.PathLike,
-        frame_size: int,
-        channels: int | None = None,
-    ):
-        """Find the preparation of that size in data_dir; raises `DataError` if there is none.
-
-        Args:
-            dataset: name of the builder.
-            data_dir: the data_dir of `prepare`, or the folder of one preparation in it.
-            frame_size: height and width of the frames.
-            channels: C; None: any.
-        """
-        data_dir = local_path(data_dir)
-        folders = _preparations(dataset, data_dir)
-        builders = [open_folder(folder) for folder in folders]
-        if other := [builder.name for builder in builders if builder.name != dataset]:
-            raise DataError(f"{data_dir}: holds {other[0]}, not {dataset}; give that as dataset.")
-        shapes = [_frame_shape(builder, data_dir) for builder in builders]
-        fitting = [
-            builder
-            for builder, (size, _, c) in zip(builders, shapes, strict=True)
-            if size == frame_size and c == (channels or c)
-        ]
-        if len(fitting) != 1:
-            wanted = f"frames of {frame_size} pixels" + f" and {channels} channels" * bool(channels)
-            found = ", ".join(f"{f} {list(s)}" for f, s in zip(folders, shapes, strict=True))
-            fault = "several preparations have" if fitting else "no preparation has"
-            way_out = "name one as data_dir" if fitting else "prepare it so"
-            raise DataError(f"{data_dir}: {fault} {wanted}; {way_out} (there: {found}).")
-        self._info = fitting[0].info
-        self.path = Path(fitting[0].data_dir)
-        self.frame_shape: tuple[int, int, int] = _frame_shape(fitting[0], data_dir)
-        self.skipped = _lines("skipped", self._info.metadata, self.path)
-        """A line for each file that was left out."""
-        self.remarks = _lines("remarks", self._info.metadata, self.path)
-        """Lines on what was read as it is stored though players show it otherwise."""
-        if self._info.dataset_size < _MEMORY_SHARE * _memory():
-            self._read_ahead()
+    def __init__(self, path: Path):
+        self.path = path
+        self._info = info = open_folder(path).info
+        self.dataset: str = info.name
+        with damage_named(f"{path}: cannot be read", PREPARE_ANEW):
+            self.frame_shape: tuple[int, int, int] = info.features["video"].shape[1:]
+            self.skipped = list(info.metadata["skipped"])
+            """A line for each file that was left out."""
+            self.remarks = list(info.metadata.get("remarks", []))
+            """Lines on what was read as it is stored though players show it otherwise."""
+            if len(self.frame_shape) != 3 or not all(size > 0 for size in self.frame_shape):
+                raise ValueError(f"frames of shape {self.frame_shape}")
 
     def part(self, name: str) -> StoredVideos | None:
         """The videos of "train", "validation" or "test", None if there is no such part."""
@@ -118,26 +84,55 @@ class PreparedFolder:
             found = map_videos(Path(path), self.frame_shape)
             if len(found) != expected:
                 raise DataError(
-                    f"{path}: holds {len(found)} videos, not {expected}; prepare the corpus anew."
+                    f"{path}: holds {len(found)} videos, not {expected}; {PREPARE_ANEW}."
                 )
             videos += found
         return StoredVideos(videos, self.frame_shape)
 
-    def _read_ahead(self) -> None:
-        """Have the system read the files into its cache, in the background."""
-        for split in self._info.splits.values():
-            for path in split.filepaths:
-                with open(path, "rb") as file:
-                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
+    def read_ahead(self) -> None:
+        """Have the system read a corpus that fits into memory, in the background."""
+        memory = os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE
+        if self._info.dataset_size < _MEMORY_SHARE * memory:
+            for split in self._info.splits.values():
+                for path in split.filepaths:
+                    with open(path, "rb") as file:
+                        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
 
 
-def _preparations(dataset: str, data_dir: Path) -> list[Path]:
+def find_preparation(
+    dataset: str, data_dir: Path, frame_size: int, channels: int | None = None
+) -> Preparation:
+    """The preparation of that size in data_dir; raises `DataError` unless there is just one.
+
+    Args:
+        dataset: name of the builder.
+        data_dir: the data_dir of `prepare`, or the folder of one preparation in it.
+        frame_size: height and width of the frames.
+        channels: C; None: any.
+    """
+    found = [Preparation(folder) for folder in _folders(dataset, data_dir)]
+    if other := [each.dataset for each in found if each.dataset != dataset]:
+        raise DataError(f"{data_dir}: holds {other[0]}, not {dataset}; give that as dataset.")
+    fitting = [
+        each
+        for each in found
+        if each.frame_shape[0] == frame_size and channels in (None, each.frame_shape[2])
+    ]
+    if len(fitting) != 1:
+        wanted = f"frames of {frame_size} pixels" + f" and {channels} channels" * bool(channels)
+        there = ", ".join(f"{each.path} {list(each.frame_shape)}" for each in found)
+        fault = "several preparations have" if fitting else "no preparation has"
+        way_out = "name one as data_dir" if fitting else "prepare it so"
+        raise DataError(f"{data_dir}: {fault} {wanted}; {way_out} (there: {there}).")
+    return fitting[0]
+
+
+def _folders(dataset: str, data_dir: Path) -> list[Path]:
     if not data_dir.is_dir():
         raise DataError(f"data_dir {data_dir} is no folder; name the one given to `prepare`.")
     if (data_dir / "dataset_info.json").is_file():
         return [data_dir]
     found = sorted(path.parent for path in data_dir.glob(f"{dataset}/*/[0-9]*/dataset_info.json"))
-    found = [path for path in found if "incomplete" not in path.name]
     if not found:
         raise DataError(
             f"{data_dir}: holds no prepared {dataset}; make it with "
@@ -145,25 +140,3 @@ def _preparations(dataset: str, data_dir: Path) -> list[Path]:
             f"--data_dir={data_dir}`."
         )
     return found
-
-
-def _frame_shape(builder, data_dir: Path) -> tuple[int, int, int]:
-    features = builder.info.features
-    shape = features["video"].shape if "video" in features else ()
-    if len(shape) != 4 or not all(type(size) is int and size > 0 for size in shape[1:]):
-        raise DataError(f"{data_dir}: {builder.name} holds no videos; prepare the corpus anew.")
-    return shape[1:]
-
-
-def _lines(name: str, metadata, folder: Path) -> list[str]:
-    lines = metadata.get(name) if isinstance(metadata, dict) else None
-    if name == "remarks" and isinstance(metadata, dict) and name not in metadata:
-        return []  # of a version that noted none
-    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise DataError(f"{folder}: its metadata.json is damaged; prepare the corpus anew.")
-    return lines
-
-
-def _memory() -> int:
-    """Bytes of the machine's memory."""
-    return os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE

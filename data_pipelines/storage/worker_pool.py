@@ -35,12 +35,11 @@ def write_shards(tasks: Sequence[tuple[Shard, Path]], workers: int) -> Iterator[
         return
     # Python's tracker of semaphores outlives a process that ends at a signal, and warns of them.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")
+    before, processes, done = set(multiprocessing.active_children()), set(), False
     # Processes are started anew, not forked: TensorFlow's threads do not survive a fork.
     executor = concurrent.futures.ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), initializer=_start_worker
     )
-    before, processes = set(multiprocessing.active_children()), set()
-    done = False
     try:
         futures = {executor.submit(write_shard, *task): i for i, task in missing.items()}
         processes = set(multiprocessing.active_children()) - before
@@ -63,22 +62,23 @@ def _cause_of_death(statuses: Sequence[int | None]) -> str:
     # The pool terminates those that are left.
     guilty = [status for status in statuses if status not in (None, 0, -signal.SIGTERM)]
     if -signal.SIGKILL in guilty:
-        return (
-            "a process that decodes videos was killed, perhaps for want of memory; the same "
-            "command goes on, with fewer --workers it needs less."
+        what = (
+            "was killed, perhaps for want of memory; the same command goes on, with fewer "
+            "--workers it needs less."
         )
-    if 1 in guilty:  # the status of a Python program that ends with a traceback
-        return (
-            "a process that decodes videos could not import the program that started it, see "
-            'above; a script prepares under `if __name__ == "__main__":`, or with one worker.'
+    elif 1 in guilty:  # the status of a Python program that ends with a traceback
+        what = (
+            "could not import the program that started it, see above; a script prepares under "
+            '`if __name__ == "__main__":`, or with one worker.'
         )
-    if not guilty:
-        return "a process that decodes videos was ended; the same command goes on."
-    if (status := guilty[0]) > 0:
-        reason = f"ended with status {status}"
+    elif not guilty:
+        what = "was ended; the same command goes on."
+    elif (status := guilty[0]) > 0:
+        what = f"ended with status {status}; the same command goes on, see above."
     else:
-        reason = f"died of signal {-status} ({signal.strsignal(-status)})"
-    return f"a process that decodes videos {reason}; the same command goes on, see above."
+        name = signal.strsignal(-status)
+        what = f"died of signal {-status} ({name}); the same command goes on, see above."
+    return f"a process that decodes videos {what}"
 
 
 def _start_worker() -> None:

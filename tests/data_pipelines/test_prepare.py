@@ -114,15 +114,13 @@ def test_human36m_is_cropped_then_resized_by_pillow(tmp_path):
 
 
 def test_bair_keeps_the_bytes(tmp_path):
-    files = {"train/traj_0_to_2": 3, "train/traj_3_to_4": 2, "test/traj_0_to_255": 2}
-    written = write_bair(tmp_path / "raw", files)
+    written = write_bair(tmp_path / "raw", {"train/traj_a": 3, "train/traj_b": 2, "test/traj_c": 2})
     builder = prepared("bair", tmp_path / "raw", tmp_path / "prepared")
-    train = stored(builder, "train")
-    expected = np.concatenate([written["train/traj_0_to_2"], written["train/traj_3_to_4"]])
-    np.testing.assert_array_equal(np.stack(list(train.values())), expected)
-    assert list(train)[2:4] == ["traj_0_to_2/002", "traj_3_to_4/000"]
-    test = np.stack(list(stored(builder, "test").values()))
-    np.testing.assert_array_equal(test, written["test/traj_0_to_255"])
+    train, test = stored(builder, "train"), stored(builder, "test")
+    expected = np.concatenate([written["train/traj_a"], written["train/traj_b"]])
+    np.testing.assert_array_equal(list(train.values()), expected)
+    assert list(train)[2:4] == ["traj_a/002", "traj_b/000"]
+    np.testing.assert_array_equal(list(test.values()), written["test/traj_c"])
 
 
 def test_bair_from_what_tfds_prepared(tmp_path, monkeypatch):
@@ -176,30 +174,26 @@ def test_a_folder_of_any_videos(folder, tmp_path, options):
 
 
 @pytest.mark.parametrize(
-    ("min_frames", "lengths"), [(1, [15, 15, 10]), (11, [15, 25]), (16, [15, 25]), (26, [40])]
+    ("size", "chunk", "most", "min_frames", "lengths"),
+    [
+        *((32, 3 * 32 * 48, 16, *case) for case in ((1, [15, 15, 10]), (11, [15, 25]), (26, [40]))),
+        (32, 3 * 32 * 48, 16, 16, [15, 25]),
+        (96, 4 * 96 * 96, 10, 1, [8] * 5),  # enlarged frames are counted by what they become
+    ],
 )
-def test_a_long_video_is_resized_and_stored_in_pieces(folder, monkeypatch, min_frames, lengths):
+def test_a_long_video_is_resized_and_stored_in_pieces(
+    folder, monkeypatch, size, chunk, most, min_frames, lengths
+):
     root, truth = folder
-    monkeypatch.setattr(video_folder, "_CHUNK_BYTES", 3 * 32 * 48 * 3)
-    monkeypatch.setattr(video_folder, "_MAX_BYTES", 16 * 32 * 32 * 3)
-    source = video_folder.FolderVideo(root / "a/clip.mkv", "clip", 32, 3, "crop", 1, min_frames)
-    pieces = dict(source.videos())
+    monkeypatch.setattr(video_folder, "_CHUNK_BYTES", 3 * chunk)
+    monkeypatch.setattr(video_folder, "_MAX_BYTES", 3 * most * size**2)
+    config = video_folder.VideoFolderConfig(name="", frame_size=size, min_frames=min_frames)
+    pieces = dict(video_folder.FolderVideo(root / "a/clip.mkv", "clip", config).videos())
     assert [len(frames) for frames in pieces.values()] == lengths
     names = [f"clip#{number}" for number in range(len(lengths))]
     assert list(pieces) == (names if len(lengths) > 1 else ["clip"])
-    whole = np.concatenate(list(pieces.values()))
-    np.testing.assert_array_equal(whole, fit_frames(truth["a/clip.mkv"], 32, 3))
-
-
-def test_enlarged_frames_are_counted_by_what_they_become(folder, monkeypatch):
-    root, truth = folder
-    monkeypatch.setattr(video_folder, "_CHUNK_BYTES", 4 * 96 * 96 * 3)
-    monkeypatch.setattr(video_folder, "_MAX_BYTES", 10 * 96 * 96 * 3)
-    source = video_folder.FolderVideo(root / "a/clip.mkv", "clip", 96, 3, "crop", 1, 1)
-    pieces = [frames for _, frames in source.videos()]
-    assert [len(frames) for frames in pieces] == [8] * 5
-    expected = fit_frames(truth["a/clip.mkv"], 96, 3)
-    np.testing.assert_array_equal(np.concatenate(pieces), expected)
+    expected = fit_frames(truth["a/clip.mkv"], size, 3)
+    np.testing.assert_array_equal(np.concatenate(list(pieces.values())), expected)
 
 
 # --- parts ---------------------------------------------------------------------------------------
@@ -220,14 +214,6 @@ def empty_videos(root, names):
     return root
 
 
-def test_parts_follow_the_folders(tmp_path):
-    train = [f"train/x/{i}.mp4" for i in range(40)]
-    root = empty_videos(tmp_path / "two", [*train, "test/a.gif", "test/B.AVI", "test/.c.mp4"])
-    parts = layout_names(root)
-    assert parts["test"] == {"test/a.gif", "test/B.AVI"}
-    assert parts["train"] | parts["validation"] == set(train)
-
-
 def test_what_links_show_twice_is_found_once_and_never_in_two_parts(tmp_path):
     root = empty_videos(tmp_path, ["train/1.mp4", "train/2.mp4", "train/3.mp4", "test/9.mp4"])
     (root / "test/2.mp4").symlink_to(root / "train/2.mp4")
@@ -245,12 +231,12 @@ def test_what_links_show_twice_is_found_once_and_never_in_two_parts(tmp_path):
 
 
 def test_part_folders_in_any_case_and_what_lies_outside_of_them(tmp_path):
-    names = ["Train/1.mp4", "VAL/2.mp4", "test/3.mp4", "more/notes.txt", "5.avi", "notes.txt"]
-    layout = layout_of(empty_videos(tmp_path, names))
+    names = ["Train/x/1.mp4", "VAL/2.mp4", "test/B.AVI", "test/a.gif", "test/.c.mp4"]
+    layout = layout_of(empty_videos(tmp_path, [*names, "more/notes.txt", "5.avi", "notes.txt"]))
     assert {part: [s.name for s in sources] for part, sources in layout.parts.items()} == {
-        "train": ["Train/1.mp4"],
-        "validation": ["VAL/2.mp4"],
-        "test": ["test/3.mp4"],
+        "train": names[:1],
+        "validation": names[1:2],
+        "test": names[2:4],
     }
     assert layout.skipped == [f"{tmp_path}/5.avi: lies outside of Train, VAL, test."]
 
@@ -400,28 +386,22 @@ def test_a_cut_bair_file_gives_its_whole_records(tmp_path):
     assert "a.tfrecords: is damaged or cut short after 2 videos" in line
 
 
-def test_a_kth_file_of_another_name_or_size_is_left_out(tmp_path):
+def test_kth_files_of_another_name_folder_or_size_are_left_out_and_case_does_not_count(tmp_path):
     source = write_kth(tmp_path / "raw", persons=(1, 21), count=2)
-    encode(source / "raw/boxing/person03_boxing_d1_uncomp.avi", clip(25))
-    (source / "raw/boxing/backup.avi").touch()
-    builder = prepared("kth", source, tmp_path / "prepared")
-    assert len(stored(builder, "train")) == 6
-    other, size = builder.info.metadata["skipped"]
-    assert "backup.avi: is not called person<01-25>_boxing" in other
-    assert "person03_boxing_d1_uncomp.avi: is 48 x 32 pixels, KTH's videos are 160 x 120" in size
-
-
-def test_kth_folders_that_are_no_action_or_empty_are_named_and_case_does_not_count(tmp_path):
-    source = write_kth(tmp_path / "raw", persons=(1, 21), count=2)
-    (source / "raw/boxing").rename(source / "raw/boxen")
-    path = source / "raw/jogging/person01_jogging_d1_uncomp.avi"
+    raw = source / "raw"
+    (raw / "boxing").rename(raw / "boxen")
+    path = raw / "jogging/person01_jogging_d1_uncomp.avi"
     path.rename(path.with_suffix(".AVI"))
-    layout = make_builder("kth", tmp_path).layout(source, frozenset())
-    assert path.with_suffix(".AVI") in [video.path for video in layout.parts["train"]]
-    assert len(layout.parts["train"]) == 5
-    other, empty = layout.skipped
-    assert other.startswith(f"{source}/raw/boxen: is called like no action (boxing")
-    assert empty == f"{source}/raw/boxing: is missing or holds no .avi."
+    encode(raw / "running/person03_running_d1_uncomp.avi", clip(25))
+    (raw / "running/backup.avi").touch()
+    builder = prepared("kth", source, tmp_path / "prepared")
+    videos = stored(builder, "train")
+    assert len(videos) == 5 and "jogging/person01_jogging_d1" in videos
+    folder, missing, name, size = builder.info.metadata["skipped"]
+    assert folder.startswith(f"{raw}/boxen: is called like no action (boxing")
+    assert missing == f"{raw}/boxing: is missing or holds no .avi."
+    assert "backup.avi: is not called person<01-25>_running" in name
+    assert "person03_running_d1_uncomp.avi: is 48 x 32 pixels, KTH's videos are 160 x 120" in size
 
 
 def test_a_name_that_is_no_utf8(tmp_path):
@@ -433,12 +413,8 @@ def test_a_name_that_is_no_utf8(tmp_path):
         pass
     builder = prepared("video_folder", tmp_path / "raw", tmp_path / "prepared", frame_size=32)
     parts = [stored(builder, part) for part in ("train", "validation", "test")]
-    assert sorted(name for part in parts for name in part) == [
-        "0.mkv",
-        "1.mkv",
-        "2.mkv",
-        "3\\xff.mkv",
-    ]
+    names = sorted(name for part in parts for name in part)
+    assert names == ["0.mkv", "1.mkv", "2.mkv", "3\\xff.mkv"]
     (line,) = builder.info.metadata["skipped"]
     assert line == f"{tmp_path}/raw/bad \\xfe.mkv: is empty; fetch it again."
 
@@ -581,6 +557,28 @@ def test_tfds_loads_and_builds_it(kth, kth_files, tmp_path):
     assert all(np.array_equal(first[name], videos[name]) for name in first)
     assert builder.info.features["video"].np_dtype == np.uint8
     assert tf.io.gfile.exists(str(builder.data_path))
+
+
+@pytest.mark.long
+def test_tfds_build_prepares_what_we_prepare(tmp_path, kth_files):
+    # Its extra wants an older protobuf than the newest TensorFlow brings: not among the others.
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    binaries = tmp_path / "venv" / "bin"
+    subprocess.run([binaries / "pip", "install", "--quiet", f"{ROOT}[tfds-cli]"], check=True)
+    for line in (
+        (binaries / "tfds", "build", "kth", "--imports=data_pipelines.corpora.builders")
+        + (f"--manual_dir={kth_files}", f"--data_dir={tmp_path / 'theirs'}"),
+        (sys.executable, "-m", "data_pipelines.prepare", "--dataset=kth")
+        + (f"--source_dir={kth_files}", f"--data_dir={tmp_path / 'ours'}"),
+    ):
+        subprocess.run(line, check=True, cwd=ROOT)
+    theirs, ours = (
+        stored(tfds.builder_from_directory(tmp_path / of / "kth/64/1.0.0"), "test")
+        for of in ("theirs", "ours")
+    )
+    assert list(theirs) == list(ours)
+    for name, video in ours.items():
+        np.testing.assert_array_equal(theirs[name], video)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ SAME = {
     # A corpus as it is read and as TFDS builds it, which goes by the class's name.
     "Bair Human36m Kth VideoFolder",
     # The authors' motion, digit by digit and as TensorFlow operations.
-    "bounce inside",
+    "bounce",
     # TensorFlow Serving's word, at the client, which does without TensorFlow.
     "DEFAULT_SIGNATURE",
     # What every command has.

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data_pipelines.corpora.builders.video_builder import VideoBuilder, VideoConfig
+from data_pipelines.corpora.builders.video_builder import VideoBuilder
 from data_pipelines.corpora.sources import Layout, wrong_layout
 from data_pipelines.errors import DataError
 from data_pipelines.readers.resizing import fit_frames
@@ -36,9 +36,8 @@ class BairRecords:
         count, is_whole = count_records(self.path)
         try:
             records = tf.data.TFRecordDataset(os.fspath(self.path)).take(count)
-            for record in records.as_numpy_iterator():
-                yield f"{self.path.stem}/{number:03d}", self._frames(record, number)
-                number += 1
+            for number, record in enumerate(records.as_numpy_iterator(), start=1):
+                yield f"{self.path.stem}/{number - 1:03d}", self._frames(record, number - 1)
         except tf.errors.OpError:
             is_whole = False
         if not is_whole:
@@ -82,24 +81,15 @@ class BairTfdsShard:
         """The frames of camera `image_aux1`."""
         import tensorflow as tf
 
-        builder = open_folder(self.path)
-        split = f"{self.part}[{self.shard}shard]"
+        split, number = f"{self.part}[{self.shard}shard]", 0
         # Other features, the second camera among them, are not decoded.
-        wanted = {"image_aux1": True}
-        number = 0
+        wanted = tfds.decode.PartialDecoding({"image_aux1": True})
         try:
-            file = Path(builder.info.splits[self.part].filepaths[self.shard])
-            if not count_records(file)[1]:
-                raise DataError(f"{file}: is cut short or damaged; prepare it again.")
-            records = builder.as_dataset(split=split, decoders=tfds.decode.PartialDecoding(wanted))
-            for steps in records:
-                frames = steps["image_aux1"].numpy()
+            for steps in open_folder(self.path).as_dataset(split=split, decoders=wanted):
                 name = f"{self.part}-{self.shard:05d}/{number:03d}"
-                yield name, fit_frames(frames, self.frame_size, CHANNELS)
+                yield name, fit_frames(steps["image_aux1"].numpy(), self.frame_size, CHANNELS)
                 number += 1
-        except (tf.errors.OpError, KeyError, ValueError) as error:
-            if isinstance(error, DataError):
-                raise
+        except (tf.errors.OpError, KeyError, ValueError):
             raise DataError(
                 f"{self.path}: shard {split} is damaged after {number} videos; prepare it again."
             ) from None
@@ -108,7 +98,6 @@ class BairTfdsShard:
 class Bair(VideoBuilder):
     """Videos in the order of the file names, then of the records."""
 
-    BUILDER_CONFIGS = [VideoConfig(name="64", frame_size=64)]
     channels = CHANNELS
     description = "BAIR robot pushing, camera image_aux1."
 

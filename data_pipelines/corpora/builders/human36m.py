@@ -8,7 +8,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from data_pipelines.corpora.builders.video_builder import VideoBuilder, VideoConfig
+from data_pipelines.corpora.builders.video_builder import VideoBuilder
 from data_pipelines.corpora.sources import Layout, wrong_layout
 from data_pipelines.errors import DataError
 from data_pipelines.readers.video_decoding import decode
@@ -30,8 +30,6 @@ class Human36mVideo:
         """Cropped, THEN resized with Lanczos, by Pillow."""
         reader = FrameReader(self.path)
         frames = list(decode(self.path, lambda frame: self._cropped(reader, frame), threads=1))
-        if not frames:
-            raise DataError(f"{self.path}: holds no frame.")
         yield f"{self.path.parent.parent.name}-{self.path.stem}", np.stack(frames)
 
     def _cropped(self, reader: FrameReader, frame: av.VideoFrame) -> np.ndarray:
@@ -48,7 +46,6 @@ class Human36mVideo:
 class Human36m(VideoBuilder):
     """Subjects 1, 5, 6, 7, 8 train, 9 and 11 test; within each, names in alphabetical order."""
 
-    BUILDER_CONFIGS = [VideoConfig(name="64", frame_size=64)]
     channels = 3
     description = "Human3.6M, cropped and resized, all frames."
 

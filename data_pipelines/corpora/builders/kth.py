@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from data_pipelines.corpora.builders.video_builder import VideoBuilder, VideoConfig
+from data_pipelines.corpora.builders.video_builder import VideoBuilder
 from data_pipelines.corpora.kth import ACTIONS
 from data_pipelines.corpora.sources import Layout, wrong_layout
 from data_pipelines.errors import DataError
@@ -29,8 +29,6 @@ class KthVideo:
         """Scaled to RGB by the filter that FFmpeg's command uses; the first channel."""
         scale = _Scale(self.path, self.frame_size)
         frames = [frame[..., :1] for frame in decode(self.path, scale, threads=1)]
-        if not frames:
-            raise DataError(f"{self.path}: holds no frame.")
         name = self.path.stem.removesuffix("_uncomp")
         yield f"{self.path.parent.name}/{name}", np.stack(frames)
 
@@ -65,7 +63,6 @@ class _Scale:
 class Kth(VideoBuilder):
     """Persons 1 to 20 train, 21 to 25 test; actions, then names, in alphabetical order."""
 
-    BUILDER_CONFIGS = [VideoConfig(name="64", frame_size=64)]
     channels = 1
     description = "KTH human actions, scaled to squares, grey."
 

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from data_pipelines.corpora.sources import Layout, layout_fingerprint, printable_line, summarised
 from data_pipelines.errors import DataError
-from data_pipelines.storage.shard_files import Report, Shard, plan, settle, shard_path
+from data_pipelines.storage.shard_files import Report, plan, settle, shard_path
 from data_pipelines.storage.worker_pool import write_shards
 
 
@@ -43,12 +43,18 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     of the files in it.
     """
 
+    BUILDER_CONFIGS = [VideoConfig(name="64", frame_size=64)]
     VERSION = tfds.core.Version("1.0.0")
     MANUAL_DOWNLOAD_INSTRUCTIONS = "The folder of the corpus; see docs/own_videos.md of srvp-tf."
     channels: int
     description: str
     workers: int | None = None
     """Processes; None: one per core."""
+
+    @classmethod
+    def make_config(cls, frame_size: int) -> VideoConfig:
+        """A configuration, with the name that its folder has."""
+        return VideoConfig(name=str(frame_size), frame_size=frame_size)
 
     def layout(self, folder: Path, excluded: frozenset[str]) -> Layout:
         """The sources of each part; raises `DataError` if `folder` holds no such corpus.
@@ -120,17 +126,16 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             # Parts drawn by chance are drawn again without the files that cannot be read.
             if excluded >= failed or self.layout(folder, excluded | failed) == layout:
                 _print_skipped(skipped)
+                files = "1 file" if len(failed) == 1 else f"{len(failed)} files"
                 raise DataError(
-                    f"{folder}: no video for {' and '.join(empty)}; "
-                    f"{len(failed)} file{'s' * (len(failed) != 1)} there cannot be used."
+                    f"{folder}: no video for {' and '.join(empty)}; {files} there cannot be used."
                 )
             excluded |= failed
         _print_skipped(skipped)
         metadata["skipped"] = sorted(skipped)
-        remarks = [
-            line for shards in written.values() for _, report in shards for line in report.remarks
-        ]
-        metadata["remarks"] = summarised(map(printable_line, remarks))
+        reports = [report for shards in written.values() for _, report in shards]
+        remarks = [printable_line(line) for report in reports for line in report.remarks]
+        metadata["remarks"] = summarised(remarks)
         infos = [self._collect(part, shards) for part, shards in written.items()]
         shutil.rmtree(staging)
         return infos
@@ -142,14 +147,13 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
         What is left out is added to `skipped`, a line each.
         """
-        shards: list[Shard] = [
+        shards = [
             shard
             for part, sources in layout.parts.items()
             for shard in plan(part, sources, self.builder_config.min_frames)
         ]
         tasks = [(shard, shard_path(staging, shard)) for shard in shards]
-        reports: list[Report | None] = [None] * len(shards)
-        workers = self.workers or len(os.sched_getaffinity(0))
+        reports: dict[int, Report] = {}
         with tqdm(
             total=sum(len(shard.sources) for shard in shards),
             desc=self.name,
@@ -158,13 +162,13 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             mininterval=0.2 if sys.stderr.isatty() else 30.0,
         ) as bar:
             skipped.update(map(printable_line, layout.skipped))
-            for index, report in write_shards(tasks, workers):
+            for index, report in write_shards(tasks, self.workers or len(os.sched_getaffinity(0))):
                 reports[index] = report
                 skipped.update(map(printable_line, report.skipped))
                 bar.update(len(shards[index].sources))
         written = {part: [] for part in layout.parts}
-        for shard, (_, path), report in zip(shards, tasks, reports, strict=True):
-            written[shard.part].append((path, report))
+        for index, (shard, path) in enumerate(tasks):
+            written[shard.part].append((path, reports[index]))
         return written
 
     def _collect(self, part: str, shards: list[tuple[Path, Report]]) -> tfds.core.SplitInfo:

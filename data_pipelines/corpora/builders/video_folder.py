@@ -44,17 +44,6 @@ class VideoFolderConfig(VideoConfig):
     """Every so many-th frame is kept."""
 
 
-def folder_config_name(config: VideoFolderConfig) -> str:
-    """The name of a configuration, and of its folder; two that differ have two names."""
-    parts = [config.frame_size, "grey" if config.channels == 1 else "rgb", config.fit]
-    defaults = VideoFolderConfig(name="")
-    if config.frame_stride != defaults.frame_stride:
-        parts.append(f"every{config.frame_stride}")
-    if config.min_frames != defaults.min_frames:
-        parts.append(f"min{config.min_frames}")
-    return "_".join(map(str, parts))
-
-
 @dataclasses.dataclass(frozen=True)
 class FolderVideo:
     """A file or folder of images; its video is called by its path below the corpus.
@@ -64,11 +53,7 @@ class FolderVideo:
 
     path: Path
     name: str
-    frame_size: int
-    channels: int
-    fit: str
-    frame_stride: int
-    min_frames: int
+    config: VideoFolderConfig
 
     def videos(self) -> Iterator[tuple[str, np.ndarray]]:
         """Strided and made square."""
@@ -79,7 +64,7 @@ class FolderVideo:
                 pieces.append(piece)
                 continue
             following.append(piece)
-            if sum(map(len, following)) >= self.min_frames:
+            if sum(map(len, following)) >= self.config.min_frames:
                 yield f"{self.name}#{number}", np.concatenate(pieces)
                 pieces, following, number = following, [], number + 1
         # An end that is too short to be a video goes with what comes before it.
@@ -92,16 +77,18 @@ class FolderVideo:
 
     @property
     def _frame_bytes(self) -> int:
-        return self.frame_size**2 * self.channels
+        return self.config.frame_size**2 * self.config.channels
 
     def _pieces(self) -> Iterator[np.ndarray]:
         """Fitted frames, some at a time: hours of large frames would fill the memory."""
-        frames = itertools.islice(iterate_frames(self.path, threads=1), 0, None, self.frame_stride)
+        config = self.config
+        frames = iterate_frames(self.path, threads=1)
+        frames = itertools.islice(frames, 0, None, config.frame_stride)
         for first in frames:
             largest = max(first.nbytes, self._frame_bytes)
             rest = itertools.islice(frames, max(1, _CHUNK_BYTES // largest) - 1)
             piece = np.stack([first, *rest])
-            yield fit_frames(piece, self.frame_size, self.channels, self.fit)
+            yield fit_frames(piece, config.frame_size, config.channels, config.fit)
 
 
 class VideoFolder(VideoBuilder):
@@ -115,6 +102,17 @@ class VideoFolder(VideoBuilder):
 
     BUILDER_CONFIGS = [VideoFolderConfig(name="64_rgb_crop")]
     description = "A folder of videos, made square."
+
+    @classmethod
+    def make_config(cls, frame_size: int, **options) -> VideoFolderConfig:
+        """See `VideoBuilder.make_config`; two configurations that differ have two names."""
+        config = VideoFolderConfig(name="", frame_size=frame_size, **options)
+        config.name = f"{frame_size}_{'grey' if config.channels == 1 else 'rgb'}_{config.fit}"
+        if config.frame_stride != VideoFolderConfig.frame_stride:
+            config.name += f"_every{config.frame_stride}"
+        if config.min_frames != VideoFolderConfig.min_frames:
+            config.name += f"_min{config.min_frames}"
+        return config
 
     @property
     def channels(self) -> int:
@@ -131,16 +129,20 @@ class VideoFolder(VideoBuilder):
             raise DataError(
                 f"{named[empty[0]]}: holds no video that is not elsewhere; add some or remove it."
             )
-        if not named:
-            found["train"] = search.find(folder)
-            _require_no_parts_below(folder, found["train"])
-        else:
+        if named:
             names = ", ".join(path.name for path in named.values())
             outside = search.find(folder, named.values())
             _require_no_other_folder(folder, names, outside)
             search.skipped += [f"{path}: lies outside of {names}." for path in outside]
+        else:
+            found["train"] = search.find(folder)
+            _require_no_parts_below(folder, found["train"])
         parts = {
-            part: self._sources(paths, folder, excluded if part == "train" else frozenset())
+            part: [
+                FolderVideo(path, path.relative_to(folder).as_posix(), self.builder_config)
+                for path in paths
+                if part != "train" or str(path) not in excluded
+            ]
             for part, paths in reversed(found.items())
         }
         if not parts["train"]:
@@ -163,32 +165,13 @@ class VideoFolder(VideoBuilder):
             low += share
         return Layout(parts, search.skipped)
 
-    def _sources(
-        self, paths: list[Path], folder: Path, excluded: frozenset[str]
-    ) -> list[FolderVideo]:
-        config = self.builder_config
-        return [
-            FolderVideo(
-                path,
-                path.relative_to(folder).as_posix(),
-                config.frame_size,
-                config.channels,
-                config.fit,
-                config.frame_stride,
-                config.min_frames,
-            )
-            for path in paths
-            if str(path) not in excluded
-        ]
-
 
 def _part(name: str) -> str | None:
     """The part that a folder of this name holds, if it is a usual name of one."""
-    return next((part for part, words in _PART_WORDS.items() if _is_called(name, words)), None)
-
-
-def _is_called(name: str, words: str) -> bool:
-    return bool(re.fullmatch(f"(?:{words}){_OTHER_WORDS}", name.lower()))
+    for part, words in _PART_WORDS.items():
+        if re.fullmatch(f"(?:{words}){_OTHER_WORDS}", name.lower()):
+            return part
+    return None
 
 
 def _mentioned_part(name: str) -> str | None:
@@ -251,10 +234,7 @@ def _draw(
     in_order = sorted(sources, key=lambda source: _hash(source.name))
     chosen = [source for source in in_order if low <= _hash(source.name) < high] or in_order[:1]
     chosen = set(chosen[: len(sources) - others])
-    return (
-        [source for source in sources if source in chosen],
-        [source for source in sources if source not in chosen],
-    )
+    return [s for s in sources if s in chosen], [s for s in sources if s not in chosen]
 
 
 def _hash(name: str) -> float:

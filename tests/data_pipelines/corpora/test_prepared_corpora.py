@@ -11,9 +11,6 @@ from data_pipelines.corpora.human36m import Human36m
 from data_pipelines.corpora.kth import Kth
 from data_pipelines.storage.record_files import MappedVideo, map_videos
 from data_pipelines.storage.stored_videos import StoredVideos
-from srvp_tf.evaluation.protocol import evaluate
-from srvp_tf.runs.run_folder import RunFolder
-from srvp_tf.train import train
 from tests.data_pipelines.corpora.corpus_files import (
     ACTIONS,
     prepared,
@@ -22,7 +19,6 @@ from tests.data_pipelines.corpora.corpus_files import (
     write_kth,
 )
 from tests.data_pipelines.readers.test_video_files import clip, encode
-from tests.runs import small_run
 
 SHAPE = (4, 4, 1)
 
@@ -300,20 +296,6 @@ def test_a_folder_of_videos_is_tested_on_every_video_in_turn(tmp_path):
     assert len(list(corpus.test_videos(length=30))) == 3
     with pytest.raises(DataError, match="there are 3 different test clips of 30 frames, not 23"):
         corpus.test_videos(length=30, num_videos=23)
-
-
-@pytest.mark.long
-def test_training_and_evaluation_on_prepared_files(kth_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr("srvp_tf.training.strategy.make_strategy", small_run.one_device)
-    config = small_run.config("--dataset=kth", f"--data_dir={kth_dir}", "--num_samples=2")
-    assert train(config, tmp_path / "run") is None
-    report = evaluate(config, RunFolder(tmp_path / "run"), tmp_path / "evaluation")
-    assert report["num_videos"] == 6
-    corpus = open_corpus("kth", data_dir=kth_dir, frame_size=32)
-    videos = np.stack(list(corpus.test_videos(length=6, num_videos=6).as_numpy_iterator()))
-    # Any prediction in [0, 1] is at least as good as the worst one.
-    worst = np.mean(np.maximum(videos, 255 - videos)[:, 3:].astype(float) ** 2) / 255**2
-    assert report["metrics"]["psnr"]["mean"] >= 10 * np.log10(1 / worst)
 
 
 def test_no_dataset_is_distributed_by_tensorflow(kth_dir):

@@ -1,5 +1,7 @@
 """The Moving MNIST corpus: what its batches show, their addresses, its test set, bad options."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,6 +11,8 @@ from data_pipelines.moving_mnist import test_set
 from data_pipelines.moving_mnist.digits import load_digits, split_train_validation
 from data_pipelines.moving_mnist.rendering import Renderer
 from data_pipelines.moving_mnist.trajectories import render_digits
+
+GOLDEN = Path(__file__).parents[2] / "data" / "golden" / "moving_mnist.npz"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +47,13 @@ def test_frames_equal_the_reference_rendering_up_to_the_corners(frame_size, num_
         np.testing.assert_array_equal(video[..., 0], expected)
     if num_digits > 1:
         assert (made == 255).any(), "no overlap was clipped: the test saw too little"
+
+
+def test_overlapping_digits_are_clipped_at_255():
+    digits = np.full((2, 1, 1), 200, np.uint8)
+    paths = np.array([[[0, 0], [0, 0]], [[0, 0], [0, 1]]])
+    expected = [[[255, 0], [0, 0]], [[200, 200], [0, 0]]]
+    np.testing.assert_array_equal(render_digits(digits, paths, frame_size=2), expected)
 
 
 def test_batches_have_complete_static_shapes(corpus):
@@ -118,6 +129,12 @@ def test_test_videos_follow_the_official_procedure(motion):
     for video in videos[..., 0]:
         np.testing.assert_array_equal(video, next(expected))
     assert corpus.test_videos(length=12).cardinality() == 1000
+
+
+def test_the_official_videos_are_those_of_the_authors_seed():
+    with np.load(GOLDEN) as golden:  # tests/golden compares all else that is in it
+        made = list(test_set.official_videos(golden["digits"], length=25))
+        np.testing.assert_array_equal(made, golden["test_set/videos"])
 
 
 def test_the_authors_test_file_is_read_in_its_order(tmp_path):

@@ -15,7 +15,7 @@ CASES = Path(__file__).parents[2] / "data" / "cases"
 GREY = clip()[..., 0]
 # Grey pixels of 16 bits, 12 of them used.
 TWELVE = (np.arange(64, dtype=np.uint16).reshape(8, 8) * 65).astype(np.uint16)
-EXPECTED = np.rint(TWELVE / 4095 * 255).astype(np.uint8)[None, ..., None]
+TWELVE_SHOWN = np.rint(TWELVE / 4095 * 255)
 
 
 def test_a_stack_of_pages_is_a_video():
@@ -83,19 +83,6 @@ def test_16_bits_of_pgm(tmp_path):
     np.testing.assert_array_equal(read_video(tmp_path), np.rint(values / 65535 * 255))
 
 
-@pytest.mark.parametrize(
-    "tags",
-    [
-        {281: 4095},
-        {270: '<OME><Image><Pixels SignificantBits="12" Type="uint16"/></Image></OME>'},
-    ],
-)
-def test_12_bits_in_16_where_the_file_says_so(tmp_path, caplog, tags):
-    Image.fromarray(TWELVE).save(tmp_path / "1.tif", tiffinfo=tags)
-    np.testing.assert_array_equal(read_video(tmp_path), EXPECTED)
-    assert not caplog.records
-
-
 def twelve_bit_tiff():
     """A TIFF of 12 bits a pixel, two pixels in three bytes."""
     pairs = TWELVE.reshape(-1, 2).astype(np.uint32)
@@ -112,7 +99,24 @@ def twelve_bit_tiff():
 
 def test_12_bits_a_pixel(tmp_path, caplog):
     (tmp_path / "1.tif").write_bytes(twelve_bit_tiff())
-    np.testing.assert_array_equal(read_video(tmp_path), EXPECTED)
+    np.testing.assert_array_equal(read_video(tmp_path), TWELVE_SHOWN[None, ..., None])
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("values", "tags", "expected"),
+    [
+        (TWELVE, {281: 4095}, TWELVE_SHOWN),
+        (TWELVE, {270: '<OME><Image><Pixels SignificantBits="12"/></Image></OME>'}, TWELVE_SHOWN),
+        # A brightest value that is no number of bits changes nothing.
+        (np.full((8, 8), 30211, np.uint16), {281: 30211}, round(30211 / 257)),
+        # Negatives.
+        (TWELVE * 16, {262: 0}, np.rint((65535 - TWELVE * 16.0) / 257)),
+    ],
+)
+def test_tags_of_16_bits_are_heeded(tmp_path, caplog, values, tags, expected):
+    Image.fromarray(values).save(tmp_path / "1.tif", tiffinfo=tags)
+    np.testing.assert_array_equal(read_video(tmp_path)[0, ..., 0], expected)
     assert not caplog.records
 
 
@@ -124,15 +128,3 @@ def test_few_of_16_bits_are_told_once_where_the_file_does_not_say(tmp_path, capl
     np.testing.assert_array_equal(frames[0, ..., 0], np.rint(TWELVE / 65535 * 255))
     (record,) = caplog.records
     assert f"1.{suffix}: its 16-bit values reach 4095 of 65535" in record.getMessage()
-
-
-def test_a_brightest_value_that_is_no_number_of_bits_changes_nothing(tmp_path):
-    wide = np.full((8, 8), 30211, np.uint16)
-    Image.fromarray(wide).save(tmp_path / "1.tif", tiffinfo={281: 30211})
-    np.testing.assert_array_equal(read_video(tmp_path), round(30211 / 257))
-
-
-def test_negatives_of_16_bits(tmp_path):
-    Image.fromarray(TWELVE * 16).save(tmp_path / "1.tif", tiffinfo={262: 0})
-    expected = np.rint((65535 - TWELVE * 16.0) / 65535 * 255)
-    np.testing.assert_array_equal(read_video(tmp_path)[0, ..., 0], expected)
