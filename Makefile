@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 # All but those that train for long, or need fetched weights, a checkout or a browser.
-BENCHMARKS := $(filter-out authors simulated_bair ablation metrics web,$(notdir $(basename $(shell grep -l __main__ benchmarks/*.py))))
+BENCHMARKS := $(filter-out authors simulated_bair ablation baselines metrics web,$(notdir $(basename $(shell grep -l __main__ benchmarks/*.py))))
 SOURCES := setup.py pyproject.toml srvp_tf/_version.py
 
 .DEFAULT_GOAL := help

@@ -60,10 +60,11 @@ def _print_published(published: dict, names: list[str]) -> None:
         for row in rows:
             print(_row(f"  {row['model']}", [_published(name, row.get(name)) for name in names]))
 
+    shown = [row for row in published["rows"] if any(row.get(name) is not None for name in names)]
     print(f"published for {published['setting']}, the whole test set, best of 100:")
-    print_rows([row for row in published["rows"] if not row.get("differs")])
+    print_rows([row for row in shown if not row.get("differs")])
     others: dict[str, list[dict]] = {}
-    for row in published["rows"]:
+    for row in shown:
         if row.get("differs"):
             others.setdefault(row["differs"], []).append(row)
     for differs, rows in others.items():

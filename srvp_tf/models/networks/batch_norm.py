@@ -21,7 +21,7 @@ class BatchNorm(keras.layers.Layer):
     """
 
     def __init__(self, channels: int, seed: int | None = None, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # a bias stays in the variable dtype
         self.channels = channels
         self.seed = seed
 

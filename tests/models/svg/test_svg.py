@@ -7,7 +7,7 @@ import tensorflow as tf
 from benchmarks.plain_svg import plain_copy
 from srvp_tf.config import ModelConfig
 from srvp_tf.errors import UserError
-from srvp_tf.models.losses import mse
+from srvp_tf.models.losses import mse, objective
 from srvp_tf.models.svg.model import SVG
 from tests.models.small import random_videos, small_config, small_model
 from tests.models.test_srvp import spread_statistics
@@ -155,3 +155,24 @@ def test_it_is_the_model_written_down_step_by_step(settings):
     np.testing.assert_allclose(*(tf.concat([x.p_z.loc, x.q_z.scale], -1) for x in (ours, theirs)))
     for a, b in zip(model.non_trainable_weights, plain.non_trainable_weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9, err_msg=a.path)
+
+
+@pytest.mark.parametrize("options", [{"remat": True}, {"precision": "mixed_bfloat16"}], ids=str)
+def test_memory_and_precision_are_chosen_as_for_srvp(options):
+    """Recomputed activations give the same slopes and statistics, bfloat16 ones near them."""
+    config = small_config(model="svg")
+    videos = tf.constant(random_videos(config, 4, 5) / np.float32(255))
+    found = []
+    for settings in ({}, options):
+        model = SVG(config, **settings)
+        noise = model.training_noise(0, 1, tf.range(4), 5)
+        with tf.GradientTape() as tape:
+            loss, _, outputs = objective(model, videos, noise, {"mse": 1.0, "kl_z": 1e-4})
+            loss = tf.reduce_mean(loss)
+        kernels = [v.value for v in model.trainable_variables if "kernel" in v.path]
+        slopes = np.concatenate([np.ravel(g) for g in tape.gradient(loss, kernels)])
+        statistics = np.concatenate([np.ravel(v) for v in model.non_trainable_weights])
+        found.append((slopes, statistics, np.ravel(outputs.frames)))
+    for expected, value in zip(*found, strict=True):
+        allowed = 1e-5 if "remat" in options else 0.1
+        assert np.linalg.norm(value - expected) <= allowed * np.linalg.norm(expected)
