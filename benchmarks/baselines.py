@@ -28,7 +28,7 @@ from benchmarks.harness import (
 from srvp_tf.config import Config, corpora
 
 DIGITS = (
-    "--num_digits=2 --nt_cond=5 --nt_inf=5 --train_length=15 --test_length=25 --batch_size=16"
+    "--num_digits=2 --nt_cond=5 --nt_inf=5 --train_length=10 --test_length=25 --batch_size=16"
 ).split()
 ARM = (
     "--dataset=bair --channels=3 --family=vgg --nt_cond=2 --nt_inf=2 --train_length=12 "
@@ -42,7 +42,7 @@ CORPORA = {
 WIDTHS = "--nf=8 --nhx=64 --nh_inf=128".split()
 # Of SRVP those of configs/quickstart.cfg and tests/corpora/bair_small.cfg; of SVG its authors'.
 OF_DIGITS = {
-    "srvp": "--nh_res=256 --obs_scale=0.15 --beta_z=15 --decoded_frames=4 --learning_rate=1e-3",
+    "srvp": "--nh_res=256 --obs_scale=0.15 --beta_z=15 --decoded_frames=3 --learning_rate=1e-3",
     "svg": "--nz=10 --beta_z=1e-4 --learning_rate=2e-3",
 }
 OF_ARM = {

@@ -27,6 +27,7 @@ _LAZY = {
     "sample_videos": "srvp_tf.runs.test_set",
     "show": "srvp_tf.forecasting.notebook",
     "SRVP": "srvp_tf.models.srvp",
+    "SVG": "srvp_tf.models.svg.model",
     "Config": "srvp_tf.config",
     "ModelConfig": "srvp_tf.config",
     "DataConfig": "srvp_tf.config",
@@ -37,7 +38,7 @@ _LAZY = {
     "write_video": "srvp_tf.video",
 }
 
-_OF_TENSORFLOW = ("sample_videos", "show", "SRVP", "Trainer")
+_OF_TENSORFLOW = ("sample_videos", "show", "SRVP", "SVG", "Trainer")
 
 __all__ = ["__version__", *_LAZY]
 

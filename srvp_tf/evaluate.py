@@ -36,7 +36,7 @@ def define_flags(flag_values):
     define_metric_flags(flag_values)
     text = "what is printed: the best of a video's samples for each metric, their mean, or both"
     flags.DEFINE_enum("protocol", PROTOCOLS[0], PROTOCOLS, text, flag_values=flag_values)
-    define_config_flags(flag_values, only=("eval", "batch_statistics", *DATA_FLAGS))
+    define_config_flags(flag_values, only=("eval", *DATA_FLAGS))
 
 
 def main(flag_values):

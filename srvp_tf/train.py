@@ -1,4 +1,4 @@
-"""Train SRVP: `python -m srvp_tf.train --flagfile=configs/smmnist.cfg --run_dir=runs/smmnist`.
+"""Train a model: `python -m srvp_tf.train --flagfile=configs/smmnist.cfg --run_dir=runs/smmnist`.
 
 The same command resumes a run that was stopped, and ends with the weights of one that never was.
 Watch it with `tensorboard --logdir=runs`.

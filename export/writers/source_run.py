@@ -42,9 +42,12 @@ def open_source_run(flag_values: flags.FlagValues, needs: str | None = None) -> 
 
 def load_source(run: SourceRun) -> "tuple[VideoModel, dict]":
     """The model of a `SourceRun` in float32, and where it comes from, for the metadata."""
+    from srvp_tf.models.video_model import VideoModel
     from srvp_tf.runs.run_folder import read_model
 
     model, saved = read_model(run.config.model, run.checkpoint)
+    if type(model).encode_state is VideoModel.encode_state:
+        raise UserError(f"{run.config.model.kind} has no stream to export: see VideoModel")
     origin = {
         "run": run.folder.name,
         "checkpoint": run.checkpoint.name,

@@ -1,7 +1,8 @@
 """The settings of a run: four frozen dataclasses, checked when made, saved as one JSON file.
 
-Defaults are the published setting of stochastic Moving MNIST (the paper's SM-MNIST column). Nothing
-here needs TensorFlow. `srvp_tf.config.flags` turns every field into a flag of the same name.
+Defaults are the published setting of stochastic Moving MNIST (the paper's SM-MNIST column).
+`srvp_tf.config.flags` turns every field into a flag of the same name. None of it needs TensorFlow
+but for the questions what a model can do, which its class answers.
 """
 
 import dataclasses
@@ -125,13 +126,6 @@ class ModelConfig(Section):
         models=_SVG,
         since=6,
     )
-    batch_statistics: bool = field(
-        False,
-        "svg: normalise predictions by the batch's statistics, as its authors' script: a future "
-        "then depends on the videos beside it",
-        models=_SVG,
-        since=6,
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -160,9 +154,8 @@ class ModelConfig(Section):
     @property
     def kind(self) -> str:
         """The flags that say what moves a video on, for messages."""
-        return f"--model={self.model}" + (
-            f" --dynamics={self.dynamics}" if self.has_setting("dynamics", self.model) else ""
-        )
+        load_tensorflow()
+        return MODELS[self.model].kind(self)
 
     @property
     def experiments(self) -> tuple[str, ...]:
@@ -174,7 +167,8 @@ class ModelConfig(Section):
     @property
     def first_noise_size(self) -> int:
         """Dimensions of what is random before the first frame: ny, or 0 in a model without."""
-        return self.ny if self.has_setting("ny", self.model) else 0
+        load_tensorflow()
+        return MODELS[self.model].first_noise_size(self)
 
     @property
     def noise_size(self) -> int:

@@ -63,7 +63,8 @@ def judge(
             videos, nt_cond, mean_frame
         ),
     }
-    tables = {name: _Table(name) for name in ("SRVP", *methods)}
+    ours = config.model.model.upper()
+    tables = {name: _Table(name) for name in (ours, *methods)}
     first_video = 0
     for batch in batches:
         video_ids = first_video + tf.range(batch.shape[0])
@@ -76,7 +77,7 @@ def judge(
             e.eval_seed,
             video_ids=video_ids,
         ).numpy()
-        best = tables["SRVP"].update_best(target, samples)
+        best = tables[ours].update_best(target, samples)
         for name, method in methods.items():
             tables[name].update(target, method(truth, data.nt_cond))
         if first_video == 0:

@@ -28,8 +28,8 @@ class BatchResult(NamedTuple):
         where `Metric.best_of_samples` says so.
     means: metric -> mean over all samples of each video, float64 [B].
     samples: name -> uint8 [B, K, H, W, C]: `<metric>_best`, `<metric>_worst`, `random_1`, ..., the
-        predicted frames of these samples; `cond_rec` [B, nt_cond, H, W, C], the conditioning frames
-        as reconstructed in the first sample.
+        predicted frames of these samples; `cond_rec` [B, <= nt_cond, H, W, C], the
+        last conditioning frames as reconstructed in the first sample.
     draws: uint8 [B, num_draws, K, H, W, C], the predicted frames of the first samples.
     """
 

@@ -116,8 +116,6 @@ def evaluate(
             "metrics": {name: summarize(x)._asdict() for name, x in scores.items()},
             "mean_sample": {name: summarize(x)._asdict() for name, x in means.items()},
         }
-        if config.model.batch_statistics:
-            report["batch_statistics"] = True
         if fvd:
             report["metrics"]["fvd"] = fvd.summary()
         if weights:

@@ -40,8 +40,6 @@ def print_report(report: dict, protocol: str = "best_of_n") -> None:
     means = [METRICS[name].heading for name in names if not METRICS[name].best_of_samples]
     if means and protocol != "mean_sample":
         print(f"{', '.join(means)}: the mean over the samples, not the best")
-    if report.get("batch_statistics"):
-        print("predictions are normalised by the statistics of their batch")
     for name in names:
         if metrics[name].get("infinite"):
             print(f"{metrics[name]['infinite']} videos were predicted without any error: infinite")

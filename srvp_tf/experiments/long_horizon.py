@@ -1,19 +1,16 @@
 """Forecasts of thousands of frames: one piece at a time, the state carried over."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from srvp_tf.experiments.latents import infer, numbered
 from srvp_tf.forecasting.sampling import frames_per_chunk
-from srvp_tf.models import rng
-from srvp_tf.models.rng import Purpose
 from srvp_tf.video import to_uint8
 
 if TYPE_CHECKING:
-    from srvp_tf.models.outputs import Future
     from srvp_tf.models.video_model import VideoModel
 
 CHUNK_LENGTH = 100  # frames; of which less fit into memory, less
@@ -24,7 +21,7 @@ class Chunk(NamedTuple):
 
     first_frame: number of the first, counted from 0, the first predicted one.
     frames: float32 [B, S, K, H, W, C] in (0, 1); NaN where the state is no number any more.
-    states: what stands for them in the model, see `Future.path`; float32 [B, S, K, ny].
+    states: what stands for them in the model, see `Future.path`: float32 [B, S, K, d].
     """
 
     first_frame: int
@@ -42,7 +39,7 @@ def forecast_in_chunks(
     seed: int = 0,
     video_ids: tf.Tensor | np.ndarray | Sequence[int] | None = None,
 ) -> Iterator[Chunk]:
-    """`SRVP.forecast` in pieces: memory does not grow with the horizon.
+    """`SRVP.forecast` in pieces: memory grows with the horizon by its noise alone.
 
     Args:
         observed: frames [B, T, H, W, C], uint8 or float in [0, 1].
@@ -62,26 +59,12 @@ def forecast_in_chunks(
     num_observed, batch = observed.shape[1], len(observed)
     chunk_length = max(min(chunk_length, frames_per_chunk(model) // (batch * num_samples)), 1)
 
-    @tf.function(reduce_retracing=True)
-    def go_on(inferred: Any, state: Any, first: tf.Tensor, count: tf.Tensor) -> "Future":
-        """Predicted frames first..first + count - 1."""
-        frames = num_observed + first + tf.range(count)
-        # The address that `forecast_noise` gives to these frames.
-        eps = rng.normal(
-            seed,
-            Purpose.PREDICT_LATENT,
-            model.config.noise_size,
-            example=videos[:, None, None],
-            index=samples[:, None],
-            frame=frames,
-        )
-        return model.continue_samples(inferred, state, tf.cast(eps, model.dtype))
-
-    noise = model.forecast_noise(seed, videos, samples, num_observed)
-    state = model.start_samples(inferred, noise)
+    noise = model.forecast_noise(seed, videos, samples, num_observed + horizon)
+    eps = tf.cast(noise.z[:, :, num_observed - 1 :], model.dtype)
+    state, go_on = model.start_samples(inferred, noise), tf.function(model.continue_samples)
     for first in range(0, horizon, chunk_length):
-        count = min(chunk_length, horizon - first)
-        state, frames, path = go_on(inferred, state, tf.constant(first), tf.constant(count))
+        part = eps[:, :, first : first + chunk_length]
+        state, frames, path = go_on(inferred, state, part)
         yield Chunk(first, frames.numpy(), path.numpy())
 
 

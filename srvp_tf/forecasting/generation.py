@@ -133,7 +133,7 @@ def predict_video(
         inferred = model.infer_frames(frames)
         return inferred, model.start_samples(inferred, noise)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function
     def go_on(inferred: Any, state: Any, eps: tf.Tensor):
         return model.continue_samples(inferred, state, eps, euler_steps, frames_per_step)
 
@@ -157,7 +157,7 @@ def check_futures(frames: np.ndarray, first_frame: int = 1) -> None:
     if any(bad):
         raise UserError(
             f"the prediction is finite up to frame {bad.index(True) + first_frame - 1} only: its "
-            "latent state grew without bound; ask for fewer frames (--horizon), or train longer"
+            "state grew without bound; ask for fewer frames (--horizon), or train longer"
         )
 
 

@@ -71,6 +71,5 @@ class Sampler:
     def chunks(self, batch_size: int, num_samples: int) -> list[tf.Tensor]:
         """Indices of all samples, cut into chunks: int32 tensors [S], the last maybe shorter."""
         affordable = max(frames_per_chunk(self.model) // (batch_size * self.num_frames), 1)
-        affordable = min(affordable, self.model.max_samples_at_once or affordable)
         firsts = range(0, num_samples, affordable)
         return [tf.range(first, min(first + affordable, num_samples)) for first in firsts]

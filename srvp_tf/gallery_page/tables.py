@@ -53,7 +53,9 @@ def results_table(reports: Mapping[str, dict], published: Sequence) -> Results:
         for run, report in reports.items()
     ]
     for row in published:
-        values = (getattr(row, name, None) for name in names)
+        values = [getattr(row, name, None) for name in names]
+        if all(value is None for value in values):
+            continue
         cells = ((_text(name, value), "") for name, value in zip(names, values, strict=True))
         rows.append(ResultsRow(row.model, tuple(cells), row.differs, published=True))
     metrics = (METRICS[name] for name in names)
@@ -62,12 +64,17 @@ def results_table(reports: Mapping[str, dict], published: Sequence) -> Results:
 
 
 def settings_table(configs: Mapping[str, Config]) -> dict[str, list[Setting]]:
-    """Section -> its settings in all runs; folders of the machine are left out."""
+    """Section -> its settings in all runs, without those that none of their models have.
+
+    Folders of the machine are left out.
+    """
     table = {name: [] for name in SECTIONS}
     for section, spec in config_fields():
         if spec.name in _PRIVATE:
             continue
-        values = tuple(_shown(getattr(getattr(c, section), spec.name)) for c in configs.values())
+        values = tuple(_setting(c, section, spec.name) for c in configs.values())
+        if not any(values):
+            continue
         table[section].append(
             Setting(spec.name, spec.metadata["help"], values, len(set(values)) > 1)
         )
@@ -86,6 +93,12 @@ def _text(name, value):
     if value is None:
         return ""
     return formatted(name, value) if math.isfinite(value) else "infinite"
+
+
+def _setting(config, section, name):
+    """The value of a setting as text; "" if the run's model does not have it."""
+    part = getattr(config, section)
+    return _shown(getattr(part, name)) if part.has_setting(name, config.model.model) else ""
 
 
 def _shown(value):

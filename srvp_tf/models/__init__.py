@@ -1,1 +1,1 @@
-"""The layers of SRVP, from convolution blocks to the whole model."""
+"""The models, from convolution blocks to the whole: SRVP, and SVG beside it."""

@@ -50,6 +50,14 @@ class SRVP(VideoModel):
     def takes_euler_steps(cls, config: ModelConfig) -> bool:
         return DYNAMICS[config.dynamics].takes_euler_steps
 
+    @classmethod
+    def first_noise_size(cls, config: ModelConfig) -> int:
+        return config.ny
+
+    @classmethod
+    def kind(cls, config: ModelConfig) -> str:
+        return f"--model={config.model} --dynamics={config.dynamics}"
+
     def build(self, input_shape: tuple | None = None) -> None:
         if self.built:
             return

@@ -33,8 +33,8 @@ class VideoModel(KerasTraining):
     """Predicts many futures of videos.
 
     A subclass makes its layers in `__init__`, with `self.part`, builds them in `build`, and
-    implements what raises `NotImplementedError` here. The last three methods are those of streams:
-    a model without them has no single step to export.
+    implements what raises `NotImplementedError` here. The last three of these methods are for
+    streams: a model without them cannot be exported.
 
     Args:
         config: a `ModelConfig`, or its dictionary.
@@ -50,8 +50,8 @@ class VideoModel(KerasTraining):
     experiments: tuple[str, ...] = ("long_horizon",)
     """Those of the paper's experiments that the model can be put to."""
 
-    max_samples_at_once: int | None = None
-    """Samples of a video that may be drawn together; None: any number."""
+    least_batch_size = 1
+    """Clips that a training step needs."""
 
     bounded_state: tuple[str, ...] = ()
     """How names of tensors begin, in the state of a stream, that lie in [-1, 1]."""
@@ -105,7 +105,14 @@ class VideoModel(KerasTraining):
                 layer.freeze(own)
             else:
                 layer.set_weights(own.get_weights())
+        for weight, own in zip(copy._own_weights(), self._own_weights(), strict=True):
+            weight.assign(own)
         return copy
+
+    def _own_weights(self) -> list:
+        """Those that belong to none of the layers."""
+        of_layers = {id(weight) for layer in self.layers for weight in layer.weights}
+        return [weight for weight in self.weights if id(weight) not in of_layers]
 
     # --- what a model is ----------------------------------------------------------------------
 
@@ -113,6 +120,16 @@ class VideoModel(KerasTraining):
     def takes_euler_steps(cls, config: ModelConfig) -> bool:
         """Whether models of a configuration can cut a frame interval into sub-steps."""
         return False
+
+    @classmethod
+    def first_noise_size(cls, config: ModelConfig) -> int:
+        """Dimensions of what is random before the first frame."""
+        return 0
+
+    @classmethod
+    def kind(cls, config: ModelConfig) -> str:
+        """The flags that say what moves a video on, for messages."""
+        return f"--model={config.model}"
 
     @property
     def frame_bytes(self) -> int:
@@ -127,7 +144,10 @@ class VideoModel(KerasTraining):
         num_frames: int,
         num_decoded: int = 0,
     ) -> Any:
-        """The noise of one training step for examples [B] of the global batch, see `noise`."""
+        """The noise of one training step for examples [B] of the global batch, see `noise`.
+
+        num_decoded: frames of a clip to decode; a model that decodes all raises `UserError`.
+        """
         raise NotImplementedError
 
     def call(
@@ -174,7 +194,7 @@ class VideoModel(KerasTraining):
         euler_steps: int | None = None,
         frames_per_step: int = 1,
     ) -> Future:
-        """Move S samples on by the F intervals of eps [B, S, F, nz], with z of the prior."""
+        """Move S samples on by the F intervals of eps [B, S, F, nz], F known, by the prior's z."""
         raise NotImplementedError
 
     def reconstruct_samples(self, inferred: Any, noise: ForecastNoise) -> tf.Tensor:

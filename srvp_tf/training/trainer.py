@@ -101,6 +101,11 @@ class Trainer:
                 c.model, c.train.precision, c.train.seed, c.train.remat
             )
             self.training_step = TrainingStep(self.model, c.train)
+        if c.train.batch_size < self.model.least_batch_size:
+            raise UserError(
+                f"--batch_size={c.train.batch_size} is too small for {c.model.kind}: give "
+                f"{self.model.least_batch_size} or more"
+            )
         with self.group.chief_first():
             if init_from is not None and self.checkpoints.newest_step() < 0:
                 load_weights(self.model, init_from)

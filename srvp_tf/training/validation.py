@@ -47,8 +47,8 @@ class ValidationResult(NamedTuple):
 class Validator:
     """Scores a model on batches of clips.
 
-    Of N samples per video the best by PSNR over ALL frames, reconstructions included, is chosen;
-    its score is taken over the predicted frames.
+    Of N samples per video the best by PSNR over ALL frames, reconstructions included as far as the
+    model has them, is chosen; its score is taken over the predicted frames.
 
     Args:
         model: a `VideoModel`.

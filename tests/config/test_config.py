@@ -111,7 +111,7 @@ def test_json_by_section_and_back(tmp_path):
         ("[1]", "expected a JSON object, found list"),
         (edited(KTH, format_version=7), "format_version is 7"),
         (edited(KTH, format_version=0), "format_version is 0"),
-        (edited(KTH, format_version=1), "section model: unknown key batch_statistics, dynamics"),
+        (edited(KTH, format_version=1), "section model: unknown key dynamics, last_frame_skip"),
         (edited(KTH, model__dynamics=...), "section model: missing key dynamics"),
         (edited(KTH, format_version=True), "format_version is True"),
         (edited(KTH, format_version=...), "format_version is None"),
@@ -134,7 +134,7 @@ def test_bad_json_is_refused_in_one_line_with_the_file_named(text, message):
     assert caught.value.__context__ is None or caught.value.__suppress_context__
 
 
-OF_SVG = ("predictor_layers", "last_frame_skip", "batch_statistics")
+OF_SVG = ("predictor_layers", "last_frame_skip")
 
 
 def test_what_earlier_formats_lack_is_as_it_was():

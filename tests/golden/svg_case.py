@@ -33,8 +33,8 @@ def build_model(golden, precision, batch_statistics=False):
     values = json.loads(str(golden["config"]))
     fields = {ours: values[theirs] for theirs, ours in _NAMES.items()}
     size = golden["x"].shape[2]
-    config = ModelConfig(model="svg", frame_size=size, batch_statistics=batch_statistics, **fields)
-    model = SVG(config, precision=precision)
+    config = ModelConfig(model="svg", frame_size=size, **fields)
+    model = SVG(config, precision=precision, batch_statistics=batch_statistics)
     for name, tensor in torch_tensors(model).items():
         tensor.variable.assign(tensor.from_torch(golden[f"weights/{name}"]))
     return model, values

@@ -177,7 +177,7 @@ def run_of_extending(module, flagfile, tmp_path):
 def test_a_model_of_ones_own_is_trained_judged_and_shown(tmp_path):
     out = run_of_extending("my_model", "blur.cfg", tmp_path)
     assert "mse" in out and "best of 2" in out
-    assert (tmp_path / "blur.gif").is_file()
+    assert (tmp_path / "blur.gif").is_file() and (tmp_path / "site" / "index.html").is_file()
 
 
 def test_the_parts_of_a_file_outside_the_package_go_the_whole_way(tmp_path):

@@ -66,6 +66,8 @@ class BatchNorm(keras.layers.Layer):
             parts, means, variances = zip(*map(self._fused, batches), strict=True)
             outputs = parts[0] if num_batches == 1 else tf.concat(parts, 0)
             means, variances = tf.stack(means), tf.stack(variances)
+        if not order:
+            return outputs
         if bias is not None:
             means += bias
         # What each batch adds to the running statistics, and what is left of those before.

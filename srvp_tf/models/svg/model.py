@@ -4,7 +4,7 @@ Frames are counted from 1, as in the paper: z_t belongs to the interval from fra
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -67,21 +67,35 @@ class SampleState(NamedTuple):
 
 @keras.saving.register_keras_serializable("srvp_tf")
 class SVG(VideoModel):
-    """Stochastic video generation with a learned prior; arguments as of `VideoModel`.
+    """Stochastic video generation with a learned prior.
 
     In training every time step is normalised by the statistics of its own B frames, and every
     frame is encoded once. Skip connections are those of frame n - 1 of n observed frames (in
     training nt_inf) in all predicted ones, or with `last_frame_skip` of the frame before each.
+
+    Args:
+        config, args, kwargs: as of `VideoModel`.
+        batch_statistics: `forecast` normalises by the statistics of its batch, as the authors'
+            script does: a video's future, of which there is one then, depends on the others.
     """
 
     loss_terms = ("mse", "kl_z")
     bounded_state = ("features", "posterior_output", "prior_output", "predictor_output")
     unread_by_observe = ("skip_",)
     unread_by_predict = ("posterior_", "map_")
+    least_batch_size = 2  # of one clip, the last map of a time step is one number
 
-    def __init__(self, config: ModelConfig | dict, *args, **kwargs):
+    def __init__(
+        self,
+        config: ModelConfig | dict,
+        *args,
+        batch_statistics: bool = False,
+        **kwargs,
+    ):
         super().__init__(config, *args, **kwargs)
-        c = self.config
+        c, self.batch_statistics = self.config, batch_statistics
+        if c.family not in SVG_NETWORKS:
+            raise UserError(f"--family={c.family}: SVG has {' and '.join(SVG_NETWORKS)}")
         if c.nt_inf < 2:
             raise UserError("--nt_inf=1 is too few for SVG, which predicts from 2 frames or more")
         encoder, decoder = SVG_NETWORKS[c.family]
@@ -105,11 +119,10 @@ class SVG(VideoModel):
 
     def frozen(self) -> "SVG":
         # The statistics of a batch cannot be folded into kernels.
-        return self if self.config.batch_statistics else super().frozen()
+        return self if self.batch_statistics else super().frozen()
 
-    @property
-    def max_samples_at_once(self) -> int | None:
-        return 1 if self.config.batch_statistics else None
+    def get_config(self) -> dict:
+        return super().get_config() | {"batch_statistics": self.batch_statistics}
 
     # --- training --------------------------------------------------------------------------------
 
@@ -122,6 +135,8 @@ class SVG(VideoModel):
         num_decoded: int = 0,
     ) -> tf.Tensor:
         """eps of z_2..z_T, [B, T - 1, nz]."""
+        if num_decoded:
+            raise UserError(f"decoded_frames={num_decoded}: SVG decodes all frames of a clip")
         return training_latents(self.config, seed, step, examples, num_frames)
 
     def call(
@@ -161,10 +176,8 @@ class SVG(VideoModel):
         num_frames = frames.shape[1]
         # The posterior sees frame t after the prior has seen frame t - 1: all but the first and the
         # last reach the running statistics twice.
-        pairs = [(t, t + 1) for t in range(num_frames - 1)] or [(0,)]
+        pairs = [(t, t + 1) for t in range(num_frames - 1)]
         time_steps = tuple(t for pair in pairs for t in pair)
-        if self.config.batch_statistics and not training:
-            return self._encode_by_batch(frames)
         features, maps = self.encoder(_by_time(frames), training=training, time_steps=time_steps)
         return _by_video(features, num_frames), maps
 
@@ -187,8 +200,18 @@ class SVG(VideoModel):
 
     # --- forecasts -------------------------------------------------------------------------------
 
+    def forecast(
+        self, frames: Any, horizon: int, num_samples: int = 1, *args, **kwargs
+    ) -> tf.Tensor:
+        """`VideoModel.forecast`, whose arguments are these: frames [B, T, H, W, C] and so on."""
+        if self.batch_statistics and num_samples != 1:
+            raise UserError("batch_statistics: draw one sample at a time, num_samples=1")
+        return super().forecast(frames, horizon, num_samples, *args, **kwargs)
+
     def infer_frames(self, frames: tf.Tensor) -> Observed:
-        features, maps = self._encode(self.to_unit_range(frames))
+        frames = self.to_unit_range(frames)
+        by_batch = self.batch_statistics
+        features, maps = self._encode_by_batch(frames) if by_batch else self._encode(frames)
         return Observed(features, maps, self._posterior(features)[0], self._prior(features)[1][-1])
 
     def start_samples(self, inferred: Observed, noise: ForecastNoise) -> SampleState:
@@ -245,8 +268,9 @@ class SVG(VideoModel):
 
         Returns (state, frames [N, F, H, W, C], their features [N, F, nhx]).
         """
-        options = {"skips": skips}
-        if self.config.batch_statistics:
+        options, encode = {"skips": skips}, self._encode
+        if self.batch_statistics:
+            encode = self._encode_by_batch
             options |= {"training": True, "time_steps": ()}
         elif not self.config.last_frame_skip:
             options = {"skip_parts": self.decoder.skip_parts(skips)}
@@ -258,7 +282,7 @@ class SVG(VideoModel):
             output, predictor = self.predictor.step(inputs, state.predictor)
             given = options | ({"skips": state.skips} if state.skips else {})
             frame = self.decoder(self.predictor.head(output), **given)
-            features, maps = self._encode(frame[:, None])
+            features, maps = encode(frame[:, None])
             return SampleState(features[:, 0], prior, predictor, maps if state.skips else ()), frame
 
         if eps.shape[1] == 1:
@@ -288,10 +312,8 @@ class SVG(VideoModel):
         batch, num_samples = tf.unstack(tf.shape(noise.z)[:2])
         num_intervals = inferred.features.shape[1] - 1
         predicted, _ = self._follow_posterior(inferred, noise)
-        options = {"training": True, "time_steps": ()} if self.config.batch_statistics else {}
-        frames = self.decoder(
-            _by_time(predicted), [x[: num_intervals * batch] for x in inferred.maps], **options
-        )
+        skips = [x[: num_intervals * batch] for x in inferred.maps]
+        frames = self.decoder(_by_time(predicted), skips)
         frames = _by_video(frames, num_intervals)
         return tf.reshape(frames, tf.concat([[batch, num_samples], tf.shape(frames)[1:]], 0))
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from srvp_tf.config.registries import Registry
 from srvp_tf.models.networks.dcgan import DCGANDecoder, DCGANEncoder
 from srvp_tf.models.networks.vgg import VGGDecoder, VGGEncoder
 
@@ -67,8 +66,8 @@ class SVGVGGDecoder(_SVGDecoder, VGGDecoder):
     """`VGGDecoder` of features."""
 
 
-SVG_NETWORKS = Registry(
-    "networks of SVG",
-    {"dcgan": (SVGDCGANEncoder, SVGDCGANDecoder), "vgg": (SVGVGGEncoder, SVGVGGDecoder)},
-)
+SVG_NETWORKS = {
+    "dcgan": (SVGDCGANEncoder, SVGDCGANDecoder),
+    "vgg": (SVGVGGEncoder, SVGVGGDecoder),
+}
 """`--family` of `--model=svg`: name -> (class of the encoder, class of the decoder)."""

@@ -60,12 +60,10 @@ class _Recurrent(keras.layers.Layer):
             h = after[-1][0]
         return h, tuple(after)
 
-    def follow(
-        self, inputs: tf.Tensor, memory: Memory | None = None
-    ) -> tuple[tf.Tensor, list[Memory]]:
+    def follow(self, inputs: tf.Tensor) -> tuple[tf.Tensor, list[Memory]]:
         """x [N, T, D] -> (outputs [N, T, units], the `Memory` after each); at first it is zeros."""
         outputs, memories = [], []
-        memory = self.initial_memory(tf.shape(inputs)[0]) if memory is None else memory
+        memory = self.initial_memory(tf.shape(inputs)[0])
         for x in tf.unstack(inputs, axis=1):
             h, memory = self.step(x, memory)
             outputs.append(h)

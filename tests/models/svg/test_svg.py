@@ -11,6 +11,7 @@ from srvp_tf.models.losses import mse, objective
 from srvp_tf.models.svg.model import SVG
 from tests.models.small import random_videos, small_config, small_model
 from tests.models.test_srvp import spread_statistics
+from tests.runs import small_run
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 VARIANTS = {
@@ -124,7 +125,8 @@ def test_the_loss_is_the_sum_over_time_of_the_mean_over_pixels(model, videos):
 
 
 def test_by_the_statistics_of_the_batch_a_future_depends_on_the_other_videos():
-    model = spread_statistics(small_model(model="svg", batch_statistics=True, channels=3))
+    config = small_config(model="svg", channels=3)
+    model = spread_statistics(SVG(config, batch_statistics=True))
     videos = random_videos(model.config, 3, 3)
     before = [v.numpy() for v in model.weights]
     together = model.forecast(videos, 2, seed=5).numpy()
@@ -132,11 +134,19 @@ def test_by_the_statistics_of_the_batch_a_future_depends_on_the_other_videos():
     assert np.abs(together[:2] - alone).max() > 1e-3
     for variable, value in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(variable, value, err_msg=variable.path)
+    assert SVG.from_config(model.get_config()).batch_statistics
+    with pytest.raises(UserError, match="one sample at a time"):
+        model.forecast(videos, 2, num_samples=2)
 
 
-def test_one_frame_is_too_few():
+def test_what_it_cannot_be_made_with_is_one_line(tmp_path):
     with pytest.raises(UserError, match="nt_inf=1 is too few for SVG"):
         SVG(small_config(model="svg", nt_inf=1))
+    model = small_model(model="svg")
+    with pytest.raises(UserError, match="decoded_frames=2: SVG decodes all"):
+        model.training_noise(0, 1, tf.range(2), 5, num_decoded=2)
+    with pytest.raises(UserError, match="--batch_size=1 is too small for --model=svg: give 2"):
+        small_run.trainer(small_run.config(*small_run.SVG, "--batch_size=1"), tmp_path)
 
 
 @pytest.mark.parametrize("settings", [{}, {"last_frame_skip": True}], ids=["kept", "last"])
