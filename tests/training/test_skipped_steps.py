@@ -95,7 +95,7 @@ def test_a_prediction_says_up_to_where_it_is_finite(finished):
     states = model.rollout(y, eps).states.numpy()
     whole = np.isfinite(states).all(axis=(0, 2, 3))
     assert whole[0] and not whole[-1]
-    with pytest.raises(UserError, match=f"is finite up to frame {whole.argmin()} only: its latent"):
+    with pytest.raises(UserError, match=f"is finite up to frame {whole.argmin()} only: its state"):
         check_futures(states[..., None])
 
 

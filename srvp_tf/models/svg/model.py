@@ -147,7 +147,16 @@ class SVG(VideoModel):
         seed: int = 0,
         video_ids: tf.Tensor | None = None,
     ) -> FramePredictions:
-        """Predict every frame but the first from the true one before, with z of the posterior."""
+        """Predict every frame but the first from the true one before, with z of the posterior.
+
+        Args:
+            frames: [B, T, H, W, C], uint8 or float in [0, 1].
+            noise: eps of z_2..z_T, [B, T - 1, nz]; None: drawn here, as that of sample 0 of
+                `forecast`.
+            training: whether batch normalisation uses, and learns from, this batch.
+            seed: integer, of the noise that is drawn here.
+            video_ids: integers [B] that name the videos in its address; None: 0..B-1.
+        """
         frames = self.to_unit_range(frames)
         num_frames = frames.shape[1]
         if noise is None:
