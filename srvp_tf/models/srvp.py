@@ -329,5 +329,4 @@ class SRVP(VideoModel):
 
 def _merge_samples(x: tf.Tensor):
     """[B, S, ...] -> [B S, ...]."""
-    sizes = [n if n is not None else tf.shape(x)[i] for i, n in enumerate(x.shape)]
-    return tf.reshape(x, [-1, *sizes[2:]])
+    return tf.reshape(x, [-1, *x.shape[2:]])

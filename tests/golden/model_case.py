@@ -135,13 +135,7 @@ def _training_errors(golden, precision, model, values):
         model, TrainConfig(lr_decay=0, **{ours: values[name] for name, ours in names.items()})
     )
     frames = tf.constant(golden["x"], precision)
-
-    @tf.function
-    def train(noise):
-        gradients, mean = step.gradients(frames, noise)
-        step.update(gradients, mean)
-        return gradients, mean
-
+    train = training_function(step, frames)
     for i in range(3):
         key = f"train{i}"
         noise = _recorded_noise(golden, key, precision)
@@ -158,6 +152,18 @@ def _training_errors(golden, precision, model, values):
             yield f"{key}/{name}", relative_error(term, golden[f"{key}/{name}"])
         if i == 0:
             yield from first_step_errors(golden, torch_tensors(model), model, gradients)
+
+
+def training_function(step, frames):
+    """A graph of noise that takes one `TrainingStep` and returns (gradients, `Contribution`)."""
+
+    @tf.function
+    def train(noise):
+        gradients, mean = step.gradients(frames, noise)
+        step.update(gradients, mean)
+        return gradients, mean
+
+    return train
 
 
 def first_step_errors(golden, tensors, model, gradients):

@@ -11,7 +11,7 @@ from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.models.svg.model import SVG
 from srvp_tf.training.step import TrainingStep
 from tests.golden.comparison import Row, relative_error
-from tests.golden.model_case import first_step_errors, tolerance
+from tests.golden.model_case import first_step_errors, tolerance, training_function
 
 _NAMES = {
     "family": "family",
@@ -105,8 +105,8 @@ def check(golden):
 
 def _tolerance(name, family):
     """Those of SVG are those of SRVP: `mse` is its `nll`, `x_pred` its `x_rec`."""
-    alike = {"train0/x_pred": "train0/x_rec", "x (one by one)": "x"}
-    name = alike.get(name, name).replace("/mse", "/nll").replace("_batch_statistics", "")
+    for ours, alike in (("/x_pred", "/x_rec"), ("/mse", "/nll"), ("_batch_statistics", "")):
+        name = name.replace(ours, alike)
     return tolerance(name, family)
 
 
@@ -133,13 +133,7 @@ def _training_errors(golden, precision, model, values):
     config = TrainConfig(lr_decay=0, learning_rate=values["lr"], beta_z=values["beta"])
     step = TrainingStep(model, config)
     frames = tf.constant(golden["x"], precision)
-
-    @tf.function
-    def train(noise):
-        gradients, mean = step.gradients(frames, noise)
-        step.update(gradients, mean)
-        return gradients, mean
-
+    train = training_function(step, frames)
     for i in range(3):
         key = f"train{i}"
         noise = tf.constant(golden[f"{key}/eps_z"], precision)

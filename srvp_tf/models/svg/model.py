@@ -190,8 +190,10 @@ class SVG(VideoModel):
         features, maps = self.encoder(_by_time(frames), training=training, time_steps=time_steps)
         return _by_video(features, num_frames), maps
 
-    def _encode_by_batch(self, frames: tf.Tensor):
-        """`_encode` by the statistics of each time step, which the running ones do not hear of."""
+    def _encode_to_forecast(self, frames: tf.Tensor):
+        """`_encode`, or the same by each time step's statistics, which the running ones ignore."""
+        if not self.batch_statistics:
+            return self._encode(frames)
         parts = [self.encoder(x, training=True, time_steps=()) for x in tf.unstack(frames, axis=1)]
         features, maps = zip(*parts, strict=True)
         maps = tuple(tf.concat(stages, axis=0) for stages in zip(*maps, strict=True))
@@ -218,9 +220,7 @@ class SVG(VideoModel):
         return super().forecast(frames, horizon, num_samples, *args, **kwargs)
 
     def infer_frames(self, frames: tf.Tensor) -> Observed:
-        frames = self.to_unit_range(frames)
-        by_batch = self.batch_statistics
-        features, maps = self._encode_by_batch(frames) if by_batch else self._encode(frames)
+        features, maps = self._encode_to_forecast(self.to_unit_range(frames))
         return Observed(features, maps, self._posterior(features)[0], self._prior(features)[1][-1])
 
     def start_samples(self, inferred: Observed, noise: ForecastNoise) -> SampleState:
@@ -277,9 +277,8 @@ class SVG(VideoModel):
 
         Returns (state, frames [N, F, H, W, C], their features [N, F, nhx]).
         """
-        options, encode = {"skips": skips}, self._encode
+        options = {"skips": skips}
         if self.batch_statistics:
-            encode = self._encode_by_batch
             options |= {"training": True, "time_steps": ()}
         elif not self.config.last_frame_skip:
             options = {"skip_parts": self.decoder.skip_parts(skips)}
@@ -291,7 +290,7 @@ class SVG(VideoModel):
             output, predictor = self.predictor.step(inputs, state.predictor)
             given = options | ({"skips": state.skips} if state.skips else {})
             frame = self.decoder(self.predictor.head(output), **given)
-            features, maps = encode(frame[:, None])
+            features, maps = self._encode_to_forecast(frame[:, None])
             return SampleState(features[:, 0], prior, predictor, maps if state.skips else ()), frame
 
         if eps.shape[1] == 1:
