@@ -26,7 +26,7 @@ from srvp_tf.config.registries import DYNAMICS, LOSS_TERMS, MODELS, NETWORKS
 from srvp_tf.config.tensorflow_start import load_tensorflow
 from srvp_tf.errors import UserError
 
-CONFIG_FORMAT = 6
+CONFIG_FORMAT = 7
 
 RESUMABLE_FIELDS = (
     "log_interval",
@@ -126,6 +126,13 @@ class ModelConfig(Section):
         models=_SVG,
         since=6,
     )
+    action_size: int = field(
+        0,
+        "dimensions of the action of each frame interval; 0: the model takes none",
+        minimum=0,
+        maximum=_MAX_WIDTH,
+        since=7,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -174,6 +181,11 @@ class ModelConfig(Section):
     def noise_size(self) -> int:
         """Dimensions of z: nz, or 0 in a model without."""
         return self.nz if self.stochastic else 0
+
+    @property
+    def interval_size(self) -> int:
+        """Dimensions of (z, action), all that moves the state on in a frame interval."""
+        return self.noise_size + self.action_size
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,7 +36,10 @@ class Rollout(NamedTuple):
 
 
 class Dynamics(ConfiguredLayer):
-    """p(z_{t+1} | y_t) and y_{t+1} as a function of y_t and z_{t+1}; y [..., ny], z [..., nz].
+    """p(z_{t+1} | y_t, a_t) and y_{t+1} as a function of y_t and u_t = (z_{t+1}, a_t).
+
+    y [..., ny], z [..., nz]; a is the scaled action of the interval [..., A], of a model that takes
+    actions. u [..., interval_size] is z followed by a: z alone without them.
 
     A subclass implements `next_state`, or `step` if it has sub-steps, and makes its layers in
     `__init__` and builds them in `build`. Another prior overrides `prior`. With
@@ -65,64 +68,70 @@ class Dynamics(ConfiguredLayer):
 
     def build(self, input_shape: tuple | None = None) -> None:
         if self.prior_head is not None:
-            self.prior_head.build((None, self.config.ny))
+            self.prior_head.build((None, self.config.ny + self.config.action_size))
 
     @property
     def output_shape(self) -> tuple:
         """Of the next state: for `summary`."""
         return None, self.config.ny
 
-    def prior(self, y: tf.Tensor) -> tfd.Distribution:
-        """p(z | y): y [..., ny] -> elementwise, [..., nz]."""
+    def prior(self, y: tf.Tensor, action: tf.Tensor | None = None) -> tfd.Distribution:
+        """p(z | y, a): y [..., ny], a [..., A] -> elementwise, [..., nz]."""
         if self.prior_head is None:
             return tfd.Normal(y[..., :0], y[..., :0])
-        return gaussian(self.prior_head(y))
+        return gaussian(self.prior_head(_with(y, action)))
 
-    def next_state(self, y: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
-        """The state one frame later: y [..., ny], z [..., nz] -> [..., ny]."""
-        return self.step(y, z)[0][..., -1, :]
+    def next_state(self, y: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+        """The state one frame later: y [..., ny], u [..., interval_size] -> [..., ny]."""
+        return self.step(y, u)[0][..., -1, :]
 
-    def step(self, y: tf.Tensor, z: tf.Tensor, euler_steps: int = 1) -> tuple[tf.Tensor, tf.Tensor]:
+    def step(self, y: tf.Tensor, u: tf.Tensor, euler_steps: int = 1) -> tuple[tf.Tensor, tf.Tensor]:
         """One frame interval of n sub-steps, 1 unless the class `takes_euler_steps`.
 
         Returns the states after each sub-step [..., n, ny], and what each added to the state, as
         the penalty of the residuals takes it: here nothing, [..., 0, ny].
         """
-        states = self.next_state(y, z)[..., None, :]
+        states = self.next_state(y, u)[..., None, :]
         return states, states[..., :0, :]
 
-    def sub_step(self, y: tf.Tensor, z: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    def sub_step(self, y: tf.Tensor, u: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
         """A part of a frame interval of a given size [..., 1] in (0, 1]; here the whole, always."""
-        return self.next_state(y, z)
+        return self.next_state(y, u)
 
-    def follow(self, y: tf.Tensor, z: tf.Tensor, euler_steps: int) -> Rollout:
-        """The path from y [N, ny] with given z [N, F, nz]."""
+    def follow(
+        self, y: tf.Tensor, z: tf.Tensor, euler_steps: int, actions: tf.Tensor | None = None
+    ) -> Rollout:
+        """The path from y [N, ny] with given z [N, F, nz] and actions [N, F, A]."""
 
-        def move(y: tf.Tensor, z: tf.Tensor):
-            states, residuals = self.step(y, z, euler_steps)
+        def move(y: tf.Tensor, u: tf.Tensor):
+            states, residuals = self.step(y, u, euler_steps)
             return states[:, -1], (states, residuals)
 
-        states, residuals = _scan(move, y, z, euler_steps)
-        return Rollout(states, z, self._priors(y, states), residuals)
+        states, residuals = _scan(move, y, _with(z, actions), euler_steps)
+        return Rollout(states, z, self._priors(y, states, actions), residuals)
 
-    def imagine(self, y: tf.Tensor, eps: tf.Tensor, euler_steps: int) -> Rollout:
+    def imagine(
+        self, y: tf.Tensor, eps: tf.Tensor, euler_steps: int, actions: tf.Tensor | None = None
+    ) -> Rollout:
         """A path from y [N, ny] whose z are drawn from the prior with noise eps [N, F, nz]."""
+        nz = self.config.noise_size
 
-        def move(y: tf.Tensor, eps: tf.Tensor):
-            z = draw(self.prior(y), eps)
-            states, residuals = self.step(y, z, euler_steps)
+        def move(y: tf.Tensor, given: tf.Tensor):
+            eps, action = (given, None) if actions is None else (given[:, :nz], given[:, nz:])
+            z = draw(self.prior(y, action), eps)
+            states, residuals = self.step(y, _with(z, action), euler_steps)
             return states[:, -1], (states, z, residuals)
 
-        states, z, residuals = _scan(move, y, eps, euler_steps)
-        return Rollout(states, z, self._priors(y, states), residuals)
+        states, z, residuals = _scan(move, y, _with(eps, actions), euler_steps)
+        return Rollout(states, z, self._priors(y, states, actions), residuals)
 
-    def _priors(self, y: tf.Tensor, states: tf.Tensor):
+    def _priors(self, y: tf.Tensor, states: tf.Tensor, actions: tf.Tensor | None):
         # Of all frames at once; in a graph that does not use them they are not computed.
-        return self.prior(tf.concat([y[:, None], states[:, :-1, -1]], axis=1))
+        return self.prior(tf.concat([y[:, None], states[:, :-1, -1]], axis=1), actions)
 
 
 class ResidualDynamics(Dynamics):
-    """y_{t+1} = y_t + f(y_t, z_{t+1}), in n Euler steps of f / n (eq. 2)."""
+    """y_{t+1} = y_t + f(y_t, u_t), in n Euler steps of f / n (eq. 2)."""
 
     takes_euler_steps = True
 
@@ -132,22 +141,22 @@ class ResidualDynamics(Dynamics):
 
     def build(self, input_shape: tuple | None = None) -> None:
         super().build(input_shape)
-        self.residual.build((None, self.config.ny + self.config.noise_size))
+        self.residual.build((None, self.config.ny + self.config.interval_size))
 
-    def step(self, y: tf.Tensor, z: tf.Tensor, euler_steps: int = 1) -> tuple[tf.Tensor, tf.Tensor]:
+    def step(self, y: tf.Tensor, u: tf.Tensor, euler_steps: int = 1) -> tuple[tf.Tensor, tf.Tensor]:
         states, residuals = [], []
         for _ in range(euler_steps):
-            residuals.append(self.residual(tf.concat([y, z], -1)) / euler_steps)
+            residuals.append(self.residual(tf.concat([y, u], -1)) / euler_steps)
             y += residuals[-1]
             states.append(y)
         return tf.stack(states, -2), tf.stack(residuals, -2)
 
-    def sub_step(self, y: tf.Tensor, z: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-        return y + size * self.residual(tf.concat([y, z], -1))
+    def sub_step(self, y: tf.Tensor, u: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+        return y + size * self.residual(tf.concat([y, u], -1))
 
 
 class PerceptronDynamics(Dynamics):
-    """y_{t+1} = f(y_t, z_{t+1}), in the paper's ablation."""
+    """y_{t+1} = f(y_t, u_t), in the paper's ablation."""
 
     def __init__(self, config: "ModelConfig", seed: int | None = None, **kwargs):
         super().__init__(config, seed, **kwargs)
@@ -155,14 +164,14 @@ class PerceptronDynamics(Dynamics):
 
     def build(self, input_shape: tuple | None = None) -> None:
         super().build(input_shape)
-        self.transition.build((None, self.config.ny + self.config.noise_size))
+        self.transition.build((None, self.config.ny + self.config.interval_size))
 
-    def next_state(self, y: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
-        return self.transition(tf.concat([y, z], -1))
+    def next_state(self, y: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+        return self.transition(tf.concat([y, u], -1))
 
 
 class GRUDynamics(Dynamics):
-    """y_{t+1} = GRU(z_{t+1}, y_t), in the paper's ablation: input z, state y, as PyTorch's cell."""
+    """y_{t+1} = GRU(u_t, y_t), in the paper's ablation: input u, state y, as PyTorch's cell."""
 
     def __init__(self, config: "ModelConfig", seed: int | None = None, **kwargs):
         super().__init__(config, seed, **kwargs)
@@ -182,14 +191,19 @@ class GRUDynamics(Dynamics):
 
     def build(self, input_shape: tuple | None = None) -> None:
         super().build(input_shape)
-        self.cell.build((None, max(self.config.noise_size, 1)))
-        self.cell.kernel.trainable = self.config.stochastic
+        self.cell.build((None, max(self.config.interval_size, 1)))
+        self.cell.kernel.trainable = self.config.interval_size > 0
 
-    def next_state(self, y: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
-        if not self.config.stochastic:  # TensorFlow aborts in the gradient of an empty kernel
-            z = tf.zeros_like(y[..., :1])
-        flat = (tf.reshape(x, [-1, x.shape[-1]]) for x in (z, y))  # the cell knows no other ranks
+    def next_state(self, y: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+        if not self.config.interval_size:  # TensorFlow aborts in the gradient of an empty kernel
+            u = tf.zeros_like(y[..., :1])
+        flat = (tf.reshape(x, [-1, x.shape[-1]]) for x in (u, y))  # the cell knows no other ranks
         return tf.reshape(self.cell(*flat)[0], tf.shape(y))
+
+
+def _with(x: tf.Tensor, action: tf.Tensor | None):
+    """[..., d] and [..., A] -> [..., d + A]; x itself without an action."""
+    return x if action is None else tf.concat([x, action], axis=-1)
 
 
 def _scan(function: Callable, y: tf.Tensor, inputs: tf.Tensor, euler_steps: int):

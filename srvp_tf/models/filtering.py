@@ -52,6 +52,7 @@ def encode(
     noise_y: tf.Tensor,
     noise_z: tf.Tensor,
     num_frames: tf.Tensor | None = None,
+    actions: tf.Tensor | None = None,
 ) -> "FilterState":
     """Frames [B, T, H, W, C] in [0, 1] -> `FilterState`.
 
@@ -62,14 +63,15 @@ def encode(
         noise_z: standard normal [B, T - 1, nz], of the frames 1..T-1.
         num_frames: how many of the T frames of each video are meant [B], nt_inf or more; the others
             are ignored. None: all.
+        actions: of the intervals between the frames [B, T - 1, A], of a model with actions.
     """
     encoding = model.encode(frames)
     if num_frames is None:
-        inferred = model.infer(encoding)
+        inferred = model.infer(encoding, actions=actions)
         recent = encoding.features[:, -model.config.nt_inf :]
     else:
         recent_frames = num_frames[:, None] + tf.range(-model.config.nt_inf, 0, dtype=tf.int64)
-        inferred = model.infer(encoding, recent_frames, num_frames - 1)
+        inferred = model.infer(encoding, recent_frames, num_frames - 1, actions)
         recent = tf.gather(encoding.features, recent_frames, batch_dims=1)
 
     def at_last(x: tf.Tensor):  # [B, T, ...] -> [B, ...]: nothing in it depends on later frames
@@ -77,18 +79,23 @@ def encode(
 
     memory = None, None
     if model.q_z is not None:
-        memory = map(at_last, model.q_z.memories(encoding.features))
+        scaled = model.scale_actions(actions)
+        memory = map(at_last, model.q_z.memories(encoding.features, scaled))
     y = draw(inferred.q_y1, noise_y)
     path = y[:, None]
     if frames.shape[1] > 1:
-        states = model.rollout(y, noise_z, inferred.q_z).states
+        states = model.rollout(y, noise_z, inferred.q_z, actions=actions).states
         path = tf.concat([path, states[:, :, -1]], axis=1)
     skips = inferred.skips or ()
     return FilterState(at_last(path), *memory, recent, inferred.content, skips)
 
 
 def observe(
-    model: "SRVP", state: "FilterState", frame: tf.Tensor, noise_z: tf.Tensor
+    model: "SRVP",
+    state: "FilterState",
+    frame: tf.Tensor,
+    noise_z: tf.Tensor,
+    action: tf.Tensor | None = None,
 ) -> "FilterState":
     """The `FilterState` after one more frame.
 
@@ -97,14 +104,16 @@ def observe(
         state: the `FilterState` before; its w and skips are not used and may be None.
         frame: [B, H, W, C] in [0, 1].
         noise_z: standard normal [B, nz], of this frame.
+        action: of the interval that led to it [B, A], of a model with actions.
     """
     encoding = model.encode(frame[:, None])
     h = encoding.features[:, 0]
     memory, z = (None, None), noise_z
     if model.q_z is not None:
-        q_z, memory = model.q_z.step(h, (state.lstm_output, state.lstm_cell))
+        before = state.lstm_output, state.lstm_cell
+        q_z, memory = model.q_z.step(h, before, model.scale_actions(action))
         z = draw(q_z, noise_z)
-    y = model.step(state.y, z)
+    y = model.step(state.y, z, action=action)
     recent = tf.concat([state.recent_features[:, 1:], encoding.features], axis=1)
     skips = encoding.stages if model.config.skips else ()
     return FilterState(y, *memory, recent, model.content(recent), skips)
@@ -116,6 +125,7 @@ def predict_from_state(
     noise_z: tf.Tensor,
     euler_steps: int,
     frames_per_step: int,
+    actions: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """F predicted frame intervals.
 
@@ -124,12 +134,13 @@ def predict_from_state(
         state: a `FilterState`, of which y, w and skips are used.
         noise_z: standard normal [B, F, nz], of the intervals' frames.
         euler_steps, frames_per_step: as in `SRVP.forecast`.
+        actions: of the intervals [B, F, A], of a model with actions.
 
     Returns:
         (y at the end of each interval [B, F, ny], frames [B, F * frames_per_step, H, W, C]); the
         last of an interval's frames is the one at its end.
     """
-    states = model.rollout(state.y, noise_z, euler_steps=euler_steps).states
+    states = model.rollout(state.y, noise_z, euler_steps=euler_steps, actions=actions).states
     stride = euler_steps // frames_per_step
     kept = states[:, :, stride - 1 :: stride]
     kept = tf.reshape(kept, [-1, noise_z.shape[1] * frames_per_step, model.config.ny])

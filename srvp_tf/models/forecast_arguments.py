@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LIMITS = {"seed": 2**63 - 1}  # of the others: what TensorFlow takes for sizes and counts
 
 
-def as_tensor(frames: object) -> tf.Tensor:
+def as_tensor(frames: object, name: str = "frames") -> tf.Tensor:
     """Frames as a tensor: also lists of uint8 arrays, for which TensorFlow would take int32.
 
     Raises:
@@ -24,13 +24,13 @@ def as_tensor(frames: object) -> tf.Tensor:
     """
     try:
         if isinstance(frames, (list, tuple)):
-            return tf.stack([as_tensor(part) for part in frames])
+            return tf.stack([as_tensor(part, name) for part in frames])
         return tf.convert_to_tensor(frames if tf.is_tensor(frames) else np.asarray(frames))
     except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(
-            "frames cannot be made one tensor: give an array, or a list of arrays of one shape"
+            f"{name} cannot be made one tensor: give an array, or a list of arrays of one shape"
         ) from None
 
 
@@ -58,6 +58,45 @@ def check_frames(frames: tf.Tensor, config: "ModelConfig") -> None:
     # Within a graph the values are not known yet.
     if tf.executing_eagerly():
         check_unit_range(frames)
+
+
+def check_actions(
+    actions: object, num_intervals: int, config: "ModelConfig", num_samples: int = 0
+) -> tf.Tensor | None:
+    """The actions of so many intervals as a tensor, None for a model that takes none.
+
+    Args:
+        actions: [B, num_intervals, A]; or [B, num_samples, num_intervals, A].
+        num_samples: 0: there are no plans by sample.
+
+    Raises:
+        UserError: there are none for a model that takes them, or some for another; another shape;
+            or numbers that are not finite, unless in a graph.
+    """
+    size = config.action_size
+    if actions is None:
+        if size:
+            raise UserError(
+                f"this model takes actions: give actions=[B, {num_intervals}, {size}], one row for "
+                "each interval between frames"
+            )
+        return None
+    if not size:
+        raise UserError("actions were given to a model that takes none (action_size=0)")
+    actions = as_tensor(actions, "actions")
+    shapes = [[None, num_intervals, size]]
+    if num_samples:
+        shapes.append([None, num_samples, num_intervals, size])
+    if not any(actions.shape.is_compatible_with(shape) for shape in shapes):
+        plans = f" or [B, {num_samples}, {num_intervals}, {size}]" if num_samples else ""
+        raise UserError(
+            f"actions have shape {tuple(actions.shape)}; this model takes [B, {num_intervals}, "
+            f"{size}]{plans} here, one row for each interval between frames"
+        )
+    actions = tf.cast(actions, tf.float64 if actions.dtype == tf.float64 else tf.float32)
+    if tf.executing_eagerly() and not np.isfinite(actions).all():
+        raise UserError("actions have values that are not finite numbers: correct them")
+    return actions
 
 
 def check_arguments(

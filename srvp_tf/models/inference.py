@@ -45,7 +45,8 @@ class InitialStatePosterior(keras.layers.Layer):
 class LatentPosterior(keras.layers.Layer):
     """q(z_t | x_1..t), t = 2..T: features [B, T, nhx] -> elementwise [B, T - 1, nz].
 
-    The LSTM reads the first frame too; only its output there is unused.
+    The LSTM reads the first frame too; only its output there is unused. Of a model with actions it
+    reads with each frame the scaled action that led to it, [B, T - 1, A], zeros with the first.
     """
 
     def __init__(self, nz: int, units: int, seed: int | None = None, **kwargs):
@@ -65,17 +66,27 @@ class LatentPosterior(keras.layers.Layer):
         """Of z: for `summary`."""
         return None, None, self._config["nz"]
 
-    def call(self, features: tf.Tensor) -> "tfd.Distribution":
-        return gaussian(self.head(self.lstm(features)[:, 1:]))
+    def call(self, features: tf.Tensor, actions: tf.Tensor | None = None) -> "tfd.Distribution":
+        return gaussian(self.head(self.memories(features, actions)[0][:, 1:]))
 
-    def memories(self, features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def memories(
+        self, features: tf.Tensor, actions: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """(Outputs, cells) of the LSTM after each of the frames, each [B, T, units]."""
+        if actions is not None:
+            actions = tf.pad(actions, [[0, 0], [1, 0], [0, 0]])
+            features = tf.concat([features, actions], axis=-1)
         return self.lstm.states(features)
 
     def step(
-        self, features: tf.Tensor, memory: tuple[tf.Tensor, tf.Tensor]
+        self,
+        features: tf.Tensor,
+        memory: tuple[tf.Tensor, tf.Tensor],
+        action: tf.Tensor | None = None,
     ) -> "tuple[tfd.Distribution, tuple[tf.Tensor, tf.Tensor]]":
         """One more frame: h [B, nhx], (output, cell) before -> (q(z) [B, nz], those after)."""
+        if action is not None:
+            features = tf.concat([features, action], axis=-1)
         memory = self.lstm.step(self.lstm.project(features), memory)
         return gaussian(self.head(memory[0])), memory
 

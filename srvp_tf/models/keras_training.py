@@ -9,7 +9,8 @@ import tensorflow as tf
 from srvp_tf.config import TrainConfig
 from srvp_tf.config.registries import LOSS_TERMS
 from srvp_tf.errors import UserError
-from srvp_tf.models.forecast_arguments import as_tensor, check_frames
+from srvp_tf.models.clips import Clips, parts
+from srvp_tf.models.forecast_arguments import as_tensor, check_actions, check_frames
 from srvp_tf.models.losses import objective
 from srvp_tf.models.noise import replica_noise
 
@@ -92,7 +93,8 @@ class KerasTraining(keras.Model):
 
         Args:
             x: clips [N, T, H, W, C], T >= nt_inf, uint8 or float in [0, 1], or a `tf.data.Dataset`
-                of batches of such.
+                of batches of such. For a model with actions, here and below, {"frames": clips,
+                "actions": those of the intervals [N, T - 1, A]}.
             y: none.
             options: Keras' own.
 
@@ -116,14 +118,16 @@ class KerasTraining(keras.Model):
             x, y, *_ = (*x, None)
         if y is not None:
             raise UserError("y: the loss is the model's, give clips alone, with all their frames")
-        if tf.is_tensor(x) or isinstance(x, (np.ndarray, list)):  # else what Keras makes of it
-            check_frames(as_tensor(x), self.config)
+        frames, given = parts(x)
+        if tf.is_tensor(frames) or isinstance(frames, (np.ndarray, list)):  # else Keras' affair
+            check_frames(frames := as_tensor(frames), self.config)
+            check_actions(given.get("actions"), frames.shape[1] - 1, self.config)
 
     def export(self, *arguments, **options) -> None:
         """Not Keras' own: raises `UserError`, which names the exporters."""
         raise UserError("export a model with python -m export.saved_model, or export.tflite")
 
-    def train_step(self, data: tf.Tensor) -> dict[str, tf.Tensor]:
+    def train_step(self, data: Clips) -> dict[str, tf.Tensor]:
         """One step on this replica's part of a batch of clips [B, T, H, W, C]; see `fit`."""
         with tf.GradientTape() as tape:
             loss = self._loss(data, step=self.optimizer.iterations + 1, training=True)
@@ -137,22 +141,23 @@ class KerasTraining(keras.Model):
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
         return {metric.name: metric.result() for metric in self.metrics}
 
-    def test_step(self, data: tf.Tensor) -> dict[str, tf.Tensor]:
+    def test_step(self, data: Clips) -> dict[str, tf.Tensor]:
         """The objective of this replica's part of a batch of clips, and no training."""
         self._loss(data, step=0, training=False)
         return {metric.name: metric.result() for metric in self.metrics}
 
-    def _loss(self, data: tf.Tensor, step: tf.Tensor, training: bool):
+    def _loss(self, data: Clips, step: tf.Tensor, training: bool):
         """This replica's share of the loss of the global batch, which the metrics hear of."""
         clips, *_ = keras.utils.unpack_x_y_sample_weight(data)
         num_decoded = self.num_decoded if training else 0
         step = tf.cast(step, tf.int64)
-        noise = replica_noise(self, self.noise_seed, step, clips, num_decoded)
+        frames, _ = parts(clips)
+        noise = replica_noise(self, self.noise_seed, step, frames, num_decoded)
         per_video, terms, _ = objective(self, clips, noise, self.loss_weights, training)
         for name, value in {**terms, "loss": per_video}.items():
             self._means.of[name].update_state(value)
         context = tf.distribute.get_replica_context()
-        global_batch = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.shape(clips)[0])
+        global_batch = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.shape(frames)[0])
         return tf.reduce_sum(per_video) / tf.cast(global_batch, per_video.dtype)
 
     def predict(
@@ -161,7 +166,7 @@ class KerasTraining(keras.Model):
         """Reconstructions of many videos, batch by batch; for their futures see `forecast`.
 
         Args:
-            x: videos [N, T, H, W, C], or a `tf.data.Dataset` of batches of such.
+            x: videos [N, T, H, W, C], or a `tf.data.Dataset` of batches of such; as of `fit`.
             batch_size: of an array; the result does not depend on it but for rounding.
             options: Keras' own: verbose, steps, callbacks.
 
@@ -172,17 +177,18 @@ class KerasTraining(keras.Model):
             UserError: as `call`.
         """
         if not isinstance(x, tf.data.Dataset):
-            x = as_tensor(x)
-            check_frames(x, self.config)
+            self._check_clips(x, None)
+            x = tf.nest.map_structure(as_tensor, x) if isinstance(x, dict) else as_tensor(x)
             x = tf.data.Dataset.from_tensor_slices(x).batch(batch_size)
 
-        def numbered(first: tf.Tensor, frames: tf.Tensor):
-            after = first + tf.shape(frames)[0]
-            return after, (tf.range(first, after), frames)
+        def numbered(first: tf.Tensor, clips: Clips):
+            after = first + tf.shape(parts(clips)[0])[0]
+            return after, (tf.range(first, after), clips)
 
         return super().predict(x.scan(0, numbered), **options)
 
-    def predict_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-        """Frames reconstructed from a batch of (number of the video [B], frames)."""
-        numbers, frames = data
-        return self(frames, training=False, video_ids=numbers).frames
+    def predict_step(self, data: tuple[tf.Tensor, Clips]) -> tf.Tensor:
+        """Frames reconstructed from a batch of (number of the video [B], clips)."""
+        numbers, clips = data
+        frames, given = parts(clips)
+        return self(frames, training=False, video_ids=numbers, **given).frames

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from srvp_tf.config.registries import LOSS_TERMS
+from srvp_tf.models.clips import Clips, parts
 from srvp_tf.models.outputs import Reconstruction
 
 if TYPE_CHECKING:
@@ -73,24 +74,25 @@ def weighted_sum(terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -
 
 def objective(
     model: "VideoModel",
-    clips: tf.Tensor,
+    clips: Clips,
     noise: Any,
     weights: Mapping[str, float],
     training: bool = True,
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor], Any]:
-    """(loss [B], its terms, what `model` returned) of clips [B, T, H, W, C].
+    """(loss [B], its terms, what `model` returned) of `Clips`.
 
     This is what all training descends.
 
     Args:
         model: a `VideoModel`.
-        clips: uint8 or float in [0, 1].
+        clips: frames [B, T, H, W, C], uint8 or float in [0, 1], with actions if the model has some.
         noise: of `model.training_noise`.
         weights: name -> weight of loss terms.
         training: whether batch normalisation uses, and learns from, this batch.
     """
-    frames = model.to_unit_range(clips)
-    outputs = model(frames, noise=noise, training=training)
+    frames, given = parts(clips)
+    frames = model.to_unit_range(frames)
+    outputs = model(frames, noise=noise, training=training, **given)
     terms = loss_terms(frames, outputs, weights)
     return weighted_sum(terms, weights), terms, outputs
 

@@ -30,14 +30,35 @@ class TrainingNoise(NamedTuple):
 
 
 class ForecastNoise(NamedTuple):
-    """All that is random in S predictions of F frames after T observed ones.
+    """All that is random in S predictions of F frames after T observed ones, and what is done.
 
     y_1: standard normal [B, S, ny]; [B, S, 0] for a model without a first state.
     z: standard normal [B, S, T - 1 + F, nz], for the observed frames 2..T and the predicted ones.
+    actions: of the intervals before the same frames [B, S, T - 1 + F, A]; None for a model without.
     """
 
     y_1: tf.Tensor
     z: tf.Tensor
+    actions: tf.Tensor | None = None
+
+    def with_actions(self, actions: tf.Tensor | None) -> "ForecastNoise":
+        """The same with actions of each video [B, T - 1 + F, A], or of each of its samples."""
+        if actions is None:
+            return self
+        if actions.shape.rank == 3:
+            actions = tf.repeat(actions[:, None], tf.shape(self.z)[1], axis=1)
+        return self._replace(actions=actions)
+
+    def observed_actions(self, num_observed: int) -> dict[str, tf.Tensor]:
+        """{"actions": those between T observed frames [B, T - 1, A]}, {} without.
+
+        They have been done, and are the same in all samples.
+        """
+        return {} if self.actions is None else {"actions": self.actions[:, 0, : num_observed - 1]}
+
+    def future_actions(self, num_observed: int) -> tf.Tensor | None:
+        """Those of the intervals after T observed frames [B, S, F, A]."""
+        return None if self.actions is None else self.actions[:, :, num_observed - 1 :]
 
 
 def training_noise(
@@ -114,8 +135,8 @@ def reconstruction_noise(
     config: "ModelConfig", seed: int | tf.Tensor, videos: tf.Tensor, num_frames: int
 ) -> "TrainingNoise":
     """`TrainingNoise` of videos [B] as in `forecast_noise`'s sample 0, with the last frames' w."""
-    y_1, z = forecast_noise(config, seed, videos, tf.zeros([1], tf.int32), num_frames)
-    return TrainingNoise(y_1[:, 0], z[:, 0], content_frames=None, skip_frame=None)
+    drawn = forecast_noise(config, seed, videos, tf.zeros([1], tf.int32), num_frames)
+    return TrainingNoise(drawn.y_1[:, 0], drawn.z[:, 0], content_frames=None, skip_frame=None)
 
 
 def forecast_noise(

@@ -68,7 +68,7 @@ class SRVP(VideoModel):
         self.content.build((None, c.nt_inf, c.nhx))
         self.q_y1.build((None, c.nt_inf, c.nhx))
         if self.q_z is not None:
-            self.q_z.build((None, None, c.nhx))
+            self.q_z.build((None, None, c.nhx + c.action_size))
         self.dynamics.build((None, c.ny))
         self.built = True
 
@@ -88,6 +88,7 @@ class SRVP(VideoModel):
         encoding: Encoding,
         content_frames: tf.Tensor | None = None,
         skip_frame: tf.Tensor | None = None,
+        actions: tf.Tensor | None = None,
     ) -> Inference:
         """Posteriors given an `Encoding` of T >= nt_inf frames.
 
@@ -95,6 +96,7 @@ class SRVP(VideoModel):
             encoding: of the observed frames.
             content_frames: frames that w is inferred from [B, nt_inf]; None: the last nt_inf.
             skip_frame: frame whose skips are used [B]; None: the last.
+            actions: of the intervals between the frames [B, T - 1, A], of a model with actions.
 
         Returns:
             An `Inference`.
@@ -113,14 +115,21 @@ class SRVP(VideoModel):
         if self.q_z is None:
             q_z = tfd.Normal(features[:, 1:, :0], features[:, 1:, :0])  # of no dimension
         else:
-            q_z = self.q_z(features)
+            q_z = self.q_z(features, actions=self.scale_actions(actions))
         return Inference(self.content(content_features), skips, self.q_y1(features[:, :k]), q_z)
 
     # --- generation ------------------------------------------------------------------------------
 
-    def step(self, y: tf.Tensor, z: tf.Tensor, euler_steps: int | None = None) -> tf.Tensor:
-        """The state one frame later: y [..., ny], z [..., nz] -> [..., ny] (eq. 2)."""
-        states, _ = self.dynamics.step(y, z, euler_steps or self.config.euler_steps)
+    def step(
+        self,
+        y: tf.Tensor,
+        z: tf.Tensor,
+        euler_steps: int | None = None,
+        action: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """The state one frame later: y [..., ny], z [..., nz], a [..., A] -> [..., ny] (eq. 2)."""
+        u = z if action is None else tf.concat([z, self.scale_actions(action)], axis=-1)
+        states, _ = self.dynamics.step(y, u, euler_steps or self.config.euler_steps)
         return states[..., -1, :]
 
     def rollout(
@@ -129,15 +138,17 @@ class SRVP(VideoModel):
         eps: tf.Tensor,
         q_z: tfd.Distribution | None = None,
         euler_steps: int | None = None,
+        actions: tf.Tensor | None = None,
     ) -> Rollout:
         """Roll the state from y [N, ny] over the F frame intervals of eps [N, F, nz].
 
-        z is drawn from `q_z` [N, F, nz] or, without it, from the prior on the way.
+        z is drawn from `q_z` [N, F, nz] or, without it, from the prior on the way. actions are the
+        intervals' [N, F, A], of a model with actions.
         """
-        euler_steps = euler_steps or self.config.euler_steps
+        euler_steps, actions = euler_steps or self.config.euler_steps, self.scale_actions(actions)
         if q_z is None:
-            return self.dynamics.imagine(y, eps, euler_steps)
-        return self.dynamics.follow(y, draw(q_z, eps), euler_steps)
+            return self.dynamics.imagine(y, eps, euler_steps, actions)
+        return self.dynamics.follow(y, draw(q_z, eps), euler_steps, actions)
 
     def decode(
         self,
@@ -176,6 +187,7 @@ class SRVP(VideoModel):
         training: bool = False,
         seed: int = 0,
         video_ids: tf.Tensor | None = None,
+        actions: tf.Tensor | None = None,
     ) -> Reconstruction:
         """Reconstruct videos through the posterior, as the objective needs it: `model(frames)`.
 
@@ -185,6 +197,7 @@ class SRVP(VideoModel):
             training: whether batch normalisation uses, and learns from, this batch.
             seed: integer, of the noise that is drawn here.
             video_ids: integers [B] that name the videos in its address; None: 0..B-1.
+            actions: of the intervals between the frames [B, T - 1, A], of a model with actions.
 
         Returns:
             A `Reconstruction`; its `frames` are [B, T, H, W, C] in (0, 1).
@@ -196,9 +209,9 @@ class SRVP(VideoModel):
             videos = tf.range(tf.shape(frames)[0]) if video_ids is None else video_ids
             noise = reconstruction_noise(self.config, seed, videos, frames.shape[1])
         encoding = self.encode(frames, training)
-        inferred = self.infer(encoding, noise.content_frames, noise.skip_frame)
+        inferred = self.infer(encoding, noise.content_frames, noise.skip_frame, actions)
         y_1 = draw(inferred.q_y1, tf.cast(noise.y_1, self.dtype))
-        path = self.rollout(y_1, tf.cast(noise.z, self.dtype), inferred.q_z)
+        path = self.rollout(y_1, tf.cast(noise.z, self.dtype), inferred.q_z, actions=actions)
         states = tf.concat([y_1[:, None], path.states[:, :, -1]], axis=1)
         if noise.decoded_frames is not None:
             states = tf.gather(states, noise.decoded_frames, batch_dims=1)
@@ -234,32 +247,44 @@ class SRVP(VideoModel):
         Returns:
             `Paths`, with K = F * frames_per_step.
         """
-        observed = self._observed_states(inferred, noise)
-        eps = tf.cast(noise.z[:, :, inferred.q_z.batch_shape[1] :], self.dtype)
-        _, future = self._future_states(observed[:, :, -1], eps, euler_steps, frames_per_step)
+        observed, num_intervals = self._observed_states(inferred, noise), _num_intervals(inferred)
+        eps = tf.cast(noise.z[:, :, num_intervals:], self.dtype)
+        actions = noise.future_actions(num_intervals + 1)
+        _, future = self._future_states(
+            observed[:, :, -1], eps, euler_steps, frames_per_step, actions
+        )
         return Paths(observed, future)
 
     def _observed_states(self, inferred: Inference, noise: ForecastNoise):
         """y at the observed frames, [B, S, T, ny]."""
         batch, num_samples = tf.unstack(tf.shape(noise.y_1)[:2])
-        num_intervals = inferred.q_z.batch_shape[1]
-        y_1, eps = (tf.cast(x, self.dtype) for x in noise)
+        num_intervals = _num_intervals(inferred)
+        y_1, eps = (tf.cast(x, self.dtype) for x in (noise.y_1, noise.z))
         y_1 = _merge_samples(draw_samples(inferred.q_y1, y_1))
-        states = y_1[:, None]
+        states, actions = y_1[:, None], noise.actions
         if num_intervals:
             z = draw_samples(inferred.q_z, eps[:, :, :num_intervals])
-            path = self.dynamics.follow(y_1, _merge_samples(z), self.config.euler_steps)
+            if actions is not None:
+                actions = self.scale_actions(_merge_samples(actions[:, :, :num_intervals]))
+            path = self.dynamics.follow(y_1, _merge_samples(z), self.config.euler_steps, actions)
             states = tf.concat([states, path.states[:, :, -1]], axis=1)
         return tf.reshape(states, [batch, num_samples, num_intervals + 1, self.config.ny])
 
     def _future_states(
-        self, y: tf.Tensor, eps: tf.Tensor, euler_steps: int | None, frames_per_step: int
+        self,
+        y: tf.Tensor,
+        eps: tf.Tensor,
+        euler_steps: int | None,
+        frames_per_step: int,
+        actions: tf.Tensor | None,
     ):
         """y [B, S, ny] rolled over eps [B, S, F, nz]: (y at the F frames, those that are kept)."""
         euler_steps = euler_steps or self.config.euler_steps
         stride = euler_steps // frames_per_step
+        if actions is not None:
+            actions = _merge_samples(actions)
         states = self.rollout(
-            _merge_samples(y), _merge_samples(eps), euler_steps=euler_steps
+            _merge_samples(y), _merge_samples(eps), euler_steps=euler_steps, actions=actions
         ).states
         batch, num_samples = tf.unstack(tf.shape(y)[:2])
 
@@ -275,8 +300,8 @@ class SRVP(VideoModel):
         frames = self.decode(inferred.content, merged, inferred.skips)
         return tf.reshape(frames, tf.concat([shape[:3], tf.shape(frames)[2:]], 0))
 
-    def infer_frames(self, frames: tf.Tensor) -> Inference:
-        return self.infer(self.encode(frames))
+    def infer_frames(self, frames: tf.Tensor, actions: tf.Tensor | None = None) -> Inference:
+        return self.infer(self.encode(frames), actions=actions)
 
     def start_samples(self, inferred: Inference, noise: ForecastNoise) -> tf.Tensor:
         """y at the last observed frame [B, S, ny]."""
@@ -289,8 +314,9 @@ class SRVP(VideoModel):
         eps: tf.Tensor,
         euler_steps: int | None = None,
         frames_per_step: int = 1,
+        actions: tf.Tensor | None = None,
     ) -> Future:
-        states, kept = self._future_states(state, eps, euler_steps, frames_per_step)
+        states, kept = self._future_states(state, eps, euler_steps, frames_per_step, actions)
         return Future(states[:, :, -1], self.decode_samples(inferred, kept), states)
 
     def reconstruct_samples(self, inferred: Inference, noise: ForecastNoise) -> tf.Tensor:
@@ -304,14 +330,19 @@ class SRVP(VideoModel):
         noise_y: tf.Tensor,
         noise_z: tf.Tensor,
         num_frames: tf.Tensor | None = None,
+        actions: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
-        return filtering.encode(self, frames, noise_y, noise_z, num_frames).tensors()
+        return filtering.encode(self, frames, noise_y, noise_z, num_frames, actions).tensors()
 
     def observe_state(
-        self, state: Mapping[str, tf.Tensor], frame: tf.Tensor, noise_z: tf.Tensor
+        self,
+        state: Mapping[str, tf.Tensor],
+        frame: tf.Tensor,
+        noise_z: tf.Tensor,
+        action: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         before = FilterState.from_tensors(state)
-        return filtering.observe(self, before, frame, noise_z).tensors()
+        return filtering.observe(self, before, frame, noise_z, action).tensors()
 
     def predict_from_state(
         self,
@@ -319,12 +350,18 @@ class SRVP(VideoModel):
         noise_z: tf.Tensor,
         euler_steps: int = 1,
         frames_per_step: int = 1,
+        actions: tf.Tensor | None = None,
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         before = FilterState.from_tensors(state)
         y, frames = filtering.predict_from_state(
-            self, before, noise_z, euler_steps, frames_per_step
+            self, before, noise_z, euler_steps, frames_per_step, actions
         )
         return {"y": y[:, -1]}, frames
+
+
+def _num_intervals(inferred: Inference):
+    """Between the observed frames: T - 1."""
+    return inferred.q_z.batch_shape[1]
 
 
 def _merge_samples(x: tf.Tensor):

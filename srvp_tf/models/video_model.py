@@ -17,6 +17,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.models import noise
 from srvp_tf.models.forecast_arguments import (
     as_tensor,
+    check_actions,
     check_arguments,
     check_frames,
     check_video_ids,
@@ -80,6 +81,11 @@ class VideoModel(KerasTraining):
         self.config, self.precision, self.seed = config, precision, seed
         self.remat, self.is_frozen = remat, frozen
         self.supports_jit = False  # convolutions are faster by oneDNN and cuDNN
+        self.action_mean = self.action_scale = None
+        if config.action_size:
+            own = {"shape": (config.action_size,), "trainable": False, "dtype": dtype}
+            self.action_mean = self.add_weight(initializer="zeros", name="action_mean", **own)
+            self.action_scale = self.add_weight(initializer="ones", name="action_scale", **own)
         self._compiled_forecast = tf.function(self._forecast)
         self._compiled_forecast_from_noise = tf.function(self._forecast_from_noise)
 
@@ -157,8 +163,12 @@ class VideoModel(KerasTraining):
         training: bool = False,
         seed: int = 0,
         video_ids: tf.Tensor | None = None,
+        actions: tf.Tensor | None = None,
     ) -> Any:
         """The model's view of videos [B, T, H, W, C], as the loss terms need it.
+
+        Here and below a model that takes no actions need not have an argument for them, as it is
+        never given one.
 
         Args:
             frames: uint8 or float in [0, 1].
@@ -166,6 +176,7 @@ class VideoModel(KerasTraining):
             training: whether batch normalisation uses, and learns from, this batch.
             seed: integer, of the noise that is drawn here.
             video_ids: integers [B] that name the videos in its address; None: 0..B-1.
+            actions: of the intervals between the frames [B, T - 1, A], not scaled.
 
         Returns:
             A tuple with `frames`, the videos as the model explains them [B, T, H, W, C], and
@@ -173,8 +184,11 @@ class VideoModel(KerasTraining):
         """
         raise NotImplementedError
 
-    def infer_frames(self, frames: tf.Tensor) -> Any:
-        """What observed frames [B, T, H, W, C] tell, as the methods below take it: once a video."""
+    def infer_frames(self, frames: tf.Tensor, actions: tf.Tensor | None = None) -> Any:
+        """What observed frames [B, T, H, W, C] tell, as the methods below take it: once a video.
+
+        actions are those of the intervals between them [B, T - 1, A].
+        """
         raise NotImplementedError
 
     def start_samples(self, inferred: Any, noise: ForecastNoise) -> Any:
@@ -193,8 +207,12 @@ class VideoModel(KerasTraining):
         eps: tf.Tensor,
         euler_steps: int | None = None,
         frames_per_step: int = 1,
+        actions: tf.Tensor | None = None,
     ) -> Future:
-        """Move S samples on by the F intervals of eps [B, S, F, nz], F known, by the prior's z."""
+        """Move S samples on by the F intervals of eps [B, S, F, nz], F known, by the prior's z.
+
+        actions are the intervals' [B, S, F, A].
+        """
         raise NotImplementedError
 
     def reconstruct_samples(self, inferred: Any, noise: ForecastNoise) -> tf.Tensor:
@@ -207,6 +225,7 @@ class VideoModel(KerasTraining):
         noise_y: tf.Tensor,
         noise_z: tf.Tensor,
         num_frames: tf.Tensor | None = None,
+        actions: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """Name -> tensor [B, ...] of all that observed frames tell about the frames to come.
 
@@ -216,13 +235,21 @@ class VideoModel(KerasTraining):
             noise_z: standard normal [B, T - 1, nz], of the frames 1..T-1.
             num_frames: how many of the T frames of each video are meant [B], nt_inf or more; the
                 others are ignored. None: all.
+            actions: of the intervals between the frames [B, T - 1, A].
         """
         raise NotImplementedError
 
     def observe_state(
-        self, state: Mapping[str, tf.Tensor], frame: tf.Tensor, noise_z: tf.Tensor
+        self,
+        state: Mapping[str, tf.Tensor],
+        frame: tf.Tensor,
+        noise_z: tf.Tensor,
+        action: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
-        """The state after one more frame [B, H, W, C] in [0, 1], with its noise [B, nz]."""
+        """The state after one more frame [B, H, W, C] in [0, 1], with its noise [B, nz].
+
+        action is that of the interval that led to the frame [B, A].
+        """
         raise NotImplementedError
 
     def predict_from_state(
@@ -231,8 +258,9 @@ class VideoModel(KerasTraining):
         noise_z: tf.Tensor,
         euler_steps: int = 1,
         frames_per_step: int = 1,
+        actions: tf.Tensor | None = None,
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """Predict the F intervals of noise_z [B, F, nz].
+        """Predict the F intervals of noise_z [B, F, nz], with their actions [B, F, A].
 
         Returns (those tensors of the state that change, frames [B, F * frames_per_step, ...]).
         """
@@ -244,17 +272,44 @@ class VideoModel(KerasTraining):
         # Here, as Keras would put the arguments into the text of an error that `call` raises.
         frames = as_tensor(frames)
         check_frames(frames, self.config)
-        return super().__call__(frames, *args, **kwargs)
+        actions = check_actions(kwargs.pop("actions", None), frames.shape[1] - 1, self.config)
+        given = {} if actions is None else {"actions": actions}
+        return super().__call__(frames, *args, **given, **kwargs)
+
+    def set_action_scale(self, mean: np.ndarray, scale: np.ndarray) -> None:
+        """Have actions scaled by (a - mean) / scale, [A] each, before the networks see them.
+
+        Both are weights, so that all that is given to the model, saved or exported, are actions as
+        they are measured.
+
+        Raises:
+            UserError: other shapes, or a scale that is not positive.
+        """
+        size, mean, scale = self.config.action_size, np.asarray(mean), np.asarray(scale)
+        if not size or mean.shape != (size,) or scale.shape != (size,) or not (scale > 0).all():
+            raise UserError(f"action scale: give a mean and a positive scale of {size} columns")
+        self.action_mean.assign(mean)
+        self.action_scale.assign(scale)
+
+    def scale_actions(self, actions: tf.Tensor | None) -> tf.Tensor | None:
+        """(a - mean) / scale of actions [..., A], see `set_action_scale`; None of None."""
+        if actions is None:
+            return None
+        return (tf.cast(actions, self.dtype) - self.action_mean) / self.action_scale
 
     def elbo_terms(
-        self, frames: tf.Tensor | np.ndarray, noise: Any = None, seed: int = 0
+        self,
+        frames: tf.Tensor | np.ndarray,
+        noise: Any = None,
+        seed: int = 0,
+        actions: tf.Tensor | np.ndarray | None = None,
     ) -> dict[str, tf.Tensor]:
         """The terms of the objective, unweighted: frames [B, T, H, W, C] -> name -> [B].
 
         Of `SRVP`, `-nll - kl_y1 - kl_z` is the evidence lower bound of each video, in nats, with
         one sample; arguments as of `call`.
         """
-        outputs = self(frames, noise=noise, seed=seed)
+        outputs = self(frames, noise=noise, seed=seed, actions=actions)
         return loss_terms(self.to_unit_range(as_tensor(frames)), outputs, self.loss_terms)
 
     def forecast_noise(
@@ -274,7 +329,10 @@ class VideoModel(KerasTraining):
         """Futures of what was inferred of T frames: noise of T + F -> [B, S, F * r, H, W, C]."""
         state = self.start_samples(inferred, noise)
         eps = tf.cast(noise.z[:, :, num_observed - 1 :], self.dtype)
-        return self.continue_samples(inferred, state, eps, euler_steps, frames_per_step).frames
+        actions = noise.future_actions(num_observed)
+        given = {} if actions is None else {"actions": actions}
+        future = self.continue_samples(inferred, state, eps, euler_steps, frames_per_step, **given)
+        return future.frames
 
     def forecast(
         self,
@@ -285,6 +343,7 @@ class VideoModel(KerasTraining):
         euler_steps: int | None = None,
         frames_per_step: int = 1,
         video_ids: tf.Tensor | np.ndarray | None = None,
+        actions: tf.Tensor | np.ndarray | Sequence | None = None,
     ) -> tf.Tensor:
         """Draw futures of videos.
 
@@ -298,6 +357,9 @@ class VideoModel(KerasTraining):
             euler_steps: sub-steps per frame interval; None: the training's.
             frames_per_step: how many of them are decoded, evenly spaced; divides `euler_steps`.
             video_ids: integers [B] that name the videos in the address of the noise; None: 0..B-1.
+            actions: of a model with `action_size` A, what is done in each interval of the observed
+                frames and of the horizon [B, T - 1 + horizon, A]; or S plans, one for each sample,
+                [B, S, T - 1 + horizon, A], with the same past. Without B if `frames` has none.
 
         Returns:
             float32 tensor [B, S, horizon * frames_per_step, H, W, C] in (0, 1); without B if
@@ -311,6 +373,7 @@ class VideoModel(KerasTraining):
         single = frames.shape.rank == 4
         if single:
             frames = frames[None]
+            actions = None if actions is None else as_tensor(actions, "actions")[None]
         if euler_steps is None:
             euler_steps = self.config.euler_steps
         check_frames(frames, self.config)
@@ -323,9 +386,11 @@ class VideoModel(KerasTraining):
             else check_video_ids(video_ids, frames)
         )
         self.config.check_euler_steps(euler_steps)
+        num_intervals = frames.shape[1] - 1 + horizon
+        actions = check_actions(actions, num_intervals, self.config, num_samples)
         seed = tf.cast(seed, tf.int64)  # a Python number would mean a new graph for every seed
         futures = self._compiled_forecast(
-            frames, seed, videos, horizon, num_samples, euler_steps, frames_per_step
+            frames, seed, videos, horizon, num_samples, euler_steps, frames_per_step, actions
         )
         return futures[0] if single else futures
 
@@ -338,8 +403,10 @@ class VideoModel(KerasTraining):
         num_samples: int,
         euler_steps: int,
         frames_per_step: int,
+        actions: tf.Tensor | None = None,
     ):
         drawn = self.forecast_noise(seed, videos, tf.range(num_samples), frames.shape[1] + horizon)
+        drawn = drawn.with_actions(actions)
         return self._forecast_from_noise(frames, drawn, euler_steps, frames_per_step)
 
     def forecast_from_noise(
@@ -358,7 +425,7 @@ class VideoModel(KerasTraining):
     def _forecast_from_noise(
         self, frames: tf.Tensor, noise: ForecastNoise, euler_steps: int, frames_per_step: int
     ):
-        inferred = self.infer_frames(frames)
+        inferred = self.infer_frames(frames, **noise.observed_actions(frames.shape[1]))
         return self.draw_futures(inferred, noise, frames.shape[1], euler_steps, frames_per_step)
 
     def predict_variable(
@@ -369,6 +436,7 @@ class VideoModel(KerasTraining):
         noise_z: tf.Tensor,
         euler_steps: int = 1,
         frames_per_step: int = 1,
+        actions: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """A future of the first num_frames [B] of T frames; what follows them has no influence.
 
@@ -379,16 +447,21 @@ class VideoModel(KerasTraining):
             noise_z: standard normal [B, T - 1 + horizon, nz], of the frames from 1 on; a video of n
                 frames takes the first n - 1 + horizon.
             euler_steps, frames_per_step: as in `forecast`.
+            actions: of the intervals [B, T - 1 + horizon, A], laid out as noise_z.
 
         Returns:
             [B, horizon * frames_per_step, H, W, C].
         """
         observed = frames.shape[1] - 1
-        state = self.encode_state(frames, noise_y, noise_z[:, :observed], num_frames)
         horizon = noise_z.shape[1] - observed
         predicted = num_frames[:, None] - 1 + tf.range(horizon, dtype=tf.int64)
-        future_noise = tf.gather(noise_z, predicted, batch_dims=1)
-        return self.predict_from_state(state, future_noise, euler_steps, frames_per_step)[1]
+        past, future = {}, {}
+        if actions is not None:
+            past = {"actions": actions[:, :observed]}
+            future = {"actions": tf.gather(actions, predicted, batch_dims=1)}
+        state = self.encode_state(frames, noise_y, noise_z[:, :observed], num_frames, **past)
+        eps = tf.gather(noise_z, predicted, batch_dims=1)
+        return self.predict_from_state(state, eps, euler_steps, frames_per_step, **future)[1]
 
     def to_unit_range(self, frames: tf.Tensor) -> tf.Tensor:
         """uint8 frames in [0, 255] or float ones in [0, 1] -> the same in [0, 1], in our dtype."""

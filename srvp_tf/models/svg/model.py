@@ -112,9 +112,9 @@ class SVG(VideoModel):
         c = self.config
         self.encoder.build((None, c.frame_size, c.frame_size, c.channels))
         self.decoder.build((None, c.nhx))
-        self.predictor.build((None, c.nhx + c.nz))
-        self.posterior.build((None, c.nhx))
-        self.prior.build((None, c.nhx))
+        self.predictor.build((None, c.nhx + c.nz + c.action_size))
+        self.posterior.build((None, c.nhx + c.action_size))
+        self.prior.build((None, c.nhx + c.action_size))
         self.built = True
 
     def frozen(self) -> "SVG":
@@ -146,6 +146,7 @@ class SVG(VideoModel):
         training: bool = False,
         seed: int = 0,
         video_ids: tf.Tensor | None = None,
+        actions: tf.Tensor | None = None,
     ) -> FramePredictions:
         """Predict every frame but the first from the true one before, with z of the posterior.
 
@@ -156,6 +157,7 @@ class SVG(VideoModel):
             training: whether batch normalisation uses, and learns from, this batch.
             seed: integer, of the noise that is drawn here.
             video_ids: integers [B] that name the videos in its address; None: 0..B-1.
+            actions: of the intervals between the frames [B, T - 1, A], of a model with actions.
         """
         frames = self.to_unit_range(frames)
         num_frames = frames.shape[1]
@@ -163,9 +165,10 @@ class SVG(VideoModel):
             videos = tf.range(tf.shape(frames)[0]) if video_ids is None else video_ids
             noise = self.forecast_noise(seed, videos, tf.zeros([1], tf.int32), num_frames).z[:, 0]
         features, maps = self._encode(frames, training)
-        q_z, p_z = self._posterior(features)[0], self._prior(features)[0]
+        actions = self.scale_actions(actions)
+        q_z, p_z = self._posterior(features, actions)[0], self._prior(features, actions)[0]
         z = draw(q_z, tf.cast(noise, self.dtype))
-        outputs, _ = self.predictor.follow(tf.concat([features[:, :-1], z], axis=-1))
+        outputs, _ = self.predictor.follow(_joined(features[:, :-1], z, actions))
         predicted = self.predictor.head(outputs)
         num_skips = num_frames - 1
         if not self.config.last_frame_skip:
@@ -199,14 +202,14 @@ class SVG(VideoModel):
         maps = tuple(tf.concat(stages, axis=0) for stages in zip(*maps, strict=True))
         return tf.stack(features, axis=1), maps
 
-    def _posterior(self, features: tf.Tensor):
-        """h_1..h_T -> (q(z_t), t = 2..T, the `Memory` after each)."""
-        outputs, memories = self.posterior.follow(features[:, 1:])
+    def _posterior(self, features: tf.Tensor, actions: tf.Tensor | None):
+        """h_1..h_T, scaled actions -> (q(z_t), t = 2..T, the `Memory` after each)."""
+        outputs, memories = self.posterior.follow(_joined(features[:, 1:], actions))
         return self.posterior.head(outputs), memories
 
-    def _prior(self, features: tf.Tensor):
-        """h_1..h_T -> (p(z_t), t = 2..T, the `Memory` after each)."""
-        outputs, memories = self.prior.follow(features[:, :-1])
+    def _prior(self, features: tf.Tensor, actions: tf.Tensor | None):
+        """h_1..h_T, scaled actions -> (p(z_t), t = 2..T, the `Memory` after each)."""
+        outputs, memories = self.prior.follow(_joined(features[:, :-1], actions))
         return self.prior.head(outputs), memories
 
     # --- forecasts -------------------------------------------------------------------------------
@@ -219,9 +222,11 @@ class SVG(VideoModel):
             raise UserError("batch_statistics: draw one sample at a time, num_samples=1")
         return super().forecast(frames, horizon, num_samples, *args, **kwargs)
 
-    def infer_frames(self, frames: tf.Tensor) -> Observed:
+    def infer_frames(self, frames: tf.Tensor, actions: tf.Tensor | None = None) -> Observed:
         features, maps = self._encode_to_forecast(self.to_unit_range(frames))
-        return Observed(features, maps, self._posterior(features)[0], self._prior(features)[1][-1])
+        actions = self.scale_actions(actions)
+        q_z, prior = self._posterior(features, actions)[0], self._prior(features, actions)[1][-1]
+        return Observed(features, maps, q_z, prior)
 
     def start_samples(self, inferred: Observed, noise: ForecastNoise) -> SampleState:
         num_samples = tf.shape(noise.z)[1]
@@ -245,7 +250,8 @@ class SVG(VideoModel):
         eps = tf.cast(noise.z[:, :, :num_intervals], self.dtype)
         z = draw_samples(inferred.q_z, eps)
         h = tf.repeat(inferred.features[:, None, :-1], tf.shape(z)[1], axis=1)
-        inputs = tf.concat([h, z], axis=-1)
+        actions = None if noise.actions is None else noise.actions[:, :, :num_intervals]
+        inputs = _joined(h, z, self.scale_actions(actions))
         outputs, memories = self.predictor.follow(tf.reshape(inputs, [-1, *inputs.shape[2:]]))
         return self.predictor.head(outputs), memories
 
@@ -262,18 +268,23 @@ class SVG(VideoModel):
         eps: tf.Tensor,
         euler_steps: int | None = None,
         frames_per_step: int = 1,
+        actions: tf.Tensor | None = None,
     ) -> Future:
         shape = tf.shape(eps)
-        eps = tf.reshape(eps, [-1, eps.shape[2] or shape[2], eps.shape[3]])
-        state, *by_frame = self._roll_on(state, self._last_maps(inferred), eps)
+
+        def merge(x: tf.Tensor):  # [B, S, F, d] -> [B S, F, d]
+            return tf.reshape(x, [-1, x.shape[2] or shape[2], x.shape[3]])
+
+        actions = None if actions is None else merge(actions)
+        state, *by_frame = self._roll_on(state, self._last_maps(inferred), merge(eps), actions)
 
         def split(x: tf.Tensor):  # [B S, F, ...] -> [B, S, F, ...]
             return tf.reshape(x, tf.concat([shape[:3], tf.shape(x)[2:]], 0))
 
         return Future(state, *map(split, by_frame))
 
-    def _roll_on(self, state: SampleState, skips: tuple, eps: tf.Tensor):
-        """N samples of B videos moved on over eps [N, F, nz].
+    def _roll_on(self, state: SampleState, skips: tuple, eps: tf.Tensor, actions: tf.Tensor | None):
+        """N samples of B videos moved on over eps [N, F, nz], actions [N, F, A].
 
         Returns (state, frames [N, F, H, W, C], their features [N, F, nhx]).
         """
@@ -283,20 +294,23 @@ class SVG(VideoModel):
         elif not self.config.last_frame_skip:
             options = {"skip_parts": self.decoder.skip_parts(skips)}
 
-        def move(state: SampleState, eps: tf.Tensor):
-            output, prior = self.prior.step(state.features, state.prior)
+        given, nz = _joined(eps, self.scale_actions(actions)), self.config.nz
+
+        def move(state: SampleState, given: tf.Tensor):
+            eps, action = given[:, :nz], given[:, nz:]  # of A = 0 columns without
+            output, prior = self.prior.step(_joined(state.features, action), state.prior)
             z = draw(self.prior.head(output), eps)
-            inputs = tf.concat([state.features, z], axis=-1)
+            inputs = _joined(state.features, z, action)
             output, predictor = self.predictor.step(inputs, state.predictor)
-            given = options | ({"skips": state.skips} if state.skips else {})
-            frame = self.decoder(self.predictor.head(output), **given)
+            skips = {"skips": state.skips} if state.skips else {}
+            frame = self.decoder(self.predictor.head(output), **options | skips)
             features, maps = self._encode_to_forecast(frame[:, None])
             return SampleState(features[:, 0], prior, predictor, maps if state.skips else ()), frame
 
         if eps.shape[1] == 1:
-            state, frame = move(state, eps[:, 0])
+            state, frame = move(state, given[:, 0])
             return state, frame[:, None], state.features[:, None]
-        by_frame = tf.transpose(eps, [1, 0, 2])
+        by_frame = tf.transpose(given, [1, 0, 2])
         num_frames, c = tf.shape(by_frame)[0], self.config
         batch = eps.shape[0]  # TFLite needs it, and knows it
         shapes = [batch, c.frame_size, c.frame_size, c.channels], [batch, c.nhx]
@@ -333,11 +347,13 @@ class SVG(VideoModel):
         noise_y: tf.Tensor,
         noise_z: tf.Tensor,
         num_frames: tf.Tensor | None = None,
+        actions: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         features, maps = self._encode(frames)
-        q_z, posterior = self._posterior(features)
-        _, prior = self._prior(features)
-        inputs = tf.concat([features[:, :-1], draw(q_z, noise_z)], axis=-1)
+        actions = self.scale_actions(actions)
+        q_z, posterior = self._posterior(features, actions)
+        _, prior = self._prior(features, actions)
+        inputs = _joined(features[:, :-1], draw(q_z, noise_z), actions)
         _, predictor = self.predictor.follow(inputs)
         batch, last = tf.shape(frames)[0], frames.shape[1] - 1
         if num_frames is not None:
@@ -360,13 +376,19 @@ class SVG(VideoModel):
         return state | _numbered("skip", maps_at(last - 1)) | _numbered("map", maps_at(last))
 
     def observe_state(
-        self, state: Mapping[str, tf.Tensor], frame: tf.Tensor, noise_z: tf.Tensor
+        self,
+        state: Mapping[str, tf.Tensor],
+        frame: tf.Tensor,
+        noise_z: tf.Tensor,
+        action: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         features, maps = self._encode(frame[:, None])
-        output, posterior = self.posterior.step(features[:, 0], _memory(state, "posterior"))
+        action = self.scale_actions(action)
+        seen = _joined(features[:, 0], action)
+        output, posterior = self.posterior.step(seen, _memory(state, "posterior"))
         z = draw(self.posterior.head(output), noise_z)
-        _, prior = self.prior.step(state["features"], _memory(state, "prior"))
-        inputs = tf.concat([state["features"], z], axis=-1)
+        _, prior = self.prior.step(_joined(state["features"], action), _memory(state, "prior"))
+        inputs = _joined(state["features"], z, action)
         _, predictor = self.predictor.step(inputs, _memory(state, "predictor"))
         after = {"features": features[:, 0]}
         after |= _named(posterior=posterior, prior=prior, predictor=predictor)
@@ -380,6 +402,7 @@ class SVG(VideoModel):
         noise_z: tf.Tensor,
         euler_steps: int = 1,
         frames_per_step: int = 1,
+        actions: tf.Tensor | None = None,
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         skips = _maps(state, "skip")
         before = SampleState(
@@ -388,10 +411,16 @@ class SVG(VideoModel):
             _memory(state, "predictor"),
             skips if self.config.last_frame_skip else (),
         )
-        after, frames, _ = self._roll_on(before, skips, noise_z)
+        after, frames, _ = self._roll_on(before, skips, noise_z, actions)
         changed = {"features": after.features}
         changed |= _named(prior=after.prior, predictor=after.predictor)
         return changed | _numbered("skip", after.skips), frames
+
+
+def _joined(*parts: tf.Tensor | None):
+    """Those that there are, [..., d] each, side by side."""
+    parts = [x for x in parts if x is not None and x.shape[-1] != 0]
+    return tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
 
 
 def _by_time(x: tf.Tensor):
