@@ -12,19 +12,24 @@ from srvp_tf.models.svg.model import SVG, FramePredictions
 class PlainSVG(SVG):
     """`SVG` with the same weights and layers, one time step after the other."""
 
-    def call(self, frames, noise=None, training=False, seed=0, video_ids=None):
+    def call(self, frames, noise=None, training=False, seed=0, video_ids=None, actions=None):
         frames, steps, skips = self.to_unit_range(frames), [], None
+        if actions is None:
+            actions = tf.zeros([*frames.shape[:2], 0], frames.dtype)
+        else:
+            actions = (tf.cast(actions, frames.dtype) - self.action_mean) / self.action_scale
         memories = [net.initial_memory(tf.shape(frames)[0]) for net in self._networks()]
         for t in range(1, frames.shape[1]):
             h, maps = self.encoder(frames[:, t - 1], training=training)
             target, _ = self.encoder(frames[:, t], training=training)
             if self.config.last_frame_skip or t < self.config.nt_inf:
                 skips = maps
-            q, memories[0] = self.posterior.step(target, memories[0])
-            p, memories[1] = self.prior.step(h, memories[1])
+            a = actions[:, t - 1]
+            q, memories[0] = self.posterior.step(tf.concat([target, a], -1), memories[0])
+            p, memories[1] = self.prior.step(tf.concat([h, a], -1), memories[1])
             q_z, p_z = self.posterior.head(q), self.prior.head(p)
             z = draw(q_z, tf.cast(noise[:, t - 1], self.dtype))
-            g, memories[2] = self.predictor.step(tf.concat([h, z], -1), memories[2])
+            g, memories[2] = self.predictor.step(tf.concat([h, z, a], -1), memories[2])
             frame = self.decoder(self.predictor.head(g), skips, training=training)
             steps.append((frame, q_z.loc, q_z.scale, p_z.loc, p_z.scale))
         predicted, *normals = (tf.stack(parts, axis=1) for parts in zip(*steps, strict=True))

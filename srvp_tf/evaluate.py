@@ -18,7 +18,7 @@ from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
 from srvp_tf.config.corpora import define_path
 from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
 from srvp_tf.evaluation.chosen_metrics import define_metric_flags, metrics_from_flags
-from srvp_tf.evaluation.protocol import REPORT, evaluate
+from srvp_tf.evaluation.protocol import ACTIONS, REPORT, TRUE_ACTIONS, evaluate
 from srvp_tf.evaluation.report import PROTOCOLS, print_report
 
 DATA_FLAGS = (*WHERE_THE_DATA_IS, "test_length")
@@ -30,12 +30,14 @@ def define_flags(flag_values):
     define_path(
         "output_dir",
         None,
-        "where the results go; by default RUN_DIR/evaluation",
+        "where the results go; by default RUN_DIR/evaluation, or evaluation_ACTIONS with --actions",
         flag_values,
     )
     define_metric_flags(flag_values)
     text = "what is printed: the best of a video's samples for each metric, their mean, or both"
     flags.DEFINE_enum("protocol", PROTOCOLS[0], PROTOCOLS, text, flag_values=flag_values)
+    text = "which ones a model with actions is given: each video's, zeros, or another video's"
+    flags.DEFINE_enum("actions", TRUE_ACTIONS, ACTIONS, text, flag_values=flag_values)
     define_config_flags(flag_values, only=("eval", *DATA_FLAGS))
 
 
@@ -43,8 +45,10 @@ def main(flag_values):
     """Evaluate; returns the exit status."""
     folder = run_from_flags(flag_values)
     config = config_from_flags(flag_values, folder.config())
-    output = Path(flag_values.output_dir or folder.results / "evaluation").resolve()
-    report = evaluate(config, folder, output, metrics_from_flags(flag_values))
+    actions = flag_values.actions
+    name = "evaluation" if actions == TRUE_ACTIONS else f"evaluation_{actions}"
+    output = Path(flag_values.output_dir or folder.results / name).resolve()
+    report = evaluate(config, folder, output, metrics_from_flags(flag_values), actions)
     print_report(report, flag_values.protocol)
     print(f"\nresults: {output / REPORT}, samples beside it")
     return 0

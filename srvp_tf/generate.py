@@ -2,6 +2,9 @@
 
 The first frames of the input are given to the model, which draws several futures; the output shows
 them beside the truth. Without --input they are those of a test video of the run's corpus.
+
+A model with actions takes those of --actions (a line of column names, a row per predicted interval
+or per interval of all frames), else the corpus' or those in VIDEO.actions.csv beside the input.
 """
 
 from pathlib import Path
@@ -21,8 +24,6 @@ from srvp_tf.config.flags import (
 from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 
-_NO_INPUT = ("none", "")
-
 
 def define_flags(flag_values):
     """The flags of this command; those also known to the configuration have other defaults here."""
@@ -31,10 +32,8 @@ def define_flags(flag_values):
         flags.DEFINE_integer(name, default, help, least, flag_values=flag_values)
 
     define_run_flag(flag_values)
-    text = "video, GIF, .npz, or folder of images; none: a test video"
-    define_path("input", "none", text, flag_values)
-    text = "file to write: .gif, .mp4, .webm, .png or .npz"
-    define_path("output", "prediction.gif", text, flag_values)
+    define_path("input", "none", "video, GIF, .npz or folder; none: a test video", flag_values)
+    define_path("output", "prediction.gif", ".gif, .mp4, .webm, .png or .npz", flag_values)
     number("horizon", None, "frame intervals to predict; by default those of the run's test clips")
     number("num_samples", 5, "futures to draw")
     number("euler_steps", None, "Euler steps per predicted frame interval; by default the run's")
@@ -42,6 +41,7 @@ def define_flags(flag_values):
     number("seed", 0, "seed of the futures", least=0)
     number("first_frame", 0, "frame of the input to begin at, from 0", least=0)
     number("video", None, "without --input: which test video, from 0", least=0)
+    define_path("actions", None, "plan of a model with actions, .csv or .npy", flag_values)
     define_checkpoint_flag(flag_values)
     define_config_flags(flag_values, only=WHERE_THE_DATA_IS)
 
@@ -49,12 +49,11 @@ def define_flags(flag_values):
 def main(flag_values):
     """Predict and write; returns the exit status."""
     run = run_from_flags(flag_values)
-    output, is_given = Path(flag_values.output), flag_values.input not in _NO_INPUT
+    output, is_given = Path(flag_values.output), flag_values.input not in ("none", "")
     if is_given and flag_values.video is not None:
         raise UserError(f"--video={flag_values.video} chooses a test video, leave --input out")
     check_video_file(output)
-    # This command's num_samples, seed and euler_steps are not the run's.
-    config = config_from_flags(flag_values, run.config(), only=WHERE_THE_DATA_IS)
+    config = config_from_flags(flag_values, run.config(), only=WHERE_THE_DATA_IS)  # no other
     euler_steps = flag_values.euler_steps or config.model.euler_steps
     config.model.check_euler_steps(euler_steps, flag_values.frames_per_step)
     checkpoint = run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now
@@ -71,6 +70,7 @@ def main(flag_values):
         flag_values.input if is_given else None,
         flag_values.first_frame,
         flag_values.video or 0,
+        flag_values.actions,
     )
     print(generate_video(config, checkpoint, settings, output))
     return 0

@@ -47,7 +47,7 @@ def train(config, run_dir, init_from=None):
 
     strategy = make_strategy()  # before the corpus: TensorFlow joins hosts only while it is idle
     corpus = corpora.open_corpus(config)
-    trainer = Trainer(config, run_dir, strategy, init_from)
+    trainer = Trainer(config, run_dir, strategy, init_from, corpora.action_scale(corpus))
     data, c = config.data, config.train
 
     def training_batches(steps_done):

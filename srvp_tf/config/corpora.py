@@ -27,6 +27,7 @@ __all__ = [
     "CORPORA",
     "EMBEDDED_DIGITS",
     "command_line",
+    "action_scale",
     "define_path",
     "define_paths",
     "fit_frames",
@@ -87,13 +88,33 @@ def open_corpus(config) -> "Corpus":
         "channels": model.channels,
     }
     known = registry.corpus_options(data.dataset)
+    if model.action_size:
+        if "actions" not in known:
+            raise UserError(
+                f"--action_size={model.action_size}: {data.dataset} has no actions, use "
+                "--action_size=0"
+            )
+        settings["actions"] = True
     if known.get("data_dir") and not data.data_dir:
         raise UserError(
             "--data_dir is missing: make it with `python -m data_pipelines.prepare "
             f"--dataset={data.dataset}`"
         )
     options = {name: value for name, value in settings.items() if name in known}
-    return _Corpus(registry.open_corpus(data.dataset, **options))
+    corpus = registry.open_corpus(data.dataset, **options)
+    if model.action_size and len(corpus.action_names) != model.action_size:
+        raise UserError(
+            f"--action_size={model.action_size}: {data.data_dir} has actions of "
+            f"{len(corpus.action_names)} columns ({', '.join(corpus.action_names)})"
+        )
+    return _Corpus(corpus)
+
+
+def action_scale(corpus: "Corpus") -> "tuple[np.ndarray, np.ndarray] | None":
+    """(mean, scale) of a corpus' actions [A], over its training part; None without actions."""
+    if not getattr(corpus, "action_names", ()):
+        return None
+    return corpus.action_mean, corpus.action_scale
 
 
 def iterate_frames(

@@ -166,7 +166,9 @@ class ModelConfig(Section):
 
     @property
     def experiments(self) -> tuple[str, ...]:
-        """Names of the paper's experiments that the model can be put to."""
+        """Names of the paper's experiments that the model can be put to; none with actions."""
+        if self.action_size:
+            return ()
         load_tensorflow()
         names = MODELS[self.model].experiments
         return tuple(n for n in names if n != "frame_rates" or self.takes_euler_steps)

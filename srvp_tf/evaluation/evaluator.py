@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from srvp_tf.forecasting.sampling import Sampler
+from srvp_tf.forecasting.sampling import Inferred, Sampler
 from srvp_tf.metrics.best_of import RunningBest
 from srvp_tf.metrics.registry import METRICS
+from srvp_tf.models.clips import parts
 from srvp_tf.models.unit_range import check_unit_range
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Evaluator:
 
     def run(
         self,
-        videos: np.ndarray,
+        videos: np.ndarray | dict[str, np.ndarray],
         first_video: int,
         on_chunk: Callable[[int], object] = lambda num_predictions: None,
     ) -> BatchResult:
@@ -86,18 +87,19 @@ class Evaluator:
 
         Args:
             videos: [B, T, H, W, C], uint8 or float in [0, 1], B a multiple of the number of
-                replicas.
+                replicas; with actions if the model takes some, {"frames": these, "actions": ...}.
             first_video: index of the first one: it addresses the noise.
             on_chunk: called with the number of predictions that were just judged.
 
         Raises:
             UserError: floats are not in [0, 1].
         """
-        check_unit_range(videos)
-        batch_size = len(videos)
+        frames, _ = parts(videos)
+        check_unit_range(frames)
+        batch_size = len(frames)
         ids = first_video + np.arange(batch_size, dtype=np.int32)
-        videos, ids = self._cut(videos), self._cut(ids)
-        inferred = self._infer(videos)
+        inferred = self._infer(tf.nest.map_structure(self._cut, videos))
+        videos, ids = self._cut(frames), self._cut(ids)
         running = {name: RunningBest(name, METRICS[name].higher_is_better) for name in self.metrics}
         per_replica = batch_size // self.strategy.num_replicas_in_sync
         num_random = min(NUM_RANDOM, self.num_samples)
@@ -135,7 +137,7 @@ class Evaluator:
                 yield samples[first : first + at_once]
 
     def _score(
-        self, videos: tf.Tensor, inferred: Any, ids: tf.Tensor, samples: tf.Tensor
+        self, videos: tf.Tensor, inferred: Inferred, ids: tf.Tensor, samples: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """(Metric -> score of every sample [B, S], averaged over the predicted frames; these)."""
         predicted = self.sampler.predict(inferred, ids, samples)
@@ -146,11 +148,11 @@ class Evaluator:
         }
         return scores, _quantise(predicted)
 
-    def _draw(self, inferred: Any, ids: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+    def _draw(self, inferred: Inferred, ids: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
         """Predicted frames of samples that are not scored, uint8 [B, S, K, H, W, C]."""
         return _quantise(self.sampler.predict(inferred, ids, samples))
 
-    def _reconstruct(self, inferred: Any, ids: tf.Tensor) -> tf.Tensor:
+    def _reconstruct(self, inferred: Inferred, ids: tf.Tensor) -> tf.Tensor:
         """The conditioning frames as reconstructed in the first sample, uint8."""
         return _quantise(self.sampler.reconstruct(inferred, ids, tf.range(1))[:, 0])
 

@@ -21,9 +21,14 @@ from srvp_tf.runs.atomic_files import replacing_folder
 from srvp_tf.runs.npz_files import write_npz
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from srvp_tf.runs.run_folder import RunFolder
 
 REPORT = "results.json"
+TRUE_ACTIONS = "true"
+ACTIONS = (TRUE_ACTIONS, "zero", "shuffled")
+"""What a model with actions is judged with: those of each video, zeros, those of another video."""
 
 
 def evaluate(
@@ -31,12 +36,14 @@ def evaluate(
     folder: "RunFolder",
     output: str | os.PathLike,
     metrics: ChosenMetrics = DEFAULT_METRICS,
+    actions: str = TRUE_ACTIONS,
 ) -> dict:
     """Judge a run on its test set.
 
     Args:
         config, folder: the run's.
         output: the folder that is written.
+        actions: of `ACTIONS`, which ones a model with actions is given.
 
     Returns:
         What results.json holds.
@@ -46,11 +53,14 @@ def evaluate(
             or `output` is in use.
     """
     metrics.check_corpus(config.data)
+    if actions != TRUE_ACTIONS and not config.model.action_size:
+        raise UserError(f"--actions={actions}: this model takes no actions, leave it out")
     output, weights = local_path(output), metrics.weights_sha256()
     start_tensorflow(config.train.deterministic)
     from srvp_tf.evaluation.evaluator import Evaluator
     from srvp_tf.evaluation.sample_store import SampleStore
     from srvp_tf.metrics.best_of import summarize
+    from srvp_tf.models.clips import FRAMES, parts
     from srvp_tf.runs.run_folder import read_model
     from srvp_tf.training.strategy import local_strategy
 
@@ -66,6 +76,7 @@ def evaluate(
     if num_videos < c.num_videos:
         print(f"the test set has {num_videos} videos, fewer than --num_videos={c.num_videos}")
     fvd = metrics.fvd(data, num_videos)
+    videos = with_actions(videos, actions)
     evaluator = Evaluator(
         model,
         data.nt_cond,
@@ -82,10 +93,14 @@ def evaluate(
     with _fresh_folder(output) as fresh, _progress(num_videos * c.num_samples) as bar:
         with SampleStore(fresh, num_videos) as store:
             first_video = 0
-            for batch in videos.batch(c.eval_batch_size).as_numpy_iterator():
+            for clips in videos.batch(c.eval_batch_size).as_numpy_iterator():
+                batch, given = parts(clips)
                 # The last batch is filled up: every batch has one shape, every replica its part.
+                size = c.eval_batch_size, strategy.num_replicas_in_sync
+                filled = {name: _filled(rows, *size) for name, rows in given.items()}
+                frames = _filled(batch, *size)
                 result = evaluator.run(
-                    _filled(batch, c.eval_batch_size, strategy.num_replicas_in_sync),
+                    {FRAMES: frames, **filled} if filled else frames,
                     first_video,
                     lambda count: bar.update(min(count, bar.total - bar.n)),
                 )
@@ -112,6 +127,7 @@ def evaluate(
             "seed": c.eval_seed,
             "conditioning_frames": data.nt_cond,
             "predicted_frames": data.test_length - data.nt_cond,
+            **({"actions": actions} if config.model.action_size else {}),
             "seconds": round(time.monotonic() - started, 1),
             "metrics": {name: summarize(x)._asdict() for name, x in scores.items()},
             "mean_sample": {name: summarize(x)._asdict() for name, x in means.items()},
@@ -125,6 +141,21 @@ def evaluate(
             report["published"] = {"setting": setting, "rows": rows}
         write_report(report, fresh / REPORT)
     return report
+
+
+def with_actions(videos: "tf.data.Dataset", kind: str) -> "tf.data.Dataset":
+    """Test videos with their actions, see `ACTIONS`, or with others in their place."""
+    import tensorflow as tf
+
+    if kind == TRUE_ACTIONS:
+        return videos
+    if kind == "zero":
+        return videos.map(lambda video: video | {"actions": tf.zeros_like(video["actions"])})
+    half = int(videos.cardinality()) // 2  # every video has another one's actions
+    others = videos.skip(half).concatenate(videos.take(half))
+    return tf.data.Dataset.zip(videos, others).map(
+        lambda video, other: video | {"actions": other["actions"]}
+    )
 
 
 def _filled(videos: np.ndarray, batch_size: int, num_replicas: int) -> np.ndarray:

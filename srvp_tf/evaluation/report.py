@@ -26,6 +26,7 @@ def print_report(report: dict, protocol: str = "best_of_n") -> None:
         f"{report['run']}, {report['checkpoint']} model (step {report['step']}): "
         f"{report['num_videos']} videos, {report['predicted_frames']} frames predicted from "
         f"{report['conditioning_frames']}, best of {report['num_samples']}"
+        + (f", {report['actions']} actions" if "actions" in report else "")
     )
     metrics, published = report["metrics"], report.get("published")
     names = [name for name in METRICS if name in metrics]

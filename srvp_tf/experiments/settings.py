@@ -32,6 +32,8 @@ def chosen_experiments(flag_values: flags.FlagValues, config: Config) -> list[st
     if unknown or not names:
         raise UserError(f"--experiments={','.join(names)}: name some of {','.join(EXPERIMENTS)}")
     possible = config.model.experiments
+    if not possible:
+        raise UserError("a model with actions has no experiments: use generate and evaluate")
     if missing := [name for name in names if name not in possible]:
         line = f"{config.model.kind} has no {', '.join(missing)}"
         if flag_values["experiments"].present:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
-from srvp_tf.forecasting.input_frames import input_frames
+from srvp_tf.forecasting.input_frames import input_frames, planned_actions
 from srvp_tf.forecasting.sampling import frames_per_chunk
 from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.runs.atomic_files import replacing
@@ -31,6 +31,7 @@ class GenerationSettings(NamedTuple):
     input: path of a video; None: a test video of the run's corpus.
     first_frame: of the input, from 0.
     video: which test video, from 0; it names the video in the address of the noise.
+    actions: path of a plan, for a model with actions; None: those beside the input.
     """
 
     horizon: int
@@ -41,6 +42,7 @@ class GenerationSettings(NamedTuple):
     input: str | None
     first_frame: int
     video: int
+    actions: str | None = None
 
 
 class Futures(NamedTuple):
@@ -78,8 +80,9 @@ def generate_video(
     """
     s = settings
     check_fps(output, s.frames_per_step)
-    frames = input_frames(config, s.horizon, s.input, s.first_frame, s.video)
-    observed, truth = np.split(frames, [config.data.nt_cond])
+    given = input_frames(config, s.horizon, s.input, s.first_frame, s.video)
+    observed, truth = np.split(given.frames, [config.data.nt_cond])
+    actions = planned_actions(config, s.horizon, given, s.actions)
     model, _ = read_model(config.model, checkpoint)
     predicted = predict_video(
         model,
@@ -90,6 +93,7 @@ def generate_video(
         euler_steps=s.euler_steps,
         frames_per_step=s.frames_per_step,
         video_id=s.video,
+        actions=actions,
     )
     write_futures(output, Futures(observed, truth, predicted, s.frames_per_step))
     samples, steps = predicted.shape[:2]
@@ -109,6 +113,7 @@ def predict_video(
     euler_steps: int | None = None,
     frames_per_step: int = 1,
     video_id: int = 0,
+    actions: np.ndarray | None = None,
 ) -> np.ndarray:
     """`model.forecast` of one video, decoded in pieces: memory does not grow with its length.
 
@@ -116,6 +121,7 @@ def predict_video(
         observed: frames uint8 [nt_cond, H, W, C].
         horizon, num_samples, seed, euler_steps, frames_per_step: as in `SRVP.forecast`.
         video_id: names the video in the address of the noise.
+        actions: of a model with actions [nt_cond - 1 + horizon, A].
 
     Returns:
         uint8 [num_samples, horizon * frames_per_step, H, W, C], quantised as floor(255 x).
@@ -123,25 +129,30 @@ def predict_video(
     Raises:
         UserError: a state grew without bound, see `check_futures`.
     """
-    model = model.frozen()
+    model, num_observed = model.frozen(), len(observed)
     noise = model.forecast_noise(
-        seed, tf.constant([video_id]), tf.range(num_samples), len(observed) + horizon
+        seed, tf.constant([video_id]), tf.range(num_samples), num_observed + horizon
     )
+    if actions is not None:
+        noise = noise.with_actions(tf.constant(actions[None], model.dtype))
 
     @tf.function
     def start(frames: tf.Tensor, noise: ForecastNoise):
-        inferred = model.infer_frames(frames)
+        inferred = model.infer_frames(frames, **noise.observed_actions(num_observed))
         return inferred, model.start_samples(inferred, noise)
 
     @tf.function
-    def go_on(inferred: Any, state: Any, eps: tf.Tensor):
-        return model.continue_samples(inferred, state, eps, euler_steps, frames_per_step)
+    def go_on(inferred: Any, state: Any, eps: tf.Tensor, **given):
+        return model.continue_samples(inferred, state, eps, euler_steps, frames_per_step, **given)
 
     inferred, state = start(tf.constant(observed[None]), noise)
-    eps, pieces = tf.cast(noise.z[:, :, len(observed) - 1 :], model.dtype), []
+    eps, pieces = tf.cast(noise.z[:, :, num_observed - 1 :], model.dtype), []
+    plan = {} if actions is None else {"actions": noise.future_actions(num_observed)}
     at_once = max(frames_per_chunk(model) // (num_samples * frames_per_step), 1)
     for first in range(0, horizon, at_once):
-        state, frames, _ = go_on(inferred, state, eps[:, :, first : first + at_once])
+        part = slice(first, first + at_once)
+        given = {name: x[:, :, part] for name, x in plan.items()}
+        state, frames, _ = go_on(inferred, state, eps[:, :, part], **given)
         check_futures(frames[0].numpy(), first * frames_per_step + 1)
         pieces.append(to_uint8(frames[0]))
     return np.concatenate(pieces, axis=1)

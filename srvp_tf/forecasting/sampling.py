@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
+from srvp_tf.models.clips import ACTIONS, Clips, parts
+
 if TYPE_CHECKING:
     from srvp_tf.models.noise import ForecastNoise
     from srvp_tf.models.video_model import VideoModel
@@ -16,6 +18,17 @@ CHUNK_BYTES = 512 << 20
 def frames_per_chunk(model: "VideoModel") -> int:
     """How many frames a model decodes at once within `CHUNK_BYTES`: one or more."""
     return max(CHUNK_BYTES // model.frame_bytes, 1)
+
+
+class Inferred(NamedTuple):
+    """What is known of B videos before samples of them are drawn.
+
+    frames: what the model made of the observed ones, see `VideoModel.infer_frames`.
+    actions: of all intervals [B, T - 1, A]; None for a model without.
+    """
+
+    frames: Any
+    actions: tf.Tensor | None
 
 
 class Samples(NamedTuple):
@@ -46,27 +59,36 @@ class Sampler:
         self.model, self.nt_cond, self.num_frames, self.seed = model, nt_cond, num_frames, seed
         self.infer = tf.function(self._infer)
 
-    def _infer(self, videos: tf.Tensor) -> Any:
-        """Videos [B, num_frames, H, W, C] -> what the observed part tells, for the others here."""
-        return self.model.infer_frames(videos[:, : self.nt_cond])
+    def _infer(self, videos: Clips) -> Inferred:
+        """Videos of num_frames frames -> what their observed part tells, for the others here."""
+        frames, given = parts(videos)
+        past = {name: actions[:, : self.nt_cond - 1] for name, actions in given.items()}
+        observed = self.model.infer_frames(frames[:, : self.nt_cond], **past)
+        return Inferred(observed, given.get(ACTIONS))
 
-    def draw(self, inferred: Any, video_ids: tf.Tensor, samples: tf.Tensor) -> Samples:
+    def draw(self, inferred: Inferred, video_ids: tf.Tensor, samples: tf.Tensor) -> Samples:
         """`Samples` for the indices `samples`: [S], or [B, S] for other ones in each video."""
-        noise = self._noise(video_ids, samples)
-        reconstructed = self.model.reconstruct_samples(inferred, noise)
-        return Samples(reconstructed, self.model.draw_futures(inferred, noise, self.nt_cond))
+        noise = self._noise(inferred, video_ids, samples)
+        reconstructed = self.model.reconstruct_samples(inferred.frames, noise)
+        return Samples(reconstructed, self.model.draw_futures(inferred.frames, noise, self.nt_cond))
 
-    def predict(self, inferred: Any, video_ids: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+    def predict(self, inferred: Inferred, video_ids: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
         """`draw` without the observed frames: [B, S, K, H, W, C]."""
-        noise = self._noise(video_ids, samples)
-        return self.model.draw_futures(inferred, noise, self.nt_cond)
+        noise = self._noise(inferred, video_ids, samples)
+        return self.model.draw_futures(inferred.frames, noise, self.nt_cond)
 
-    def reconstruct(self, inferred: Any, video_ids: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+    def reconstruct(
+        self, inferred: Inferred, video_ids: tf.Tensor, samples: tf.Tensor
+    ) -> tf.Tensor:
         """`draw` of the observed frames alone: [B, S, R, H, W, C]."""
-        return self.model.reconstruct_samples(inferred, self._noise(video_ids, samples))
+        noise = self._noise(inferred, video_ids, samples)
+        return self.model.reconstruct_samples(inferred.frames, noise)
 
-    def _noise(self, video_ids: tf.Tensor, samples: tf.Tensor) -> "ForecastNoise":
-        return self.model.forecast_noise(self.seed, video_ids, samples, self.num_frames)
+    def _noise(
+        self, inferred: Inferred, video_ids: tf.Tensor, samples: tf.Tensor
+    ) -> "ForecastNoise":
+        noise = self.model.forecast_noise(self.seed, video_ids, samples, self.num_frames)
+        return noise.with_actions(inferred.actions)
 
     def chunks(self, batch_size: int, num_samples: int) -> list[tf.Tensor]:
         """Indices of all samples, cut into chunks: int32 tensors [S], the last maybe shorter."""

@@ -151,13 +151,12 @@ class KerasTraining(keras.Model):
         clips, *_ = keras.utils.unpack_x_y_sample_weight(data)
         num_decoded = self.num_decoded if training else 0
         step = tf.cast(step, tf.int64)
-        frames, _ = parts(clips)
-        noise = replica_noise(self, self.noise_seed, step, frames, num_decoded)
+        noise = replica_noise(self, self.noise_seed, step, clips, num_decoded)
         per_video, terms, _ = objective(self, clips, noise, self.loss_weights, training)
         for name, value in {**terms, "loss": per_video}.items():
             self._means.of[name].update_state(value)
         context = tf.distribute.get_replica_context()
-        global_batch = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.shape(frames)[0])
+        global_batch = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.shape(per_video)[0])
         return tf.reduce_sum(per_video) / tf.cast(global_batch, per_video.dtype)
 
     def predict(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import tensorflow as tf
 
 from srvp_tf.models import rng
+from srvp_tf.models.clips import Clips, parts
 from srvp_tf.models.rng import Purpose
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def replica_noise(
     model: "VideoModel",
     seed: int | tf.Tensor,
     step: int | tf.Tensor,
-    clips: tf.Tensor,
+    clips: Clips,
     num_decoded: int = 0,
 ) -> Any:
     """`model.training_noise` of this replica's part of a global batch: clips [B, T, ...], T known.
@@ -126,9 +127,10 @@ def replica_noise(
     Replicas have equal parts, in their order; call it in a replica context.
     """
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-    local_batch = tf.shape(clips)[0]
+    frames, _ = parts(clips)
+    local_batch = tf.shape(frames)[0]
     examples = replica * local_batch + tf.range(local_batch)
-    return model.training_noise(seed, step, examples, clips.shape[1], num_decoded)
+    return model.training_noise(seed, step, examples, frames.shape[1], num_decoded)
 
 
 def reconstruction_noise(

@@ -14,7 +14,7 @@ def sample_videos(
     run: str | os.PathLike = "smmnist",
     num_videos: int = 4,
     data_dir: str | os.PathLike | None = None,
-) -> np.ndarray:
+) -> np.ndarray | dict[str, np.ndarray]:
     """The first test videos of a run's corpus, as the model takes them: `srvp_tf.sample_videos`.
 
     Args:
@@ -24,7 +24,7 @@ def sample_videos(
 
     Returns:
         uint8 array [N, T, H, W, C]; T is the run's `test_length`, of which the model is given the
-        first `nt_cond`.
+        first `nt_cond`. Of a run with actions {"frames": these, "actions": float32 [N, T - 1, A]}.
 
     Raises:
         UserError: there is no such run, or not so many test videos, or the corpus is not there or
@@ -38,4 +38,4 @@ def sample_videos(
     if not 1 <= num_videos <= corpus.num_test_videos:
         raise UserError(f"num_videos={num_videos}: give 1 to {corpus.num_test_videos}")
     videos = corpus.test_videos(length=config.data.test_length, num_videos=num_videos)
-    return np.stack(list(videos.as_numpy_iterator()))
+    return next(videos.batch(num_videos).as_numpy_iterator())

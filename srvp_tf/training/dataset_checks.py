@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
+from srvp_tf.models.clips import ACTIONS, Clips, parts
 from srvp_tf.models.unit_range import check_unit_range
 
 if TYPE_CHECKING:
@@ -25,15 +26,16 @@ def check_clips(
 
     Args:
         name: what to call the dataset.
-        dataset: a `tf.data.Dataset` of [B, T, H, W, C], uint8 or float. All sizes must be known in
-            advance, except that of the batch if `batch_size` is None.
+        dataset: a `tf.data.Dataset` of [B, T, H, W, C], uint8 or float, for a model with actions
+            {"frames": these, "actions": float [B, T - 1, A]}. All sizes must be known in advance,
+            except that of the batch if `batch_size` is None.
         batch_size: B; None: any.
         num_frames: (least, largest) T; None for the largest: no limit.
         config: the `ModelConfig`.
     """
     if not isinstance(dataset, tf.data.Dataset):
         raise UserError(f"the {name} is a {type(dataset).__name__}: give a tf.data.Dataset")
-    spec, c = dataset.element_spec, config
+    (spec, given), c = parts(dataset.element_spec), config
     least, largest = num_frames
     expected = [batch_size, None, c.frame_size, c.frame_size, c.channels]
     if (
@@ -45,6 +47,7 @@ def check_clips(
         and spec.shape[1:].is_fully_defined()
         and least <= spec.shape[1] <= (largest or spec.shape[1])
     ):
+        _check_actions(name, given, spec.shape[1], c.action_size)
         return
     batch = "B" if batch_size is None else batch_size
     frames = least if least == largest else f"T >= {least}"
@@ -54,6 +57,18 @@ def check_clips(
         "uint8 or float in [0, 1], of sizes known in advance (.batch(..., drop_remainder=True), "
         "tf.ensure_shape)"
     )
+
+
+def _check_actions(name: str, given: dict, num_frames: int, size: int):
+    spec, known = given.get(ACTIONS), list(given) == [ACTIONS]
+    if not given and not size:
+        return
+    expected = [None, num_frames - 1, size]
+    if known and size and spec.dtype.is_floating and spec.shape.is_compatible_with(expected):
+        return
+    found = ", ".join(f"{key}: {_describe(x)}" for key, x in given.items()) or "frames alone"
+    wanted = f'"actions": float [B, {num_frames - 1}, {size}]' if size else "frames alone"
+    raise UserError(f"the {name} holds {found}; with --action_size={size} give {wanted}")
 
 
 def check_enough(name: str, dataset: tf.data.Dataset, needed: int) -> None:
@@ -73,13 +88,14 @@ def check_ends(name: str, dataset: tf.data.Dataset) -> None:
         raise UserError(f"the {name} {fault}")
 
 
-def check_range(name: str, batches: Iterable[tf.Tensor] | tf.data.Dataset) -> None:
+def check_range(name: str, batches: Iterable[Clips] | tf.data.Dataset) -> None:
     """Raise `UserError` if floats of the first of some batches, tensors, are not in [0, 1].
 
     What is not finite is the step's to find: it is skipped and counted (`FaultCounter`).
     """
-    for clips in map(np.asarray, itertools.islice(batches, 1)):
-        check_unit_range(clips[np.isfinite(clips)], f"floats of the {name}")
+    for clips in itertools.islice(batches, 1):
+        frames = np.asarray(parts(clips)[0])
+        check_unit_range(frames[np.isfinite(frames)], f"floats of the {name}")
 
 
 def _describe(spec: object):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import tensorflow as tf
 
 from srvp_tf.config.processor import tell_what_slows
+from srvp_tf.models.clips import Clips, parts
 from srvp_tf.models.losses import latent_kl, objective
 from srvp_tf.models.noise import replica_noise
 from srvp_tf.training.optimizer import LossScale, PublishedAdam, PublishedSchedule
@@ -79,15 +80,16 @@ class TrainingStep:
         self.loss_scale = LossScale(dynamic=config.precision == "mixed_float16")
         self._compiled = tf.function(self._step, reduce_retracing=True)
 
-    def __call__(self, clips: tf.Tensor | tf.distribute.DistributedValues, step: int):
+    def __call__(self, clips: Clips | tf.distribute.DistributedValues, step: int):
         """Step number `step` >= 1 (int) on a global batch of clips, distributed by the strategy.
 
-        Clips are [B, T, H, W, C], uint8 or float in [0, 1]. Returns a `StepResult`.
+        Clips are [B, T, H, W, C], uint8 or float in [0, 1], with actions if the model takes some.
+        Returns a `StepResult`.
         """
         return self._compiled(clips, tf.constant(step, tf.int64))
 
-    def _step(self, clips: tf.Tensor, step: tf.Tensor):
-        def replica_step(clips: tf.Tensor):
+    def _step(self, clips: Clips, step: tf.Tensor):
+        def replica_step(clips: Clips):
             c = self.config
             noise = replica_noise(self.model, c.seed, step, clips, c.decoded_frames)
             return self.gradients(clips, noise)
@@ -96,13 +98,13 @@ class TrainingStep:
         with self.strategy.scope():  # the caller may be outside
             return self.update(gradients, mean)
 
-    def gradients(self, clips: tf.Tensor, noise: Any) -> "tuple[list[tf.Tensor], Contribution]":
+    def gradients(self, clips: Clips, noise: Any) -> "tuple[list[tf.Tensor], Contribution]":
         """Gradients of the loss of the global batch, and its `Contribution`, in a replica context.
 
         Both are sums over all replicas.
         """
         context = tf.distribute.get_replica_context()
-        global_batch = tf.shape(clips)[0] * context.num_replicas_in_sync
+        global_batch = tf.shape(parts(clips)[0])[0] * context.num_replicas_in_sync
         with tf.GradientTape() as tape:
             weights = self.config.weights(self.model.loss_terms)
             loss, terms, outputs = objective(self.model, clips, noise, weights)

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from srvp_tf import video
@@ -13,6 +14,7 @@ from srvp_tf.config import config_fields
 from srvp_tf.config.registries import MODELS
 from srvp_tf.errors import UserError
 from srvp_tf.models import rng
+from srvp_tf.models.clips import parts
 from srvp_tf.runs import checkpoints
 from srvp_tf.runs.run_folder import RunFolder, load_weights
 from srvp_tf.training.dataset_checks import check_clips, check_ends, check_enough, check_range
@@ -55,6 +57,8 @@ class Trainer:
         run_dir: the run folder, made if need be.
         strategy: of `tf.distribute`; None: all devices.
         init_from: run folder or checkpoint whose weights a new run starts from.
+        action_scale: (mean, scale) of the actions, [A] each, see `VideoModel.set_action_scale`; of
+            a new run.
 
     Raises:
         UserError: the folder holds another run or is another trainer's, or no checkpoint of it can
@@ -67,6 +71,7 @@ class Trainer:
         run_dir: str | os.PathLike,
         strategy: tf.distribute.Strategy | None = None,
         init_from: str | os.PathLike | None = None,
+        action_scale: tuple[np.ndarray, np.ndarray] | None = None,
     ):
         self.config = config
         self.folder = RunFolder(run_dir)
@@ -77,7 +82,7 @@ class Trainer:
         with contextlib.ExitStack() as failing:
             failing.callback(self._release_lock)
             failing.enter_context(self.group.losing_workers(lambda: "at the start"))
-            self._start(init_from)
+            self._start(init_from, action_scale)
             failing.pop_all()
         self._step_of_weights = self.status.step
         self.validator = Validator(
@@ -88,7 +93,11 @@ class Trainer:
             rng.fold(config.train.seed, _VALIDATION),
         )
 
-    def _start(self, init_from: str | os.PathLike | None):
+    def _start(
+        self,
+        init_from: str | os.PathLike | None,
+        action_scale: tuple[np.ndarray, np.ndarray] | None,
+    ):
         """Make the model and bring it to where the run stands; the chief makes the folder."""
         c, is_chief = self.config, self.group.is_chief
         settings = {
@@ -106,6 +115,8 @@ class Trainer:
                 f"--batch_size={c.train.batch_size} is too small for {c.model.kind}: give "
                 f"{self.model.least_batch_size} or more"
             )
+        if action_scale is not None and c.model.action_size:
+            self.model.set_action_scale(*action_scale)
         with self.group.chief_first():
             if init_from is not None and self.checkpoints.newest_step() < 0:
                 load_weights(self.model, init_from)
@@ -130,9 +141,10 @@ class Trainer:
         """Train until the last step of the configuration.
 
         Args:
-            training_batches: clips [B, T, H, W, C], uint8 or float in [0, 1], B the global batch: a
-                `tf.data.Dataset`, or a function of the number of steps done that returns what
-                follows. Element k of the whole belongs to step k + 1.
+            training_batches: clips [B, T, H, W, C], uint8 or float in [0, 1], B the global batch,
+                with actions if the model takes some (`check_clips`): a `tf.data.Dataset`, or a
+                function of the number of steps done that returns what follows. Element k of the
+                whole belongs to step k + 1.
             validation_batches: likewise, as a function of the number of validations done; B and
                 float or not are free.
 
@@ -156,7 +168,7 @@ class Trainer:
             closing.enter_context(self.group.losing_workers(self._place))
             dataset = self._training_data(training_batches)
             validation_data = self._validation_data(validation_batches, self.status.step + 1)
-            if validation_data.element_spec.dtype.is_floating:
+            if parts(validation_data.element_spec)[0].dtype.is_floating:
                 check_range("validation data", validation_data)
             batches = self.group.local_batches(dataset, self.config.train.batch_size)
             session = self._session(validation_batches, closing)

@@ -1,15 +1,16 @@
 """Validation while training: the best of N predictions by PSNR over the whole clip."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
-from srvp_tf.forecasting.sampling import Sampler
+from srvp_tf.forecasting.sampling import Inferred, Sampler
 from srvp_tf.metrics.best_of import RunningBest
 from srvp_tf.metrics.frame_metrics import psnr, ssim
+from srvp_tf.models.clips import Clips, parts
 
 if TYPE_CHECKING:
     from srvp_tf.models.video_model import VideoModel
@@ -72,13 +73,14 @@ class Validator:
         self._judge = tf.function(self._judge)
         self._reconstruct = tf.function(self._reconstruct)
 
-    def run(self, batches: Iterable[tf.Tensor]) -> "ValidationResult":
+    def run(self, batches: Iterable[Clips]) -> "ValidationResult":
         """`ValidationResult` over an iterable of batches [B, T, H, W, C], uint8 or in [0, 1]."""
         scores, strip, first_video = [], None, 0
-        for videos in batches:
+        for clips in batches:
+            videos, _ = parts(clips)
             video_ids = first_video + tf.range(videos.shape[0])
             first_video += videos.shape[0]
-            inferred = self.sampler.infer(videos)
+            inferred = self.sampler.infer(clips)
             running = RunningBest("psnr", higher_is_better=True)
             for samples in self.sampler.chunks(videos.shape[0], self.num_samples):
                 values = self._score(videos, inferred, video_ids, samples)
@@ -87,19 +89,23 @@ class Validator:
             best_frames, *judged = self._judge(videos, inferred, video_ids, chosen)
             scores.append(np.stack(judged))
             if strip is None:
-                strip = self._strip(videos, inferred, video_ids, running, best_frames[0].numpy())
+                strip = self._strip(clips, inferred, video_ids, running, best_frames[0].numpy())
         if strip is None:
             raise UserError("the validation data is empty: give one batch or more")
         mean = np.concatenate(scores, axis=1).astype(np.float64).mean(axis=1)
         return ValidationResult(float(mean[0]), float(mean[1]), strip)
 
-    def _score(self, videos: tf.Tensor, inferred: Any, video_ids: tf.Tensor, samples: tf.Tensor):
+    def _score(
+        self, videos: tf.Tensor, inferred: Inferred, video_ids: tf.Tensor, samples: tf.Tensor
+    ):
         """PSNR over all frames that the model explains: [B, S]."""
         drawn = self.sampler.draw(inferred, video_ids, samples).all_frames()
         target = self.sampler.model.to_unit_range(videos)[:, None, -drawn.shape[2] :]
         return tf.reduce_mean(psnr(target, drawn), axis=-1)
 
-    def _judge(self, videos: tf.Tensor, inferred: Any, video_ids: tf.Tensor, chosen: tf.Tensor):
+    def _judge(
+        self, videos: tf.Tensor, inferred: Inferred, video_ids: tf.Tensor, chosen: tf.Tensor
+    ):
         """Predicted frames of one chosen sample per video, and its PSNR and SSIM, [B]."""
         drawn = self.sampler.draw(inferred, video_ids, chosen)
         target = self.sampler.model.to_unit_range(videos)[:, self.sampler.nt_cond :]
@@ -109,14 +115,14 @@ class Validator:
 
     def _strip(
         self,
-        videos: tf.Tensor,
-        inferred: Any,
+        clips: Clips,
+        inferred: Inferred,
         video_ids: tf.Tensor,
         running: RunningBest,
         best: np.ndarray,
     ):
         """The first video of a batch. Samples are drawn again: their noise has an address."""
-        nt_cond = self.sampler.nt_cond
+        nt_cond, videos = self.sampler.nt_cond, parts(clips)[0]
 
         def redraw(index: np.ndarray):
             chosen = tf.constant(np.asarray(index)[:, None], tf.int32)
@@ -130,11 +136,11 @@ class Validator:
 
         worst = redraw(running.worst.index)
         arbitrary = redraw(np.zeros_like(running.best.index))  # the first is as random as any
-        reconstruction = self._reconstruct(videos, video_ids)[0].numpy()
+        reconstruction = self._reconstruct(clips, video_ids)[0].numpy()
         return Strip(truth, reconstruction, continued(best), continued(worst), continued(arbitrary))
 
-    def _reconstruct(self, videos: tf.Tensor, video_ids: tf.Tensor):
+    def _reconstruct(self, clips: Clips, video_ids: tf.Tensor):
         """All frames through the posterior that saw all of them: [B, T, H, W, C]."""
-        model = self.sampler.model
+        model, (videos, given) = self.sampler.model, parts(clips)
         frames = model.to_unit_range(videos)
-        return model.call(frames, seed=self.sampler.seed, video_ids=video_ids).frames
+        return model.call(frames, seed=self.sampler.seed, video_ids=video_ids, **given).frames
