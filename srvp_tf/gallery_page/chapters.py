@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from srvp_tf.config import Config
 from srvp_tf.config.corpora import CORPORA, open_corpus
 from srvp_tf.errors import UserError
@@ -20,6 +18,7 @@ from srvp_tf.gallery_page.shown_runs import small_evaluation
 from srvp_tf.gallery_page.stored_evaluations import StoredEvaluation
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.metrics.registry import METRICS
+from srvp_tf.models.clips import ACTIONS, parts
 from srvp_tf.models.video_model import VideoModel
 from srvp_tf.runs.run_folder import RunFolder, read_model
 
@@ -116,7 +115,8 @@ def make_chapters(runs, request, scratch) -> list[Chapter]:
     """
     made = []
     for number, members in enumerate(comparable(runs), start=1):
-        corpus = open_corpus(next(iter(members.values()))[1])
+        configs = [config for _, config in members.values()]
+        corpus = open_corpus(max(configs, key=lambda config: config.model.action_size))
         opened = [
             judged_run(name, *run, request, scratch / f"{number}-{index}")
             for index, (name, run) in enumerate(members.items())
@@ -140,18 +140,22 @@ def make_chapter(chapter_id, runs, corpus, request) -> Chapter:
     if count < request.num_shown:
         print(f"{count} test videos are shown: the evaluation is of no more", file=sys.stderr)
     videos = corpus.test_videos(length=data.test_length, num_videos=count)
+    shown, given = parts(next(videos.batch(count).as_numpy_iterator()))
     material = Material(
         chapter_id,
         tuple(ShownRun(run.name, run.model, run.evaluation) for run in runs),
-        np.stack(list(videos.as_numpy_iterator())),
+        shown,
         data.nt_cond,
         runs[0].config.eval.eval_seed,
+        given.get(ACTIONS),
+        getattr(corpus, "action_names", ()),
     )
     metrics = _frame_metrics(runs, request.metrics)
-    parts = (
+    shown_parts = (
         sections.samples(material, request.best_by, metrics[request.best_by]),
         *sections.made_of(
             material,
+            plans=sections.plans,
             frame_rates=sections.frame_rates,
             content_swap=sections.content_swap,
             interpolation=sections.interpolation,
@@ -165,7 +169,7 @@ def make_chapter(chapter_id, runs, corpus, request) -> Chapter:
         _title(data),
         _lede(runs),
         tuple(reports),
-        parts,
+        shown_parts,
         _charts(runs, corpus, metrics),
         _charts_text(runs),
         tables.results_table(reports, RESULTS[setting] if setting else ()),
@@ -215,6 +219,7 @@ def _charts(runs, corpus, metrics):
         if count > corpus.num_test_videos:
             raise UserError(f"{run.evaluation.folder} is of more test videos than there are")
         videos = corpus.test_videos(length=data.test_length, num_videos=count)
+        videos = videos.map(lambda video: parts(video)[0])
         batches = videos.batch(run.config.eval.eval_batch_size).as_numpy_iterator()
         of_model, of_baseline = stored_evaluations.frame_scores(
             run.evaluation, batches, data.nt_cond, metrics

@@ -22,6 +22,7 @@ class Material(NamedTuple):
 
     chapter: its id. runs: `ShownRun`s. nt_cond: conditioning frames.
     videos: the test videos shown, uint8 [V, T, H, W, C]. seed: of the predictions.
+    actions: of the videos [V, T - 1, A], and the names of their columns; None, () without.
     """
 
     chapter: str
@@ -29,6 +30,8 @@ class Material(NamedTuple):
     videos: np.ndarray
     nt_cond: int
     seed: int
+    actions: np.ndarray | None = None
+    action_names: tuple[str, ...] = ()
 
     @property
     def horizon(self) -> int:

@@ -9,6 +9,7 @@ from srvp_tf.metrics.registry import METRICS, formatted
 
 RATES = (1, 2, 4)
 NUM_POINTS = 6  # of an interpolation, ends included
+_MOST_COLUMNS = 2  # of the actions that plans are made of
 _RATE_NAMES = {1: "every frame", 2: "twice the rate", 4: "four times the rate"}
 
 
@@ -59,10 +60,60 @@ def made_of(material, **makers) -> list[PageSection]:
     """
     made = []
     for name, make in makers.items():
-        able = tuple(run for run in material.runs if name in run.model.config.experiments)
+        able = tuple(run for run in material.runs if name in _shown(run.model.config))
         if able:
             made.append(make(material._replace(runs=able)))
     return made
+
+
+def _shown(config):
+    """Sections that a model can have."""
+    return ("plans",) if config.action_size else config.experiments
+
+
+def plans(material, num_videos=2) -> PageSection:
+    """What is predicted if one thing is done, or another."""
+    from srvp_tf.forecasting.generation import predict_video
+
+    past, length = material.nt_cond - 1, material.videos.shape[1]
+    player = material.player(
+        "plans", "one start, several plans", length, num_given=material.nt_cond
+    )
+    for index, video in enumerate(material.videos[:num_videos]):
+        own = material.actions[index]
+
+        def clips(run, index=index, own=own):
+            for caption, planned in _plans(run.model, own[past:], material.action_names):
+                predicted = predict_video(
+                    run.model,
+                    material.observed[index],
+                    material.horizon,
+                    num_samples=1,
+                    seed=material.seed,
+                    video_id=index,
+                    actions=np.concatenate([own[:past], planned]),
+                )
+                yield material.forecast_clip(player, caption, index, predicted[0])
+
+        truth = player.clip("truth", video, length)
+        player.add_row(f"Test video {index + 1}", material.groups([truth], clips))
+    text = (
+        "The same given frames and the same noise; what is done is another thing in each. The "
+        "first plan is what was really done; in the others one column of the actions stays at two "
+        "standard deviations from its mean, and the other columns at theirs."
+    )
+    return PageSection("plans", "What if", text, player)
+
+
+def _plans(model, true, names):
+    """Captions and plans [F, A]: what was done, and much and little of the first columns."""
+    mean, scale = model.action_mean.numpy(), model.action_scale.numpy()
+    yield "as it was done", true
+    for column in range(min(len(names), _MOST_COLUMNS)):
+        for sign, word in ((1, "high"), (-1, "low")):
+            plan = np.tile(mean, (len(true), 1)).astype(np.float32)
+            plan[:, column] += sign * 2 * scale[column]
+            yield f"{names[column]} {word}", plan
 
 
 def frame_rates(material, num_videos=2) -> PageSection:
