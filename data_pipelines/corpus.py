@@ -19,6 +19,9 @@ class Corpus(Protocol):
     All datasets carry uint8 in [0, 255], channels last; models scale to [0, 1] on their device.
     Their elements are in a fixed order and their static shapes are complete. Bad arguments, and
     data that cannot be read, raise `DataError`.
+
+    A corpus that was opened with actions gives dicts, {"frames": what it gives without, "actions":
+    float32 [..., length - 1, A]}: row t is of the interval from frame t to t + 1.
     """
 
     channels: int
@@ -116,11 +119,14 @@ class AddressedCorpus(ABC):
                     f"ask for fewer{self.more_test_videos}."
                 )
         count, read = self._test_reader(length, num_videos)
-        shape = (length, self.frame_size, self.frame_size, self.channels)
-        signature = tf.TensorSpec(shape, tf.uint8)
-        dataset = tf.data.Dataset.from_generator(read, output_signature=signature)
+        dataset = tf.data.Dataset.from_generator(read, output_signature=self._video_spec(length))
         cardinality = tf.data.experimental.assert_cardinality(count)
         return dataset.take(count).apply(cardinality).prefetch(tf.data.AUTOTUNE)
+
+    def _video_spec(self, length: int) -> tf.TensorSpec | dict[str, tf.TensorSpec]:
+        """What describes a test video."""
+        shape = (length, self.frame_size, self.frame_size, self.channels)
+        return tf.TensorSpec(shape, tf.uint8)
 
     def _unsharded(self, part, address, length, batch_size, shard, first_step) -> tf.data.Dataset:
         clips = ClipRows(first_step, 1, batch_size, shard_rows(batch_size, shard))
@@ -140,5 +146,5 @@ class AddressedCorpus(ABC):
     @abstractmethod
     def _test_reader(
         self, length: int, num_videos: int | None
-    ) -> tuple[int, Callable[[], Iterable[np.ndarray]]]:
+    ) -> tuple[int, Callable[[], Iterable[np.ndarray | dict[str, np.ndarray]]]]:
         """How many test videos to take, all if None were asked for, and what reads them."""

@@ -46,6 +46,7 @@ class PreparedCorpus(AddressedCorpus):
         data_dir: str | os.PathLike,
         frame_size: int = 64,
         channels: int | None = None,
+        actions: bool = False,
     ):
         """Open a preparation, see `find_preparation`; raises `DataError`.
 
@@ -53,6 +54,7 @@ class PreparedCorpus(AddressedCorpus):
             data_dir: the folder that was given to `prepare`.
             frame_size: height and width of a frame in pixels, as prepared.
             channels: C, where a folder was prepared with more than one; None: what there is.
+            actions: give the actions of each clip too, as they are stored, see `Corpus`.
         """
         self.data_dir = local_path(data_dir)
         folder = find_preparation(self.dataset, self.data_dir, frame_size, channels)
@@ -62,11 +64,24 @@ class PreparedCorpus(AddressedCorpus):
         """A line for each file that `prepare` left out."""
         self.remarks = folder.remarks
         """Lines on what `prepare` read as it is stored though players show it otherwise."""
-        train, validation = folder.part("train"), folder.part("validation")
+        self.action_names = folder.action_names
+        """Columns of the actions; () if it was prepared without."""
+        self.action_mean = folder.action_mean.astype(np.float32)
+        """Of each column over the training part, float32 [A]."""
+        self.action_scale = folder.action_scale.astype(np.float32)
+        """Their standard deviation, 1 for a column that never changes, float32 [A]."""
+        if actions and not self.action_names:
+            raise DataError(
+                f"{folder.path}: was prepared without actions; prepare videos that have some, or "
+                "do without."
+            )
+        train, validation, test = (
+            folder.part(name, actions) for name in ("train", "validation", "test")
+        )
         if train and validation is None:
             kept, held_out = split_train_validation(len(train))
             train, validation = train.subset(kept), train.subset(held_out)
-        self.parts = {"train": train, "validation": validation, "test": folder.part("test")}
+        self.parts = {"train": train, "validation": validation, "test": test}
         """The videos of each part."""
         self._told: set[str] = set()
         for part, videos in self.parts.items():
@@ -123,23 +138,36 @@ class PreparedCorpus(AddressedCorpus):
 
     def _test_reader(
         self, length: int, num_videos: int | None
-    ) -> tuple[int, Callable[[], Iterator[np.ndarray]]]:
+    ) -> tuple[int, Callable[[], Iterator[np.ndarray | dict[str, np.ndarray]]]]:
         wanted = num_videos or self.num_test_videos
-        theirs = self.authors_test_set
-        if theirs and (path := theirs.find(self.data_dir)):
+        theirs, videos = self.authors_test_set, self.parts["test"]
+        path = theirs.find(self.data_dir) if theirs else None
+        if path and videos.num_actions:
+            self.tell(f"{path} holds no actions; the test set is of the prepared videos")
+        elif path:
             theirs.require(path, wanted, length, (self.frame_size, self.frame_size, self.channels))
             self.tell(f"the test set is that of {path}")
             return wanted, lambda: theirs.videos(path, length)
-        videos = self.parts["test"]
         clips = self.test_clips(videos, length)[:wanted]
         if num_videos and len(clips) < num_videos:
             raise DataError(
                 f"{self.dataset}: there are {len(clips)} different test clips of {length} frames, "
                 f"not {num_videos}; give --num_videos={len(clips)} or a smaller --test_length."
             )
-        return len(clips), lambda: (
-            videos.clips([v], [start], length, self.stride)[0] for v, start in clips
-        )
+
+        def read(video: int, start: int) -> np.ndarray | dict[str, np.ndarray]:
+            frames = videos.clips([video], [start], length, self.stride)[0]
+            if not videos.num_actions:
+                return frames
+            return {"frames": frames, "actions": videos.actions([video], [start], length)[0]}
+
+        return len(clips), lambda: (read(*clip) for clip in clips)
+
+    def _video_spec(self, length: int) -> tf.TensorSpec | dict[str, tf.TensorSpec]:
+        frames = super()._video_spec(length)
+        if not (num_actions := self.parts["test"].num_actions):
+            return frames
+        return {"frames": frames, "actions": tf.TensorSpec((length - 1, num_actions), tf.float32)}
 
     def _batches(
         self, part: str, address: tuple[int | str, ...], length: int, clips: ClipRows

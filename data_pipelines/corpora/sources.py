@@ -15,17 +15,27 @@ _FORMAT = 2
 _SHOWN = 6
 
 
+class Video(NamedTuple):
+    """What a source gives."""
+
+    name: str
+    frames: np.ndarray
+    """uint8 [T, H, W, C]."""
+    actions: np.ndarray | None = None
+    """float32 [T - 1, A], if the corpus has actions: row t is of the interval from t to t + 1."""
+
+
 class Source(Protocol):
     """A file (or folder of images) of a corpus; a frozen dataclass, as other processes read it."""
 
     path: Path
 
-    def videos(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Yield (name, frames uint8 [T, H, W, C]); raises `DataError` where it cannot be read."""
+    def videos(self) -> Iterator[Video]:
+        """Yield videos; raises `DataError` where it cannot be read."""
         ...
 
     # May have remarks() -> list[str] too: what is to be said of videos that were read, in phrases
-    # without a colon and a space.
+    # without a colon and a space; and `beside`, paths of other files that it reads.
 
 
 class Layout(NamedTuple):
@@ -33,21 +43,44 @@ class Layout(NamedTuple):
 
     parts: dict[str, list[Source]]
     skipped: list[str]
+    action_names: tuple[str, ...] = ()
+    """Columns of the actions that every video has; (): none has actions."""
 
 
 def fingerprint(sources: Collection[Source]) -> str:
     """A name that changes with the sources, their options, and the sizes and dates of files."""
-    return _digest([str(_FORMAT), *(f"{source!r} {_state(source.path)}\n" for source in sources)])
+    lines = [str(_FORMAT)]
+    for source in sources:
+        states = [str(_state(path)) for path in (source.path, *_beside(source))]
+        lines.append(f"{source!r} {' '.join(states)}\n")
+    return _digest(lines)
 
 
 def layout_fingerprint(layout: Layout, folder: Path) -> str:
-    """A name that changes with the files of a corpus in `folder`: parts, names, sizes."""
+    """A name that changes with the files of a corpus in `folder`: parts, names, sizes.
+
+    What lies beside videos counts by its content: another number may have as many digits.
+    """
     lines = []
     for part, sources in layout.parts.items():
         for source in sources:
             sizes = [(name, size) for name, size, _ in _state(source.path)]
             lines.append(f"{part} {os.path.relpath(source.path, folder)!r} {sizes}\n")
+            for path in _beside(source):
+                lines.append(f"{os.path.relpath(path, folder)!r} {_content(path)}\n")
     return _digest(lines)
+
+
+def _beside(source: Source) -> tuple[Path, ...]:
+    return getattr(source, "beside", ())
+
+
+def _content(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""  # reading it will say why
 
 
 def _digest(texts: Collection[str]) -> str:

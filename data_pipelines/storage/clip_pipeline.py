@@ -20,6 +20,8 @@ def clip_batches(
 ) -> tf.data.Dataset:
     """Endless batches, uint8 [len(rows), length, H, W, C].
 
+    Of videos with actions {"frames": such, "actions": float32 [len(rows), length - 1, A]}.
+
     A clip is a video drawn uniformly, then a start drawn uniformly inside it.
 
     Args:
@@ -46,11 +48,18 @@ def clip_batches(
         return chosen, tf.cast(starts, tf.int64)
 
     @tf.autograph.experimental.do_not_convert
-    def read(chosen: tf.Tensor, starts: tf.Tensor) -> tf.Tensor:
+    def read(chosen: tf.Tensor, starts: tf.Tensor) -> tf.Tensor | dict[str, tf.Tensor]:
         clips = tf.numpy_function(
             lambda v, s: videos.clips(v, s, length, stride), [chosen, starts], tf.uint8, False
         )
-        return tf.ensure_shape(clips, (len(rows), length, *videos.frame_shape))
+        frames = tf.ensure_shape(clips, (len(rows), length, *videos.frame_shape))
+        if not videos.num_actions:
+            return frames
+        actions = tf.numpy_function(
+            lambda v, s: videos.actions(v, s, length), [chosen, starts], tf.float32, False
+        )
+        shape = (len(rows), length - 1, videos.num_actions)
+        return {"frames": frames, "actions": tf.ensure_shape(actions, shape)}
 
     return (
         tf.data.Dataset.counter(first_step)

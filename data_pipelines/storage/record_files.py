@@ -22,7 +22,7 @@ _LENGTH_BYTES, _CHECKSUM_BYTES = 8, 4
 # each begins with the number of its field and its length.
 _LENGTH = rb"[\x80-\xff]{,9}[\0-\x7f]"
 _EXAMPLE = re.compile(rb"\n" + _LENGTH)
-_FEATURE = re.compile(rb"\nL\n[\4\5](name|video)\x12L\nL\n(L)".replace(b"L", _LENGTH))
+_FEATURE = re.compile(rb"\nL\n[\4\5\7](name|video|actions)\x12L\nL\n(L)".replace(b"L", _LENGTH))
 
 
 class MappedVideo(NamedTuple):
@@ -31,6 +31,8 @@ class MappedVideo(NamedTuple):
     name: str
     frames: np.ndarray
     """uint8 [T, H, W, C], read from the disk where it is touched."""
+    actions: np.ndarray | None = None
+    """float32 [T - 1, A], in memory; None: not asked for."""
 
 
 def count_records(path: Path) -> tuple[int, bool]:
@@ -47,8 +49,22 @@ def count_records(path: Path) -> tuple[int, bool]:
     return count, True
 
 
-def map_videos(path: Path, frame_shape: tuple[int, int, int]) -> list[MappedVideo]:
+def first_record(path: Path) -> bytes:
+    """The first record of a TFRecord file; b"" if none lies in it as a whole."""
+    try:
+        data = _mapped(path)
+        start, end = next(_records(data), (0, 0))
+        return data[start:end]
+    except (OSError, ValueError, struct.error):
+        return b""
+
+
+def map_videos(
+    path: Path, frame_shape: tuple[int, int, int], num_actions: int = 0
+) -> list[MappedVideo]:
     """The videos of a file that `prepare` wrote, in order; raises `DataError` if it is not whole.
+
+    With actions if `num_actions`, their columns, is not 0.
 
     Sizes are checked, the checksums of the records are not: that would read the whole corpus.
     """
@@ -63,7 +79,13 @@ def map_videos(path: Path, frame_shape: tuple[int, int, int]) -> list[MappedVide
                 raise ValueError("other frames")
             frames = np.frombuffer(data, np.uint8, last - first, first)
             name = data[slice(*found[b"name"])].decode()
-            videos.append(MappedVideo(name, frames.reshape(count, *frame_shape)))
+            actions = None
+            if num_actions:
+                actions = np.frombuffer(data[slice(*found[b"actions"])], "<f4")
+                actions = actions.reshape(count - 1, num_actions)
+                if not np.isfinite(actions).all():
+                    raise ValueError("actions that are no finite numbers")
+            videos.append(MappedVideo(name, frames.reshape(count, *frame_shape), actions))
     return videos
 
 

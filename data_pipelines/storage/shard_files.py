@@ -1,7 +1,8 @@
 """Writes prepared videos into shards, each whole or not there; finished ones are not made twice.
 
-A shard is a TFRecord file of `tf.train.Example`s with the raw frames of a video and its name, just
-as TFDS encodes them; beside it lies a report, written last, that says what became of its sources.
+A shard is a TFRecord file of `tf.train.Example`s with the raw frames of a video, its name and, if
+there are any, its actions, just as TFDS encodes them; beside it lies a report, written last, that
+says what became of its sources.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_pipelines.corpora.sources import Source, fingerprint, readable
+from data_pipelines.corpora.sources import Source, Video, fingerprint, readable
 from data_pipelines.errors import DataError
 
 MAX_SHARDS = 256
@@ -31,6 +32,8 @@ class Shard(NamedTuple):
     sources: tuple[Source, ...]
     min_frames: int
     """Shorter videos are skipped."""
+    num_actions: int = 0
+    """Columns of the actions of each video; 0: none has actions."""
 
 
 class Report(NamedTuple):
@@ -47,11 +50,11 @@ class Report(NamedTuple):
     """`<path>: <phrase>`, for what is to be said of a source that gave videos."""
 
 
-def plan(part: str, sources: list[Source], min_frames: int) -> list[Shard]:
+def plan(part: str, sources: list[Source], min_frames: int, num_actions: int = 0) -> list[Shard]:
     """Distribute sources over at most `MAX_SHARDS` shards, in order."""
     size = -(-len(sources) // MAX_SHARDS)
     return [
-        Shard(part, tuple(sources[first : first + size]), min_frames)
+        Shard(part, tuple(sources[first : first + size]), min_frames, num_actions)
         for first in range(0, len(sources), max(1, size))
     ]
 
@@ -84,13 +87,14 @@ def _write(shard: Shard, path: Path) -> Report:
         for source in shard.sources:
             written = len(report.lengths)
             try:
-                for name, frames in source.videos():
-                    if (count := len(frames)) < shard.min_frames:
+                for video in source.videos():
+                    if (count := len(video.frames)) < shard.min_frames:
                         raise DataError(
-                            f"{source.path}: {name!r} has {count} frame{'s' * (count != 1)}; "
+                            f"{source.path}: {video.name!r} has {count} frame{'s' * (count != 1)}; "
                             f"{shard.min_frames} are needed (--min_frames)."
                         )
-                    record = serialize(name, frames)
+                    _require_actions(source.path, video, shard.num_actions)
+                    record = serialize(*video)
                     with _disk_errors(path.parent):
                         writer.write(record)
                     num_bytes += len(record)
@@ -109,6 +113,19 @@ def _write(shard: Shard, path: Path) -> Report:
     return report._replace(num_bytes=num_bytes)
 
 
+def _require_actions(path: Path, video: Video, num_actions: int) -> None:
+    """Raise `DataError` unless a video has a finite row for each interval, or none is expected."""
+    shape = None if video.actions is None else list(video.actions.shape)
+    expected = [len(video.frames) - 1, num_actions] if num_actions else None
+    if shape != expected:
+        raise DataError(f"{path}: {video.name!r} has actions {shape}, expected {expected}.")
+    if num_actions and not np.isfinite(video.actions).all():
+        raise DataError(
+            f"{path}: {video.name!r} has actions that are no finite numbers; it and what follows "
+            "are left out."
+        )
+
+
 @contextlib.contextmanager
 def _disk_errors(folder: Path) -> Iterator[None]:
     """Turns TensorFlow's errors of writing into the system's."""
@@ -122,14 +139,16 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         raise OSError(code, os.strerror(code), str(folder)) from None
 
 
-def serialize(name: str, frames: np.ndarray) -> bytes:
-    """A record: frames uint8 [T, H, W, C] and the name of their video."""
+def serialize(name: str, frames: np.ndarray, actions: np.ndarray | None = None) -> bytes:
+    """A record: frames uint8 [T, H, W, C], the name of their video, actions [T - 1, A] or None."""
     import tensorflow as tf
 
     example = tf.train.Example()
     feature = example.features.feature
     feature["name"].bytes_list.value.append(readable(name).encode())
     feature["video"].bytes_list.value.append(frames.tobytes())
+    if actions is not None:
+        feature["actions"].bytes_list.value.append(actions.astype("<f4").tobytes())
     return example.SerializeToString()
 
 

@@ -27,6 +27,9 @@ class StoredVideos:
         self.names = [video.name for video in videos]
         self.lengths = np.array([len(video.frames) for video in videos], np.int64)
         """Frames of each video, int64 [N]."""
+        with_actions = bool(videos) and videos[0].actions is not None
+        self.num_actions = videos[0].actions.shape[1] if with_actions else 0
+        """A, 0 if the videos were opened without actions."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -40,6 +43,13 @@ class StoredVideos:
         result = np.empty((len(videos), length, *self.frame_shape), np.uint8)
         for clip, video, start in zip(result, videos, starts, strict=True):
             clip[:] = self._videos[video].frames[start : start + span(length, stride) : stride]
+        return result
+
+    def actions(self, videos: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+        """Of the intervals of such clips, stride 1: float32 [N, length - 1, A]."""
+        result = np.empty((len(videos), length - 1, self.num_actions), np.float32)
+        for row, video, start in zip(result, videos, starts, strict=True):
+            row[:] = self._videos[video].actions[start : start + length - 1]
         return result
 
 
@@ -71,17 +81,36 @@ class Preparation:
             """A line for each file that was left out."""
             self.remarks = list(info.metadata.get("remarks", []))
             """Lines on what was read as it is stored though players show it otherwise."""
+            actions = info.metadata.get("actions") or {"names": [], "mean": [], "scale": []}
+            self.action_names: tuple[str, ...] = tuple(map(str, actions["names"]))
+            self.action_mean, self.action_scale = (
+                np.array(actions[name], np.float64) for name in ("mean", "scale")
+            )
+            """Float64 [A], of the training part."""
+            self._require_sane_actions()
             if len(self.frame_shape) != 3 or not all(size > 0 for size in self.frame_shape):
                 raise ValueError(f"frames of shape {self.frame_shape}")
 
-    def part(self, name: str) -> StoredVideos | None:
+    def _require_sane_actions(self) -> None:
+        """Raise `ValueError` unless names and statistics are of the columns that are stored."""
+        count = len(self.action_names)
+        if count and self._info.features["actions"].shape != (None, count):
+            raise ValueError(f"{count} columns of actions are named")
+        for values in (self.action_mean, self.action_scale):
+            if values.shape != (count,) or not np.isfinite(values).all():
+                raise ValueError("broken statistics of actions")
+        if not (self.action_scale > 0).all():
+            raise ValueError("actions of scale 0")
+
+    def part(self, name: str, actions: bool = False) -> StoredVideos | None:
         """The videos of "train", "validation" or "test", None if there is no such part."""
         if name not in self._info.splits:
             return None
         split = self._info.splits[name]
         videos = []
         for path, expected in zip(split.filepaths, split.shard_lengths, strict=True):
-            found = map_videos(Path(path), self.frame_shape)
+            num_actions = len(self.action_names) if actions else 0
+            found = map_videos(Path(path), self.frame_shape, num_actions)
             if len(found) != expected:
                 raise DataError(
                     f"{path}: holds {len(found)} videos, not {expected}; {PREPARE_ANEW}."

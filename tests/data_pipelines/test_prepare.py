@@ -20,6 +20,7 @@ from data_pipelines import prepare as command
 from data_pipelines.corpora.builders import video_folder
 from data_pipelines.corpora.builders.kth import KthVideo
 from data_pipelines.corpora.preparation import make_builder, prepare
+from data_pipelines.corpora.sources import Video
 from data_pipelines.errors import DataError
 from data_pipelines.readers.resizing import fit_frames
 from data_pipelines.storage.shard_files import Shard, shard_path, write_shard
@@ -94,7 +95,7 @@ def test_kth_without_chroma_is_scaled_so_exactly(tmp_path, size):
         for frame in planes:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="yuv420p")))
         container.mux(stream.encode(None))
-    ((_, frames),) = KthVideo(path, size).videos()
+    ((_, frames, _),) = KthVideo(path, size).videos()
     np.testing.assert_array_equal(frames, np.stack(list(scaled_by_pyav(path, size))))
 
 
@@ -188,7 +189,8 @@ def test_a_long_video_is_resized_and_stored_in_pieces(
     monkeypatch.setattr(video_folder, "_CHUNK_BYTES", 3 * chunk)
     monkeypatch.setattr(video_folder, "_MAX_BYTES", 3 * most * size**2)
     config = video_folder.VideoFolderConfig(name="", frame_size=size, min_frames=min_frames)
-    pieces = dict(video_folder.FolderVideo(root / "a/clip.mkv", "clip", config).videos())
+    video = video_folder.FolderVideo(root / "a/clip.mkv", "clip", config)
+    pieces = {name: frames for name, frames, _ in video.videos()}
     assert [len(frames) for frames in pieces.values()] == lengths
     names = [f"clip#{number}" for number in range(len(lengths))]
     assert list(pieces) == (names if len(lengths) > 1 else ["clip"])
@@ -296,7 +298,7 @@ def test_stacks_of_pages_are_videos(tmp_path):
     layout = layout_of(tmp_path)
     videos = {s.path.name: s.videos() for sources in layout.parts.values() for s in sources}
     assert len(videos) == 3 and not layout.skipped
-    ((_, found),) = videos["cell1.tif"]
+    ((_, found, _),) = videos["cell1.tif"]
     np.testing.assert_array_equal(found, fit_frames(clip(25, seed=1), 64, 3))
 
 
@@ -438,7 +440,7 @@ class Unfit:
     path = Path("large.mp4")
 
     def videos(self):
-        yield "small", np.zeros((2, 4, 4, 1), np.uint8)
+        yield Video("small", np.zeros((2, 4, 4, 1), np.uint8))
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
 

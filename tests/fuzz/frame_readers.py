@@ -64,7 +64,7 @@ def _kth():
 def _read_kth(folder):
     from data_pipelines.corpora.builders.kth import KthVideo
 
-    ((_, frames),) = KthVideo(folder / _KTH, 16).videos()
+    ((_, frames, _),) = KthVideo(folder / _KTH, 16).videos()
     assert frames.dtype == np.uint8 and frames.shape[1:] == (16, 16, 1)
     return frames
 
@@ -76,7 +76,7 @@ def _human36m():
 def _read_human36m(folder):
     from data_pipelines.corpora.builders.human36m import Human36mVideo
 
-    ((_, frames),) = Human36mVideo(folder / _HUMAN, 16).videos()
+    ((_, frames, _),) = Human36mVideo(folder / _HUMAN, 16).videos()
     assert frames.dtype == np.uint8 and frames.shape[1:] == (16, 16, 3)
     return frames
 

@@ -68,7 +68,7 @@ def _bair():
 def _read_bair(folder):
     from data_pipelines.corpora.builders.bair import BairRecords
 
-    videos = [frames for _, frames in BairRecords(folder / _BAIR, 64).videos()]
+    videos = [video.frames for video in BairRecords(folder / _BAIR, 64).videos()]
     assert all(x.dtype == np.uint8 and x.shape[1:] == (64, 64, 3) for x in videos)
     return videos
 

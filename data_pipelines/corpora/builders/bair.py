@@ -2,20 +2,22 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
 from data_pipelines.corpora.builders.video_builder import VideoBuilder
-from data_pipelines.corpora.sources import Layout, wrong_layout
+from data_pipelines.corpora.sources import Layout, Video, wrong_layout
 from data_pipelines.errors import DataError
 from data_pipelines.readers.resizing import fit_frames
-from data_pipelines.storage.record_files import count_records
+from data_pipelines.storage.record_files import count_records, first_record
 from data_pipelines.storage.stored_videos import open_folder
 
 SIZE, CHANNELS = 64, 3
+ACTION_NAMES = ("action_0", "action_1", "action_2", "action_3")
 _FRAME_BYTES = SIZE * SIZE * CHANNELS
 _FOLDER = "softmotion30_44k"
 _TFDS_NAME = "bair_robot_pushing_small"
@@ -27,8 +29,9 @@ class BairRecords:
 
     path: Path
     frame_size: int
+    with_actions: bool = False
 
-    def videos(self) -> Iterator[tuple[str, np.ndarray]]:
+    def videos(self) -> Iterator[Video]:
         """The bytes as they are; resized only for a frame_size other than 64."""
         import tensorflow as tf
 
@@ -37,7 +40,8 @@ class BairRecords:
         try:
             records = tf.data.TFRecordDataset(os.fspath(self.path)).take(count)
             for number, record in enumerate(records.as_numpy_iterator(), start=1):
-                yield f"{self.path.stem}/{number - 1:03d}", self._frames(record, number - 1)
+                name = f"{self.path.stem}/{number - 1:03d}"
+                yield Video(name, *self._frames_and_actions(record, number - 1))
         except tf.errors.OpError:
             is_whole = False
         if not is_whole:
@@ -48,14 +52,11 @@ class BairRecords:
         if not number:
             raise DataError(f"{self.path}: holds no video.")
 
-    def _frames(self, record: bytes, number: int) -> np.ndarray:
-        import tensorflow as tf
-        from google.protobuf.message import DecodeError
-
-        try:
-            feature = tf.train.Example.FromString(record).features.feature
-        except (DecodeError, RecursionError):
-            raise DataError(f"{self.path}: record {number} is no tf.train.Example.") from None
+    def _frames_and_actions(
+        self, record: bytes, number: int
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        if (feature := _features(record)) is None:
+            raise DataError(f"{self.path}: record {number} is no tf.train.Example.")
         frames = []
         while (key := f"{len(frames)}/image_aux1/encoded") in feature:
             frames.append(b"".join(feature[key].bytes_list.value))
@@ -64,8 +65,35 @@ class BairRecords:
                 f"{self.path}: record {number} lacks <i>/image_aux1/encoded of {_FRAME_BYTES} "
                 "bytes each; it and what follows are left out."
             )
+        actions = None
+        if self.with_actions:
+            # The last frame's leads to a frame that is not there.
+            rows = [feature[f"{i}/action"].float_list.value for i in range(len(frames) - 1)]
+            if any(len(row) != len(ACTION_NAMES) for row in rows):
+                raise DataError(
+                    f"{self.path}: record {number} lacks <i>/action of {len(ACTION_NAMES)} floats "
+                    "each; it and what follows are left out."
+                )
+            actions = np.array(rows, np.float32).reshape(-1, len(ACTION_NAMES))
         raw = np.frombuffer(b"".join(frames), np.uint8)
-        return fit_frames(raw.reshape(-1, SIZE, SIZE, CHANNELS), self.frame_size, CHANNELS)
+        raw = raw.reshape(-1, SIZE, SIZE, CHANNELS)
+        return fit_frames(raw, self.frame_size, CHANNELS), actions
+
+
+def _features(record: bytes) -> Mapping[str, Any] | None:
+    """The features of a `tf.train.Example`, None if it is none."""
+    import tensorflow as tf
+    from google.protobuf.message import DecodeError
+
+    try:
+        return tf.train.Example.FromString(record).features.feature
+    except (DecodeError, RecursionError):
+        return None
+
+
+def _has_actions(path: Path) -> bool:
+    """Whether the first record of a file has any."""
+    return "0/action" in (_features(first_record(path)) or {})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,17 +105,18 @@ class BairTfdsShard:
     shard: int
     frame_size: int
 
-    def videos(self) -> Iterator[tuple[str, np.ndarray]]:
-        """The frames of camera `image_aux1`."""
+    def videos(self) -> Iterator[Video]:
+        """The frames of camera `image_aux1`, and the actions that lead from one to the next."""
         import tensorflow as tf
 
         split, number = f"{self.part}[{self.shard}shard]", 0
         # Other features, the second camera among them, are not decoded.
-        wanted = tfds.decode.PartialDecoding({"image_aux1": True})
+        wanted = tfds.decode.PartialDecoding({"image_aux1": True, "action": True})
         try:
             for steps in open_folder(self.path).as_dataset(split=split, decoders=wanted):
                 name = f"{self.part}-{self.shard:05d}/{number:03d}"
-                yield name, fit_frames(steps["image_aux1"].numpy(), self.frame_size, CHANNELS)
+                frames = fit_frames(steps["image_aux1"].numpy(), self.frame_size, CHANNELS)
+                yield Video(name, frames, steps["action"].numpy()[:-1])
                 number += 1
         except (tf.errors.OpError, KeyError, ValueError):
             raise DataError(
@@ -96,7 +125,10 @@ class BairTfdsShard:
 
 
 class Bair(VideoBuilder):
-    """Videos in the order of the file names, then of the records."""
+    """Videos in the order of the file names, then of the records; with actions if there are any.
+
+    There are, if the first record of any file has one; then every video needs its own.
+    """
 
     channels = CHANNELS
     description = "BAIR robot pushing, camera image_aux1."
@@ -116,11 +148,13 @@ class Bair(VideoBuilder):
                 for part in ("train", "test")
                 if part in shards
             }
-            return Layout(parts, [])
+            return Layout(parts, [], ACTION_NAMES)
         root = folder / _FOLDER if (folder / _FOLDER).is_dir() else folder
+        files = {part: sorted((root / part).glob("*.tfrecords")) for part in ("train", "test")}
+        with_actions = any(_has_actions(path) for paths in files.values() for path in paths)
         parts = {
-            part: [BairRecords(path, size) for path in sorted((root / part).glob("*.tfrecords"))]
-            for part in ("train", "test")
+            part: [BairRecords(path, size, with_actions) for path in paths]
+            for part, paths in files.items()
         }
         if not all(parts.values()):
             raise wrong_layout(
@@ -128,4 +162,4 @@ class Bair(VideoBuilder):
                 f"{_FOLDER}/train/*.tfrecords and {_FOLDER}/test/*.tfrecords, or TFDS' "
                 f"{_TFDS_NAME}",
             )
-        return Layout(parts, [])
+        return Layout(parts, [], ACTION_NAMES if with_actions else ())

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from data_pipelines.corpora.builders.video_builder import VideoBuilder
-from data_pipelines.corpora.sources import Layout, wrong_layout
+from data_pipelines.corpora.sources import Layout, Video, wrong_layout
 from data_pipelines.errors import DataError
 from data_pipelines.readers.video_decoding import decode
 from data_pipelines.readers.video_frames import FrameReader
@@ -26,11 +26,11 @@ class Human36mVideo:
     path: Path
     frame_size: int
 
-    def videos(self) -> Iterator[tuple[str, np.ndarray]]:
+    def videos(self) -> Iterator[Video]:
         """Cropped, THEN resized with Lanczos, by Pillow."""
         reader = FrameReader(self.path)
         frames = list(decode(self.path, lambda frame: self._cropped(reader, frame), threads=1))
-        yield f"{self.path.parent.parent.name}-{self.path.stem}", np.stack(frames)
+        yield Video(f"{self.path.parent.parent.name}-{self.path.stem}", np.stack(frames))
 
     def _cropped(self, reader: FrameReader, frame: av.VideoFrame) -> np.ndarray:
         if frame.width < BOX[2] or frame.height < BOX[3]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from data_pipelines.corpora.builders.video_builder import VideoBuilder
 from data_pipelines.corpora.kth import ACTIONS
-from data_pipelines.corpora.sources import Layout, wrong_layout
+from data_pipelines.corpora.sources import Layout, Video, wrong_layout
 from data_pipelines.errors import DataError
 from data_pipelines.readers.video_decoding import decode
 
@@ -25,12 +25,12 @@ class KthVideo:
     path: Path
     frame_size: int
 
-    def videos(self) -> Iterator[tuple[str, np.ndarray]]:
+    def videos(self) -> Iterator[Video]:
         """Scaled to RGB by the filter that FFmpeg's command uses; the first channel."""
         scale = _Scale(self.path, self.frame_size)
         frames = [frame[..., :1] for frame in decode(self.path, scale, threads=1)]
         name = self.path.stem.removesuffix("_uncomp")
-        yield f"{self.path.parent.name}/{name}", np.stack(frames)
+        yield Video(f"{self.path.parent.name}/{name}", np.stack(frames))
 
 
 class _Scale:

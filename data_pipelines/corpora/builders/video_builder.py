@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from data_pipelines.corpora.sources import Layout, layout_fingerprint, printable_line, summarised
 from data_pipelines.errors import DataError
+from data_pipelines.storage.record_files import map_videos
 from data_pipelines.storage.shard_files import Report, plan, settle, shard_path
 from data_pipelines.storage.worker_pool import write_shards
 
@@ -37,10 +38,11 @@ class VideoConfig(tfds.core.BuilderConfig):
 class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Base of the builders: a subclass names its sources, see `layout`.
 
-    The folder of the sources is TFDS' manual_dir. Records hold `video`, uint8 [T, H, W, C], and
-    `name`; their order is that of the sources. Metadata: `skipped`, a line for each file left out;
-    `remarks`, lines on what was read as stored; `source`, the folder, and `layout`, a fingerprint
-    of the files in it.
+    The folder of the sources is TFDS' manual_dir. Records hold `video`, uint8 [T, H, W, C], `name`
+    and, where there are any, `actions`, float32 [T - 1, A]; their order is that of the sources.
+    Metadata: `skipped`, a line for each file left out; `remarks`, lines on what was read as stored;
+    `source`, the folder, and `layout`, a fingerprint of the files in it; where there are `actions`,
+    the `names` of their columns, and `mean` and `scale` of each over the training part.
     """
 
     BUILDER_CONFIGS = [VideoConfig(name="64", frame_size=64)]
@@ -50,6 +52,11 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     description: str
     workers: int | None = None
     """Processes; None: one per core."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        if actions := self.info.metadata.get("actions"):
+            self._add_actions(len(actions["names"]))
 
     @classmethod
     def make_config(cls, frame_size: int) -> VideoConfig:
@@ -81,16 +88,27 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             disable_shuffling=True,
         )
 
+    def _add_actions(self, count: int) -> None:
+        """Tell TFDS of `count` columns: when it asked for the features, no file had been seen."""
+        actions = tfds.features.Tensor(shape=(None, count), dtype=np.float32, encoding="bytes")
+        self.info._features = tfds.features.FeaturesDict(
+            dict(self.info.features) | {"actions": actions}
+        )
+
     def _split_generators(self, dl_manager) -> dict:
         layout = self.layout(Path(dl_manager.manual_dir), frozenset())
         return {part: self._generate_examples(s) for part, s in layout.parts.items() if s}
 
     def _generate_examples(self, sources) -> Iterator[tuple[str, dict]]:
         for source in sources:
-            for name, frames in source.videos():
-                yield name, {"name": name, "video": frames}
+            for name, frames, actions in source.videos():
+                example = {"name": name, "video": frames}
+                yield name, example if actions is None else example | {"actions": actions}
 
     def _generate_splits(self, dl_manager, download_config) -> list[tfds.core.SplitInfo]:
+        folder = Path(dl_manager.manual_dir)
+        if action_names := self.layout(folder, frozenset()).action_names:
+            self._add_actions(len(action_names))
         if download_config.max_examples_per_split is not None:
             return super()._generate_splits(dl_manager, download_config)
         # While it prepares, TFDS gives the builder a temporary folder of another name each time.
@@ -109,7 +127,7 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                     shutil.rmtree(abandoned, ignore_errors=True)
             for abandoned in staging.glob("*.tmp"):
                 abandoned.unlink()
-            return self._write_parts(Path(dl_manager.manual_dir), staging)
+            return self._write_parts(folder, staging)
 
     def _write_parts(self, folder: Path, staging: Path) -> list[tfds.core.SplitInfo]:
         excluded, skipped = frozenset(), set()
@@ -136,9 +154,24 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         reports = [report for shards in written.values() for _, report in shards]
         remarks = [printable_line(line) for report in reports for line in report.remarks]
         metadata["remarks"] = summarised(remarks)
+        if layout.action_names:
+            paths = [path for path, report in written["train"] if report.lengths]
+            metadata["actions"] = self._action_statistics(layout.action_names, paths)
         infos = [self._collect(part, shards) for part, shards in written.items()]
         shutil.rmtree(staging)
         return infos
+
+    def _action_statistics(self, names: tuple[str, ...], paths: list[Path]) -> dict[str, list]:
+        """Names, means and scales of the columns of the actions in some shards, in float64."""
+        shape = self.info.features["video"].shape[1:]
+        videos = (video for path in paths for video in map_videos(path, shape, len(names)))
+        rows = np.concatenate([video.actions for video in videos], dtype=np.float64)
+        if not len(rows):  # all videos have one frame
+            rows = np.zeros((1, len(names)))
+        # Rounding leaves a standard deviation to a column that never changes.
+        scales = np.where(np.ptp(rows, axis=0) > 0, rows.std(axis=0), 1.0)
+        means = rows.mean(axis=0)
+        return {"names": list(names), "mean": means.tolist(), "scale": scales.tolist()}
 
     def _stage(
         self, layout: Layout, staging: Path, skipped: set[str]
@@ -150,7 +183,9 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         shards = [
             shard
             for part, sources in layout.parts.items()
-            for shard in plan(part, sources, self.builder_config.min_frames)
+            for shard in plan(
+                part, sources, self.builder_config.min_frames, len(layout.action_names)
+            )
         ]
         tasks = [(shard, shard_path(staging, shard)) for shard in shards]
         reports: dict[int, Report] = {}

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from data_pipelines.corpora.builders.video_builder import VideoBuilder, VideoConfig
-from data_pipelines.corpora.sources import Layout, wrong_layout
+from data_pipelines.corpora.sources import Layout, Video, wrong_layout
 from data_pipelines.errors import DataError
 from data_pipelines.readers.resizing import fit_frames
 from data_pipelines.readers.video_files import VIDEO_SUFFIXES, iterate_frames, remarks
@@ -55,7 +55,7 @@ class FolderVideo:
     name: str
     config: VideoFolderConfig
 
-    def videos(self) -> Iterator[tuple[str, np.ndarray]]:
+    def videos(self) -> Iterator[Video]:
         """Strided and made square."""
         most = _MAX_BYTES // self._frame_bytes
         pieces, following, number = [], [], 0
@@ -65,11 +65,11 @@ class FolderVideo:
                 continue
             following.append(piece)
             if sum(map(len, following)) >= self.config.min_frames:
-                yield f"{self.name}#{number}", np.concatenate(pieces)
+                yield Video(f"{self.name}#{number}", np.concatenate(pieces))
                 pieces, following, number = following, [], number + 1
         # An end that is too short to be a video goes with what comes before it.
         name = f"{self.name}#{number}" if number else self.name
-        yield name, np.concatenate(pieces + following)
+        yield Video(name, np.concatenate(pieces + following))
 
     def remarks(self) -> list[str]:
         """See `video_files.remarks`."""
