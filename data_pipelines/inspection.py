@@ -52,6 +52,10 @@ def describe_corpus(name: str, corpus) -> list[str]:
     if (stride := getattr(corpus, "stride", 1)) > 1:
         lines.append(f"clips take every {stride}th frame of these")
     if parts:
+        if names := corpus.action_names:
+            lines.append(f"{'actions of an interval':32}{'mean':>12}{'scale':>12}")
+        for name, mean, scale in zip(names, corpus.action_mean, corpus.action_scale, strict=True):
+            lines.append(f"  {name:30}{mean:12.4g}{scale:12.4g}")
         lines.append(f"left out when it was prepared: {len(corpus.skipped) or 'nothing'}")
         lines += [f"  {line}" for line in corpus.skipped]
         lines += [f"note: {line}" for line in corpus.remarks]

@@ -19,7 +19,7 @@ from data_pipelines.readers.resizing import FITS
 from data_pipelines.registry import CORPORA
 
 _MAX_FRAME_SIZE = 1024
-_FOLDER_FLAGS = ("channels", "fit", "frame_stride", "min_frames")
+_FOLDER_FLAGS = ("channels", "fit", "frame_stride", "stride_actions", "min_frames")
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -37,6 +37,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     number("channels", 3, "video_folder: 1 for grey, 3 for colour")
     flags.DEFINE_enum("fit", "crop", FITS, "video_folder: how frames become square", **own)
     number("frame_stride", 1, "video_folder: keep every so many-th frame")
+    text = "video_folder: actions of the frames between: added, or side by side"
+    flags.DEFINE_enum("stride_actions", "sum", ("sum", "stack"), text, **own)
     number("min_frames", 20, "video_folder: leave out shorter videos (after the stride)")
 
 

@@ -55,8 +55,21 @@ def prepare(
     size = builder.info.dataset_size / 2**20
     for line in builder.info.metadata.get("remarks", []):
         print(f"note: {line}")
+    if actions := builder.info.metadata.get("actions"):
+        print(_described(actions["names"], builder.builder_config))
     print(f"{builder.data_dir}: videos: {parts}; {size:.1f} MiB; {len(skipped)} left out")
     return int(strict and bool(skipped))
+
+
+def _described(names: list[str], config) -> str:
+    """A line on the columns of the actions that are stored."""
+    from data_pipelines.corpora.sources import some_of
+
+    line = f"actions: {len(names)} column{'s' * (len(names) != 1)} ({some_of(names)})"
+    if (stride := getattr(config, "frame_stride", 1)) == 1:
+        return line
+    how = "side by side" if config.stride_actions == "stack" else "summed"
+    return f"{line}, {how} over {stride} frames"
 
 
 def _require_same_source(builder, folder: Path) -> None:

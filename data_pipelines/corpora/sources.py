@@ -108,6 +108,12 @@ def summarised(remarks: Collection[str]) -> list[str]:
     ]
 
 
+def some_of(names: Collection[str]) -> str:
+    """Names, the first of them if they are many."""
+    more = ", ..." * (len(names) > _SHOWN)
+    return ", ".join(list(names)[:_SHOWN]) + more
+
+
 def printable_line(text: str) -> str:
     """Text with names of files, such that it can be printed and stored: one line of valid UTF-8."""
     return " ".join(readable(text).split())

@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+from data_pipelines.readers.action_tables import TABLE_SUFFIXES
 from data_pipelines.readers.image_files import IMAGE_SUFFIXES, num_pages
 from data_pipelines.readers.video_files import VIDEO_SUFFIXES
 
@@ -52,6 +53,11 @@ class VideoSearch:
             found += filter(self._is_new, videos)
             if here == root:
                 of_root = images
+            named = {path.stem for path in videos} | set(folders)
+            for path in files:
+                stem = path.name[: -len(TABLE_SUFFIXES[0])]
+                if path.name.endswith(TABLE_SUFFIXES) and stem not in named:
+                    self.skipped.append(f"{path}: no video {stem} lies beside this table.")
             if images and videos:
                 self.skipped.append(_beside(here, images))
             elif images:
@@ -82,6 +88,8 @@ def _beside(folder: Path, images: list[Path]) -> str:
 def _unread(path: Path) -> str | None:
     """A line for a file that may be a video but is not read."""
     if path.name.lower().endswith((*VIDEO_SUFFIXES, *IMAGE_SUFFIXES, *_OTHER_SUFFIXES)):
+        return None
+    if path.name.endswith(TABLE_SUFFIXES):
         return None
     try:
         if not path.is_file():

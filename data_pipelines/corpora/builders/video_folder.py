@@ -1,18 +1,26 @@
 """Anybody's videos: files and folders of numbered images, of any size, length and frame rate."""
 
+import collections
 import dataclasses
 import hashlib
 import itertools
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from data_pipelines.arguments import require_one_of
 from data_pipelines.corpora.builders.video_builder import VideoBuilder, VideoConfig
-from data_pipelines.corpora.sources import Layout, Video, wrong_layout
+from data_pipelines.corpora.sources import Layout, Video, some_of, wrong_layout
 from data_pipelines.errors import DataError
+from data_pipelines.readers.action_tables import (
+    MAX_COLUMNS,
+    find_tables,
+    read_columns,
+    read_rows,
+)
 from data_pipelines.readers.resizing import fit_frames
 from data_pipelines.readers.video_files import VIDEO_SUFFIXES, iterate_frames, remarks
 from data_pipelines.readers.video_search import VideoSearch
@@ -42,6 +50,8 @@ class VideoFolderConfig(VideoConfig):
     """How frames become square, see `resizing.fit_frames`."""
     frame_stride: int = 1
     """Every so many-th frame is kept."""
+    stride_actions: str = "sum"
+    """"sum": adds the actions of a stride; "stack": puts them side by side, x@0 y@0 x@1 y@1."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,12 +64,50 @@ class FolderVideo:
     path: Path
     name: str
     config: VideoFolderConfig
+    table: Path | None = None
+    """Of its actions, see `action_tables`."""
+    columns: tuple[str, ...] = ()
+
+    @property
+    def beside(self) -> tuple[Path, ...]:
+        """See `Source`."""
+        return (self.table,) if self.table else ()
 
     def videos(self) -> Iterator[Video]:
         """Strided and made square."""
+        rows = read_rows(self.table, self.columns) if self.table else None
+        frames = _Counted(iterate_frames(self.path, threads=1))
+        start = 0
+        for video in self._cut(frames):
+            if rows is None:
+                yield video
+                continue
+            if not start:
+                # Where more pieces follow, the frames are not counted yet.
+                count = frames.total or sum(1 for _ in iterate_frames(self.path, threads=1))
+                rows = self._strided(rows, count)
+            end = start + len(video.frames)
+            yield video._replace(actions=rows[start : end - 1])
+            start = end
+
+    def _strided(self, rows: np.ndarray, num_frames: int) -> np.ndarray:
+        """A row for each interval between frames that are kept, of those of all frames."""
+        stride = self.config.frame_stride
+        count = (num_frames - 1) // stride
+        if not count * stride <= len(rows) < num_frames:
+            raise DataError(
+                f"{self.table}: has {len(rows)} rows, {num_frames - 1} are needed: one from each "
+                f"of the {num_frames} frames of {self.path.name} to the next."
+            )
+        rows = rows[: count * stride].reshape(count, stride, -1)
+        if self.config.stride_actions == "stack":
+            return rows.reshape(count, -1)
+        return rows.sum(axis=1, dtype=np.float64).astype(np.float32)
+
+    def _cut(self, frames: Iterable[np.ndarray]) -> Iterator[Video]:
         most = _MAX_BYTES // self._frame_bytes
         pieces, following, number = [], [], 0
-        for piece in self._pieces():
+        for piece in self._pieces(frames):
             if not following and sum(map(len, pieces)) + len(piece) <= most:
                 pieces.append(piece)
                 continue
@@ -79,16 +127,32 @@ class FolderVideo:
     def _frame_bytes(self) -> int:
         return self.config.frame_size**2 * self.config.channels
 
-    def _pieces(self) -> Iterator[np.ndarray]:
+    def _pieces(self, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Fitted frames, some at a time: hours of large frames would fill the memory."""
         config = self.config
-        frames = iterate_frames(self.path, threads=1)
         frames = itertools.islice(frames, 0, None, config.frame_stride)
         for first in frames:
             largest = max(first.nbytes, self._frame_bytes)
             rest = itertools.islice(frames, max(1, _CHUNK_BYTES // largest) - 1)
             piece = np.stack([first, *rest])
             yield fit_frames(piece, config.frame_size, config.channels, config.fit)
+
+
+class _Counted:
+    """Frames as they come, counted."""
+
+    total: int | None = None
+    """Known once they have come to their end."""
+
+    def __init__(self, frames: Iterable[np.ndarray]):
+        self._frames = frames
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        count = 0
+        for frame in self._frames:
+            count += 1
+            yield frame
+        self.total = count
 
 
 class VideoFolder(VideoBuilder):
@@ -98,6 +162,8 @@ class VideoFolder(VideoBuilder):
     those whose names' hashes are smallest, at least one each. A name's hash does not change when
     videos are added. What a folder of another name beside them is for is asked, by an error: test
     videos must never train.
+
+    Where a table of actions lies beside any video, each needs one, with the columns that most have.
     """
 
     BUILDER_CONFIGS = [VideoFolderConfig(name="64_rgb_crop")]
@@ -107,9 +173,12 @@ class VideoFolder(VideoBuilder):
     def make_config(cls, frame_size: int, **options) -> VideoFolderConfig:
         """See `VideoBuilder.make_config`; two configurations that differ have two names."""
         config = VideoFolderConfig(name="", frame_size=frame_size, **options)
+        require_one_of("stride_actions", config.stride_actions, ("sum", "stack"))
         config.name = f"{frame_size}_{'grey' if config.channels == 1 else 'rgb'}_{config.fit}"
         if config.frame_stride != VideoFolderConfig.frame_stride:
             config.name += f"_every{config.frame_stride}"
+        if config.stride_actions != VideoFolderConfig.stride_actions:
+            config.name += f"_{config.stride_actions}"
         if config.min_frames != VideoFolderConfig.min_frames:
             config.name += f"_min{config.min_frames}"
         return config
@@ -145,6 +214,7 @@ class VideoFolder(VideoBuilder):
             ]
             for part, paths in reversed(found.items())
         }
+        parts, columns = _with_actions(folder, parts, search.skipped)
         if not parts["train"]:
             raise wrong_layout(
                 folder,
@@ -163,7 +233,67 @@ class VideoFolder(VideoBuilder):
             others = len(drawn) - number + 1
             parts[part], parts["train"] = _draw(parts["train"], low, low + share, others)
             low += share
-        return Layout(parts, search.skipped)
+        return Layout(parts, search.skipped, self._action_names(columns))
+
+    def _action_names(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the stored actions, by the columns of the tables."""
+        config = self.builder_config
+        if config.stride_actions != "stack" or config.frame_stride == 1:
+            return columns
+        names = tuple(f"{name}@{i}" for i in range(config.frame_stride) for name in columns)
+        if len(names) > MAX_COLUMNS:
+            raise DataError(
+                f"{len(columns)} actions of {config.frame_stride} frames are {len(names)} columns, "
+                f"more than {MAX_COLUMNS}; give --stride_actions=sum."
+            )
+        return names
+
+
+def _with_actions(
+    folder: Path, parts: dict[str, list[FolderVideo]], skipped: list[str]
+) -> tuple[dict[str, list[FolderVideo]], tuple[str, ...]]:
+    """The videos with tables of the usual columns, and these; all and () if there is no table.
+
+    What is left out is told in `skipped`.
+    """
+    tables = {video: find_tables(video.path) for videos in parts.values() for video in videos}
+    if not any(tables.values()):
+        return parts, ()
+    columns: dict[FolderVideo, tuple[str, ...]] = {}
+    faults: dict[FolderVideo, str] = {}
+    for video, found in tables.items():
+        try:
+            if len(found) != 1:
+                raise DataError(
+                    f"{video.path}: has {len(found)} tables of actions; others have one, such as "
+                    f"{video.path.stem}.actions.csv."
+                )
+            columns[video] = read_columns(found[0])
+        except DataError as error:
+            faults[video] = str(error)
+    counts = collections.Counter(map(frozenset, columns.values()))
+    usual = max(counts, key=counts.get, default=frozenset())
+    order = next((names for names in columns.values() if set(names) == usual), ())
+    for video, names in columns.items():
+        if set(names) != usual:
+            faults[video] = (
+                f"{tables[video][0]}: has columns {some_of(names)}; most have {some_of(order)}."
+            )
+    skipped += faults.values()
+    chosen = {
+        part: [
+            dataclasses.replace(video, table=tables[video][0], columns=order)
+            for video in videos
+            if video not in faults
+        ]
+        for part, videos in parts.items()
+    }
+    for part, videos in parts.items():
+        if videos and not chosen[part]:
+            raise DataError(
+                f"{folder}: no {part} video has actions that can be used: {faults[videos[0]]}"
+            )
+    return chosen, order
 
 
 def _part(name: str) -> str | None:
