@@ -108,8 +108,9 @@ class Episode(NamedTuple):
 
 
 def run_episode(index, choose):
-    """An `Episode` in which `choose(rng, frames, past, goal)` gives each action; its number says
-    where arm, cubes and goal are.
+    """An `Episode` in which `choose(rng, frames, past, goal)` gives each action.
+
+    Its index says where arm, cubes and goal are.
     """
     from tests.corpora.arm import PushingArm
 

@@ -28,6 +28,7 @@ __all__ = [
     "EMBEDDED_DIGITS",
     "command_line",
     "action_scale",
+    "actions_beside",
     "define_path",
     "define_paths",
     "fit_frames",
@@ -35,6 +36,7 @@ __all__ = [
     "local_path",
     "open_corpus",
     "quiet_stderr",
+    "read_actions",
     "read_header",
     "remarks",
 ]
@@ -125,6 +127,24 @@ def iterate_frames(
 
     with _user_errors():
         yield from video_files.iterate_frames(path, max_frames)
+
+
+@_user_errors()
+def read_actions(path: str | os.PathLike) -> "np.ndarray":
+    """The rows of a table of actions, .csv or .npy: float32 [R, A]; raises `UserError`."""
+    from data_pipelines.readers import action_tables
+
+    path = paths.local_path(path)
+    return action_tables.read_rows(path, action_tables.read_columns(path))
+
+
+@_user_errors()
+def actions_beside(video: str | os.PathLike) -> "np.ndarray | None":
+    """Those of the table beside a video, `clip.actions.csv` or `.npy`; None if there is none."""
+    from data_pipelines.readers import action_tables
+
+    tables = action_tables.find_tables(paths.local_path(video))
+    return read_actions(tables[0]) if tables else None
 
 
 @_user_errors()
