@@ -97,7 +97,7 @@ def planned_actions(
         rows, source = known, f"{video.source}: its actions"
     else:
         rows, source = corpora.read_actions(plan), f"--actions={plan}"
-        if len(rows) == horizon and past and known is not None:
+        if past and known is not None and rows.shape == (horizon, known.shape[1]):
             rows = np.concatenate([known[:past], rows])
     if rows.shape[1] != size or len(rows) < wanted or plan is not None and len(rows) != wanted:
         own = f"{horizon} or " if known is not None and past else ""
