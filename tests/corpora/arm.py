@@ -1,4 +1,9 @@
-"""A Kuka arm that pushes coloured cubes about in a tray, on a random smooth path."""
+"""A Kuka arm that pushes coloured cubes about in a tray, as it is told or on a random smooth path.
+
+with PushingArm(np.random.default_rng(0)) as arm:
+    arm.act([0.02, 0.0])
+    picture = arm.frame().pictures["image_aux1"]
+"""
 
 from typing import NamedTuple
 
@@ -35,24 +40,72 @@ class Frame(NamedTuple):
     """By camera, uint8 [H, W, 3]."""
     position: np.ndarray
     """Of the hand, metres, [3]."""
-    action: np.ndarray
+    action: np.ndarray | None = None
     """The way that the hand is sent until the next frame, metres; the gripper's two are 0: [4]."""
+
+
+class PushingArm:
+    """An arm over four cubes, at a random start; the same generator state gives the same one.
+
+    Use it as a context. Pictures are of `size` pixels.
+    """
+
+    def __init__(self, rng, size=64):
+        self._world, self._size = World(), size
+        self.reset(rng)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._world.__exit__(*error)
+
+    def reset(self, rng):
+        """Begin anew: other cubes, another place of the hand."""
+        self._world.bullet.resetSimulation()
+        self._arm, self._cubes = _build(self._world, rng)
+        self._goal = rng.uniform(LEAST, MOST)
+        self._move(self._goal, _ARRIVING)
+
+    @property
+    def goal(self):
+        """Where the hand was sent, metres, [2]; it comes close."""
+        return self._goal.copy()
+
+    def frame(self):
+        """What there is to see now; its action is not known yet."""
+        pictures = {
+            name: self._world.render(camera, self._size, self._size)
+            for name, camera in CAMERAS.items()
+        }
+        return Frame(pictures, np.array(self._world.bullet.getLinkState(self._arm, _JOINTS[-1])[0]))
+
+    def cubes(self):
+        """Centres of the cubes, red, green, blue and yellow, metres, [4, 3]."""
+        place = self._world.bullet.getBasePositionAndOrientation
+        return np.array([place(cube)[0] for cube in self._cubes])
+
+    def act(self, action):
+        """Send the hand on until the next frame: metres, of which the first two count.
+
+        It stays within `LEAST` and `MOST`.
+        """
+        self._move(np.clip(self._goal + np.asarray(action)[:2], LEAST, MOST), _STEPS)
+
+    def _move(self, end, steps):
+        _move(self._world, self._arm, self._goal, end, steps)
+        self._goal = end
 
 
 def push_cubes(rng, num_frames, size=64):
     """Yield the frames of a video; the same generator state gives the same video."""
-    with World() as world:
-        arm = _build(world, rng)
-        goal, velocity = rng.uniform(LEAST, MOST), rng.normal(0, _SPEED, 2)
-        _move(world, arm, goal, goal, _ARRIVING)
+    with PushingArm(rng, size) as arm:
+        velocity = rng.normal(0, _SPEED, 2)
         for _ in range(num_frames):
-            pictures = {name: world.render(camera, size, size) for name, camera in CAMERAS.items()}
-            position = np.array(world.bullet.getLinkState(arm, _JOINTS[-1])[0])
             change = rng.normal(0, _SPEED * np.sqrt(1 - _INERTIA**2), 2)
-            velocity = _turned(goal, _INERTIA * velocity + change)
-            yield Frame(pictures, position, np.array([*velocity, 0.0, 0.0]))
-            _move(world, arm, goal, goal + velocity, _STEPS)
-            goal = goal + velocity
+            velocity = _turned(arm.goal, _INERTIA * velocity + change)
+            yield arm.frame()._replace(action=np.array([*velocity, 0.0, 0.0]))
+            arm.act(velocity)
 
 
 def _build(world, rng):
@@ -65,6 +118,7 @@ def _build(world, rng):
         bullet.resetJointState(arm, joint, angle)
     # One in each quarter of the tray: cubes that start inside each other would be thrown out.
     quarters = rng.permutation([(0.5, -0.14), (0.5, 0.14), (0.72, -0.14), (0.72, 0.14)])
+    cubes = []
     for colour, quarter in zip(_COLOURS, quarters, strict=True):
         half = rng.uniform(0.028, 0.042)
         shape = bullet.createCollisionShape(bullet.GEOM_BOX, halfExtents=[half] * 3)
@@ -73,10 +127,10 @@ def _build(world, rng):
         )
         place = (*(quarter + rng.uniform(-0.04, 0.04, 2)), half + 0.02)
         turn = bullet.getQuaternionFromEuler((0, 0, rng.uniform(0, np.pi)))
-        bullet.createMultiBody(0.1, shape, looks, place, turn)
+        cubes.append(bullet.createMultiBody(0.1, shape, looks, place, turn))
     for _ in range(_SETTLING):
         bullet.stepSimulation()
-    return arm
+    return arm, cubes
 
 
 def _turned(goal, velocity):

@@ -127,6 +127,50 @@ def _hostile_arrays():
     return npys | {f"npz_{k}": {"a.npz": v} for k, v in npzs.items()}
 
 
+# --- tables of actions --------------------------------------------------------------------------
+
+
+def _tables():
+    rows = np.arange(6, dtype=np.float32).reshape(3, 2)
+    return {
+        "csv": {"a.actions.csv": b"dx,dy\n0,1\n2,3.5\n4,-5e-3\n"},
+        "npy": {"a.actions.npy": written(lambda file: np.save(file, rows))},
+    }
+
+
+def _read_table(folder):
+    from data_pipelines.readers.action_tables import read_columns, read_rows
+
+    (path,) = folder.iterdir()
+    columns = read_columns(path)
+    rows = read_rows(path, columns)
+    assert rows.dtype == np.float32 and rows.shape[1] == len(columns)
+    return [rows, *columns]
+
+
+def _hostile_tables():
+    npys = {f"npy_{k}": {"a.actions.npy": v} for k, v in hostile_npys((3, 2)).items()}
+    texts = {
+        "digits": b"a\n" + b"9" * 100_000,
+        "long_field": b"a\n" + b"9" * 10_000_000,
+        "long_name": b"a" * 100_000 + b"\n1\n",
+        "a_million_columns": b"a," * 1_000_000 + b"\n",
+        "a_million_values": b"a\n" + b"1," * 1_000_000 + b"\n",
+        "empty_lines": b"a\n" + b"\n" * 3_000_000,
+        "open_quote": b'a,"b\n' + b"1,2\n" * 1_000_000,
+        "nul": b"a,b\n1,\0\n",
+        "nan": b"a,b\n1,nan\n",
+        "infinite": b"a,b\n1,1e400\n",
+        "hexadecimal": b"a,b\n1,0x10\n",
+        "escape": b"a,\x1b[31mb\n1,2\n",
+        "surrogate": "a,\ud800\n".encode("utf-8", "surrogatepass"),
+        "utf16": "a,b\n1,2\n".encode("utf-16"),
+        "lines_of_old_macs": b"a,b\r1,2\r",
+        "empty": b"",
+    }
+    return npys | {f"csv_{k}": {"a.actions.csv": v} for k, v in texts.items()}
+
+
 def _served():
     return {kind: _images()[kind][f"film/0.{kind}"] for kind in ("png", "jpg")}
 
@@ -162,5 +206,6 @@ READERS = (
     Reader("human36m", _HUMAN, _read_human36m, _human36m),
     Reader("images", "", _read_images, _images, _hostile_images),
     Reader("numpy_frames", "", _read_video, _arrays, _hostile_arrays),
+    Reader("action_table", "", _read_table, _tables, _hostile_tables),
     Reader("served_images", "image", _read_served, _served, hostile_images),
 )

@@ -68,8 +68,11 @@ def _bair():
 def _read_bair(folder):
     from data_pipelines.corpora.builders.bair import BairRecords
 
-    videos = [video.frames for video in BairRecords(folder / _BAIR, 64).videos()]
-    assert all(x.dtype == np.uint8 and x.shape[1:] == (64, 64, 3) for x in videos)
+    videos = []
+    for _, frames, actions in BairRecords(folder / _BAIR, 64, with_actions=True).videos():
+        assert frames.dtype == np.uint8 and frames.shape[1:] == (64, 64, 3)
+        assert actions.shape == (len(frames) - 1, 4)
+        videos += [frames, np.nan_to_num(actions)]  # the writer of shards looks for NaN
     return videos
 
 
@@ -103,6 +106,8 @@ def _prepared():
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         source, gif = Path(folder, "videos"), encoded("a.gif")["a.gif"]
         store({f"{i}.gif": gif for i in range(4)}, source)
+        table = b"dx,dy\n0,1\n2,3\n4,5\n"
+        store({f"{i}.actions.csv": table for i in range(4)}, source)
         with contextlib.redirect_stderr(io.StringIO()):
             builder = make_builder("video_folder", Path(folder, "data"), 16, min_frames=2)
             prepare(builder, source, workers=1)
@@ -113,9 +118,11 @@ def _prepared():
 def _read_prepared(folder):
     from data_pipelines.registry import open_corpus
 
-    corpus = open_corpus("video_folder", data_dir=folder / "corpus", frame_size=16, channels=3)
+    options = {"frame_size": 16, "channels": 3, "actions": True}
+    corpus = open_corpus("video_folder", data_dir=folder / "corpus", **options)
     videos = corpus.test_videos(length=2, num_videos=1)
-    return list(videos.as_numpy_iterator()) + [list(corpus.skipped)]
+    statistics = [corpus.action_mean, corpus.action_scale]
+    return [*videos.as_numpy_iterator(), *statistics, list(corpus.skipped)]
 
 
 def _hostile_prepared():
@@ -153,6 +160,12 @@ def _hostile_prepared():
             "metadata_number": '{"skipped": 1}',
             "metadata_nested": "[" * 100_000,
             "metadata_none": '{"skipped": null}',
+            "actions_number": '{"skipped": [], "actions": 1}',
+            "actions_of_scale_0": json.dumps(
+                {"skipped": [], "actions": {"names": ["x", "y"], "mean": [0, 0], "scale": [0, 1]}}
+            ),
+            "actions_nested": '{"skipped": [], "actions": {"names": ["x", "y"], "mean": [0, 0], '
+            '"scale": %s}}' % ("[" * 900 + "]" * 900),
         },
     }
     records = {
@@ -163,6 +176,8 @@ def _hostile_prepared():
         "no_name": record(_field(_field(_field(b"video") + _field(_field(_field(b"x")), 2)))),
         "length_2^63": record(good, 2**63),
         "beyond": record(good[:4] + b"\xff\xff\xff\x7f" + good[8:]),
+        "actions_short": record(good.replace(bytes(4) + b"\0\0\x80\x3f", b"")),
+        "actions_nan": record(good.replace(b"\0\0\x80\x3f", b"\0\0\xc0\x7f")),
         "name_no_text": record(good.replace(b".gif", b"\xff\xff\xff\xff")),
         "nothing": b"",
     }

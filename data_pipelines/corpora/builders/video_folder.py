@@ -210,11 +210,11 @@ class VideoFolder(VideoBuilder):
             part: [
                 FolderVideo(path, path.relative_to(folder).as_posix(), self.builder_config)
                 for path in paths
-                if part != "train" or str(path) not in excluded
             ]
             for part, paths in reversed(found.items())
         }
         parts, columns = _with_actions(folder, parts, search.skipped)
+        parts["train"] = [video for video in parts["train"] if str(video.path) not in excluded]
         if not parts["train"]:
             raise wrong_layout(
                 folder,
@@ -273,7 +273,8 @@ def _with_actions(
             faults[video] = str(error)
     counts = collections.Counter(map(frozenset, columns.values()))
     usual = max(counts, key=counts.get, default=frozenset())
-    order = next((names for names in columns.values() if set(names) == usual), ())
+    orders = collections.Counter(names for names in columns.values() if set(names) == usual)
+    order = max(orders, key=orders.get, default=())
     for video, names in columns.items():
         if set(names) != usual:
             faults[video] = (
