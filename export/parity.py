@@ -123,7 +123,8 @@ def reference_cases(
     exact.set_weights(model.get_weights())
     longest = s.max_conditioning_frames
     lengths = np.resize(np.array([longest, c.nt_inf], np.int64), len(frames))
-    answers = [_answers(m, s, frames, seed, lengths) for m in (model, exact)]
+    plans = _plans(model, len(frames), s)
+    answers = [_answers(m, s, frames, seed, lengths, plans) for m in (model, exact)]
 
     def from_start(num_frames: int, num_samples: int | None = None) -> dict:
         return {"seed": seed, **draw_from_start(c, seed, num_frames, num_samples)}
@@ -140,25 +141,51 @@ def reference_cases(
     def images():
         return np.array([[_png(frame) for frame in video[:count]] for video in pixels], object)
 
+    def actions(num_intervals: int) -> dict:  # of the first plan
+        return {name: x[:, 0, :num_intervals] for name, x in plans.items()}
+
+    plan = actions(count - 1 + s.horizon)
+    of_samples = {name: x[:, :, : count - 1 + s.horizon] for name, x in plans.items()}
+    action = {"action": plans["actions"][:, 0, count - 1]} if plans else {}
     before = answers[0]["encode"]
     tensors = {
-        MULTI_STEP: lambda: {"frames": observed, **whole},
+        MULTI_STEP: lambda: {"frames": observed, **plan, **whole},
         "predict_samples": lambda: {
             "frames": observed,
+            **of_samples,
             **from_start(count + s.horizon, s.num_samples),
         },
         "predict_multi_step_variable": lambda: {
             "frames": padded,
             "num_frames": lengths,
+            **actions(longest - 1 + s.horizon),
             **from_start(longest + s.horizon),
         },
-        "encode": lambda: {"frames": observed, **from_start(count)},
-        "observe": lambda: {**before(), "frame": frames[:, count], **at_frame},
-        "predict_single_step": lambda: {**before(), **at_frame},
-        "predict_image_bytes": lambda: {"image_bytes": images(), **whole},
+        "encode": lambda: {"frames": observed, **actions(count - 1), **from_start(count)},
+        "observe": lambda: {**before(), "frame": frames[:, count], **action, **at_frame},
+        "predict_single_step": lambda: {**before(), **action, **at_frame},
+        "predict_image_bytes": lambda: {"image_bytes": images(), **plan, **whole},
     }
     names = tensors if names is None else names
     return {name: Case(tensors[name](), *(a[name]() for a in answers)) for name in names}
+
+
+def _plans(model: VideoModel, count: int, settings: ExportSettings) -> dict[str, np.ndarray]:
+    """{"actions": S plans of each video with one past [B, S, I, A]}, {} for a model without.
+
+    They are random, as wide as those that the model has learned from.
+    """
+    if not model.config.action_size:
+        return {}
+    s, rng = settings, np.random.default_rng(_SEEDS[0])
+    past, intervals = s.conditioning_frames - 1, s.max_conditioning_frames + s.horizon
+    plans = rng.normal(
+        model.action_mean,
+        model.action_scale,
+        (count, s.num_samples, intervals, model.config.action_size),
+    )
+    plans[:, :, :past] = plans[:, :1, :past]
+    return {"actions": plans.astype(np.float32)}
 
 
 def _answers(
@@ -167,6 +194,7 @@ def _answers(
     frames: np.ndarray,
     seed: np.ndarray,
     lengths: np.ndarray,
+    plans: dict[str, np.ndarray],
 ) -> dict[str, Callable[[], dict[str, np.ndarray]]]:
     """Signature name -> a function that computes its outputs, name -> array.
 
@@ -178,15 +206,19 @@ def _answers(
     def forecast(num_frames: int) -> np.ndarray:
         sampling = s.horizon, s.num_samples, tf.constant(seed), s.euler_steps, s.frames_per_step
         ids = np.zeros(len(frames), int)
-        return model.forecast(frames[:, :num_frames], *sampling, video_ids=ids).numpy()
+        given = {name: x[:, :, : num_frames - 1 + s.horizon] for name, x in plans.items()}
+        if num_frames != count:  # the plans have one past up to there alone
+            given = {name: x[:, 0] for name, x in given.items()}
+        return model.forecast(frames[:, :num_frames], *sampling, video_ids=ids, **given).numpy()
 
     def in_dtype(tensors: dict) -> dict[str, tf.Tensor]:
         return {name: tf.cast(x, model.dtype) for name, x in tensors.items()}
 
     @functools.cache
     def encoded(num_frames: int) -> dict[str, np.ndarray]:
-        noise = in_dtype(draw_from_start(model.config, seed, num_frames))
-        state = model.encode_state(tf.cast(frames[:, :num_frames], model.dtype), **noise)
+        given = in_dtype(draw_from_start(model.config, seed, num_frames))
+        given |= {name: tf.constant(x[:, 0, : num_frames - 1]) for name, x in plans.items()}
+        state = model.encode_state(tf.cast(frames[:, :num_frames], model.dtype), **given)
         return {name: x.numpy() for name, x in state.items()}
 
     def variable():
@@ -195,7 +227,9 @@ def _answers(
     def single_step():
         noise = in_dtype(draw_at_frame(model.config, seed, np.full(len(frames), count, np.int64)))
         eps = noise["noise_z"][:, None]
-        after, _ = model.predict_from_state(encoded(count), eps, s.euler_steps, s.frames_per_step)
+        given = {name: tf.constant(x[:, 0, count - 1 : count]) for name, x in plans.items()}
+        sampling = s.euler_steps, s.frames_per_step
+        after, _ = model.predict_from_state(encoded(count), eps, *sampling, **given)
         changed = {f"next_{name}": x.numpy() for name, x in after.items()}
         return changed | {"predicted_frames": forecast(count)[:, 0, : s.frames_per_step]}
 

@@ -48,6 +48,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     number("first_frame", 0, "frame of the input to begin at, from 0")
     number("observe", 0, "stream: frames of the input to observe one at a time before predicting")
     number("horizon", 10, "stream: frames to predict", 1)
+    table = "of a model with actions: .csv or .npy, a row per interval, those of given frames first"
+    define_path("actions", None, table, flag_values)
 
 
 def main(flag_values: flags.FlagValues, action: str) -> None:

@@ -8,9 +8,15 @@ import numpy as np
 from absl import flags
 
 from export.client.connection import Client
-from export.client.served_signatures import DEFAULT_SIGNATURE, FRAMES, ModelMetadata, TensorSpec
+from export.client.served_signatures import (
+    ACTIONS,
+    DEFAULT_SIGNATURE,
+    FRAMES,
+    ModelMetadata,
+    TensorSpec,
+)
 from export.client.stream import ENCODE
-from srvp_tf.config.corpora import fit_frames, iterate_frames
+from srvp_tf.config.corpora import fit_frames, iterate_frames, read_actions
 from srvp_tf.errors import UserError
 
 _NOT_FOR = {  # flag -> the actions that it would mean nothing to
@@ -41,7 +47,11 @@ def predict(client: Client, flag_values: flags.FlagValues) -> None:
     frames = _read(flag_values, spec, num_more=_MOST_TRUTH)
     num_given = spec.shape[1]
     start = time.perf_counter()
-    predicted = client.forecast(frames[:num_given], flag_values.seed, name)
+    plan = _plan(flag_values)
+    if plan is not None and name == _SAMPLES_SIGNATURE:
+        count = client.metadata().signature(name).inputs[ACTIONS].shape[1]
+        plan = np.repeat(plan[None], count, axis=0)
+    predicted = client.forecast(frames[:num_given], flag_values.seed, name, plan)
     seconds = time.perf_counter() - start
     samples = predicted if predicted.ndim == 5 else predicted[None]
     wanted = flag_values.num_samples
@@ -65,12 +75,21 @@ def stream(client: Client, flag_values: flags.FlagValues) -> None:
     spec = _frames_spec(client.metadata(), ENCODE)
     num_given = spec.shape[1] + flag_values.observe
     frames = _read(flag_values, spec, flag_values.observe, flag_values.horizon)
-    state = client.stream(frames[: spec.shape[1]], flag_values.seed)
+    past, rows = None, itertools.repeat(None)
+    if (plan := _plan(flag_values)) is not None:
+        if len(plan) != num_given - 1 + flag_values.horizon:
+            raise UserError(
+                f"--actions={flag_values.actions} has {len(plan)} rows, the "
+                f"{num_given + flag_values.horizon} frames have "
+                f"{num_given - 1 + flag_values.horizon} intervals"
+            )
+        past, rows = plan[: spec.shape[1] - 1], iter(plan[spec.shape[1] - 1 :])
+    state = client.stream(frames[: spec.shape[1]], flag_values.seed, past)
     for frame in frames[spec.shape[1] : num_given]:
-        state.observe(frame)
+        state.observe(frame, next(rows))
     steps, start = [], time.perf_counter()
     for _ in range(flag_values.horizon):
-        steps.append(state.step())
+        steps.append(state.step(next(rows)))
     seconds = (time.perf_counter() - start) / flag_values.horizon
     # r > 1 frames per step come as [r, H, W, C].
     predicted = np.stack(steps) if steps[0].ndim == 3 else np.concatenate(steps)
@@ -90,6 +109,10 @@ def print_metadata(client: Client, flag_values: flags.FlagValues) -> None:
         for title, tensors in (("takes", signature.inputs), ("gives", signature.outputs)):
             for key, spec in sorted(tensors.items()):
                 print(f"    {title} {key:24} {spec}")
+
+
+def _plan(flag_values: flags.FlagValues) -> np.ndarray | None:
+    return read_actions(flag_values.actions) if flag_values.actions else None
 
 
 def _frames_spec(metadata: ModelMetadata, name: str) -> TensorSpec:

@@ -8,6 +8,7 @@ import numpy as np
 
 from export.client.errors import InvalidExampleError, NotListeningError, ServerError
 from export.client.served_signatures import (
+    ACTIONS,
     DEFAULT_SIGNATURE,
     FRAMES,
     SEED,
@@ -117,7 +118,11 @@ class Client:
         return _all_valid(outputs, inputs)
 
     def forecast(
-        self, frames: np.ndarray, seed: int | np.ndarray = 0, signature: str = DEFAULT_SIGNATURE
+        self,
+        frames: np.ndarray,
+        seed: int | np.ndarray = 0,
+        signature: str = DEFAULT_SIGNATURE,
+        actions: np.ndarray | None = None,
     ) -> np.ndarray:
         """Draw futures of videos.
 
@@ -125,6 +130,8 @@ class Client:
             frames: [T, H, W, C] or [B, T, H, W, C], uint8 or float in [0, 1]; T as exported.
             seed: one for all videos, or [B].
             signature: one that takes `frames` and `seed`.
+            actions: of a model with actions, those of all intervals [T - 1 + horizon, A]; for
+                `predict_samples` S plans [S, T - 1 + horizon, A]; with B before if `frames` has it.
 
         Returns:
             float32 [B, horizon, H, W, C], or [B, S, ...] of `predict_samples`; without B if
@@ -136,6 +143,9 @@ class Client:
         single = frames.ndim == 4
         frames = frames[None] if single else frames
         inputs = {FRAMES: frames, SEED: one_per_video(seed, len(frames))}
+        if actions is not None:
+            actions = np.asarray(actions, np.float32)
+            inputs[ACTIONS] = actions[None] if single else actions
         outputs = self.predict(inputs, signature)
         predicted = [value for name, value in outputs.items() if name != VALID]
         if len(predicted) != 1:
@@ -144,9 +154,15 @@ class Client:
             )
         return predicted[0][0] if single else predicted[0]
 
-    def stream(self, frames: np.ndarray, seed: int | np.ndarray = 0) -> Stream:
+    def stream(
+        self,
+        frames: np.ndarray,
+        seed: int | np.ndarray = 0,
+        actions: np.ndarray | None = None,
+    ) -> Stream:
         """Encode frames [T, H, W, C] or [B, T, H, W, C] once; then go on frame by frame.
 
+        A model with actions takes those between the frames, [T - 1, A] or [B, T - 1, A].
         The stream stays with the version that encoded, however many newer ones the server loads.
         Raises as `predict`.
         """
@@ -157,7 +173,7 @@ class Client:
             outputs = self._transport.predict(pinned, name, *checked_inputs(metadata, name, inputs))
             return _all_valid(outputs, inputs)
 
-        return Stream(call, metadata, unit_range(frames), seed)
+        return Stream(call, metadata, unit_range(frames), seed, actions)
 
 
 def _all_valid(outputs: dict[str, np.ndarray], inputs: Iterable[str]) -> dict[str, np.ndarray]:

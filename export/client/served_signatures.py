@@ -12,6 +12,7 @@ DEFAULT_SIGNATURE = "serving_default"
 # The names that the exporter promises; all others are read from the metadata.
 FRAMES, FRAME, SEED, FRAME_INDEX = "frames", "frame", "seed", "frame_index"
 PREDICTED, VALID = "predicted_frames", "valid"
+ACTIONS, ACTION = "actions", "action"
 
 DTYPES = {
     "DT_FLOAT": np.dtype(np.float32),

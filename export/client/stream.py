@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from export.client.served_signatures import (
+    ACTION,
+    ACTIONS,
     FRAME,
     FRAME_INDEX,
     FRAMES,
@@ -26,6 +28,9 @@ class Stream:
         frame = stream.step()                       # predicts the next frame, then one after it
         stream.observe(camera_frame)                # what happened instead; step() goes on from it
 
+    A model with actions is told what is done: `stream.step(action)` predicts what will be seen
+    after it, `stream.observe(frame, action)` tells what was seen; actions are [A] or [B, A].
+
     `step` runs ahead of what was seen and `observe` comes back to it: predictions never enter the
     observed state. The state stays on the client; only what a step changes travels back.
 
@@ -40,6 +45,7 @@ class Stream:
         metadata: ModelMetadata,
         frames: np.ndarray,
         seed: int | np.ndarray,
+        actions: np.ndarray | None = None,
     ):
         self._call = call
         self._single = frames.ndim == 4
@@ -47,14 +53,16 @@ class Stream:
         self._seed = one_per_video(seed, len(frames))
         self._inputs = {name: metadata.signature(name).inputs for name in (OBSERVE, STEP)}
         self.num_observed, self.num_predicted = frames.shape[1], 0
-        self._observed = self._ahead = call(ENCODE, {FRAMES: frames, SEED: self._seed})
+        inputs = {FRAMES: frames, SEED: self._seed} | self._given(ACTIONS, actions)
+        self._observed = self._ahead = call(ENCODE, inputs)
 
-    def step(self) -> np.ndarray:
+    def step(self, action: np.ndarray | None = None) -> np.ndarray:
         """Predict the next frame [H, W, C] or [B, H, W, C], float32 in (0, 1).
 
         A model that was exported with r > 1 frames per step gives [r, H, W, C] or [B, r, H, W, C].
         """
-        outputs = self._ask(STEP, self._ahead, self.num_observed + self.num_predicted)
+        inputs = self._ahead | self._given(ACTION, action, STEP)
+        outputs = self._ask(STEP, inputs, self.num_observed + self.num_predicted)
         self._ahead = _changed(self._ahead, outputs)
         self.num_predicted += 1
         frames = outputs[PREDICTED]
@@ -62,13 +70,27 @@ class Stream:
             frames = frames[:, 0]
         return frames[0] if self._single else frames
 
-    def observe(self, frame: np.ndarray) -> None:
+    def observe(self, frame: np.ndarray, action: np.ndarray | None = None) -> None:
         """Take in the true next frame, [H, W, C] or [B, H, W, C], uint8 or float in [0, 1]."""
         frame = unit_range(frame)
-        frame = frame[None] if self._single else frame
-        outputs = self._ask(OBSERVE, self._observed | {FRAME: frame}, self.num_observed)
+        frame = {FRAME: frame[None] if self._single else frame}
+        inputs = self._observed | frame | self._given(ACTION, action, OBSERVE)
+        outputs = self._ask(OBSERVE, inputs, self.num_observed)
         self._observed = self._ahead = _changed(self._observed, outputs)
         self.num_observed, self.num_predicted = self.num_observed + 1, 0
+
+    def _given(self, name: str, actions: object, signature: str = "") -> dict[str, np.ndarray]:
+        """Actions as inputs, if there are some; `UserError` unless a signature takes them."""
+        if signature and (name in self._inputs[signature]) != (actions is not None):
+            raise UserError(
+                "this model takes no actions: leave them out"
+                if actions is not None
+                else f"this model takes actions: give {signature} an action"
+            )
+        if actions is None:
+            return {}
+        actions = np.asarray(actions, np.float32)
+        return {name: actions[None] if self._single else actions}
 
     def _ask(self, name: str, inputs: dict, index: int) -> dict[str, np.ndarray]:
         """Call a signature with what it takes of some inputs and of the address of the noise."""

@@ -95,11 +95,18 @@ def build_signatures(model: VideoModel, settings: ExportSettings) -> dict[str, S
     sampling = {"euler_steps": s.euler_steps, "frames_per_step": s.frames_per_step}
     frame = Field((c.frame_size, c.frame_size, c.channels), tf.float32, "[0, 1]")
     state = _state_fields(model)
+    action = {"action": Field((c.action_size,), tf.float32, "finite")} if c.action_size else {}
     seed = {"seed": Field((), tf.int64, "any")}
     frame_index = {"frame_index": Field((), tf.int64, "of the frame in its video; 1 or more")}
 
     def video(num_frames: int) -> Field:
         return frame._replace(shape=(num_frames, *frame.shape))
+
+    def actions(*leading: int) -> dict[str, Field]:
+        """Of all intervals of a video; none where there are no intervals, or no actions."""
+        if not c.action_size or 0 in leading:
+            return {}
+        return {"actions": Field((*leading, c.action_size), tf.float32, "finite")}
 
     def noise(*shape: int) -> Field:
         return Field(shape, tf.float32, "standard normal")
@@ -128,16 +135,19 @@ def build_signatures(model: VideoModel, settings: ExportSettings) -> dict[str, S
         frames.set_shape([None, *leading, s.predicted_frames, *frame.shape])
         return {"predicted_frames": frames}
 
-    def predict_multi_step(frames: tf.Tensor, noise_y: tf.Tensor, noise_z: tf.Tensor):
-        drawn = ForecastNoise(noise_y[:, None], noise_z[:, None])
-        futures = model.draw_futures(model.infer_frames(frames), drawn, conditioning, **sampling)
-        # A slice of six dimensions is more than TFLite of TensorFlow 2.20 has.
-        return predicted(tf.squeeze(futures, 1))
+    def futures(frames: tf.Tensor, noise_y: tf.Tensor, noise_z: tf.Tensor, plans: dict):
+        drawn = ForecastNoise(noise_y, noise_z, **plans)
+        inferred = model.infer_frames(frames, **drawn.observed_actions(conditioning))
+        return model.draw_futures(inferred, drawn, conditioning, **sampling)
 
-    def predict_samples(frames: tf.Tensor, noise_y: tf.Tensor, noise_z: tf.Tensor):
-        inferred, drawn = model.infer_frames(frames), ForecastNoise(noise_y, noise_z)
-        futures = model.draw_futures(inferred, drawn, conditioning, **sampling)
-        return predicted(futures, s.num_samples)
+    def predict_multi_step(frames: tf.Tensor, noise_y: tf.Tensor, noise_z: tf.Tensor, **plan):
+        plans = {name: x[:, None] for name, x in plan.items()}
+        # A slice of six dimensions is more than TFLite of TensorFlow 2.20 has.
+        drawn = futures(frames, noise_y[:, None], noise_z[:, None], plans)
+        return predicted(tf.squeeze(drawn, 1))
+
+    def predict_samples(frames: tf.Tensor, noise_y: tf.Tensor, noise_z: tf.Tensor, **plans):
+        return predicted(futures(frames, noise_y, noise_z, plans), s.num_samples)
 
     def predict_variable(**tensors):
         return predicted(model.predict_variable(**tensors, **sampling))
@@ -146,10 +156,12 @@ def build_signatures(model: VideoModel, settings: ExportSettings) -> dict[str, S
         return model.encode_state(**tensors)
 
     def observe(frame: tf.Tensor, noise_z: tf.Tensor, **tensors):
-        return changed(model.observe_state(tensors, frame, noise_z))
+        given = {"action": tensors.pop("action")} if action else {}
+        return changed(model.observe_state(tensors, frame, noise_z, **given))
 
     def predict_single_step(noise_z: tf.Tensor, **tensors):
-        after, frames = model.predict_from_state(tensors, noise_z[:, None], **sampling)
+        given = {"actions": tensors.pop("action")[:, None]} if action else {}
+        after, frames = model.predict_from_state(tensors, noise_z[:, None], **given, **sampling)
         frames.set_shape([None, s.frames_per_step, *frame.shape])
         return changed(after) | {"predicted_frames": frames}
 
@@ -162,38 +174,50 @@ def build_signatures(model: VideoModel, settings: ExportSettings) -> dict[str, S
 
     def decoded(inputs: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         frames, valid = decode_videos(inputs["image_bytes"], c.frame_size, c.channels)
-        return {"frames": frames}, valid
+        plan = {name: x for name, x in inputs.items() if name != "image_bytes"}
+        if not plan:
+            return {"frames": frames}, valid
+        plan, finite = checked(plan)
+        return {"frames": frames, **plan}, valid & finite
 
     def without(unread: tuple[str, ...]):
         return {name: field for name, field in state.items() if not name.startswith(unread)}
 
     conditioning, longest = s.conditioning_frames, s.max_conditioning_frames
     frames = {"frames": video(conditioning)}
-    whole = from_start(conditioning + s.horizon)
+    whole, intervals = from_start(conditioning + s.horizon), conditioning - 1 + s.horizon
     least = c.nt_inf
     return {
-        MULTI_STEP: Signature(frames, function=predict_multi_step, **whole),
+        MULTI_STEP: Signature(frames | actions(intervals), function=predict_multi_step, **whole),
         "predict_samples": Signature(
-            frames, function=predict_samples, **from_start(conditioning + s.horizon, s.num_samples)
+            frames | actions(s.num_samples, intervals),
+            function=predict_samples,
+            **from_start(conditioning + s.horizon, s.num_samples),
         ),
         "predict_multi_step_variable": Signature(
             {
                 "frames": video(longest),
                 "num_frames": Field((), tf.int64, f"{least} to {longest}"),
-            },
+            }
+            | actions(longest - 1 + s.horizon),
             function=predict_variable,
             check=lambda inputs: checked_padded(inputs, least),
             **from_start(longest + s.horizon),
         ),
-        "encode": Signature(frames, function=encode, **from_start(conditioning)),
+        "encode": Signature(
+            frames | actions(conditioning - 1), function=encode, **from_start(conditioning)
+        ),
         "observe": Signature(
-            without(model.unread_by_observe) | {"frame": frame}, function=observe, **at_frame
+            without(model.unread_by_observe) | {"frame": frame} | action,
+            function=observe,
+            **at_frame,
         ),
         "predict_single_step": Signature(
-            without(model.unread_by_predict), function=predict_single_step, **at_frame
+            without(model.unread_by_predict) | action, function=predict_single_step, **at_frame
         ),
         "predict_image_bytes": Signature(
-            {"image_bytes": Field((conditioning,), tf.string, "PNG or JPEG images, any size")},
+            {"image_bytes": Field((conditioning,), tf.string, "PNG or JPEG images, any size")}
+            | actions(intervals),
             function=predict_image_bytes,
             check=decoded,
             **whole,
@@ -203,14 +227,15 @@ def build_signatures(model: VideoModel, settings: ExportSettings) -> dict[str, S
 
 def _state_fields(model: VideoModel) -> dict[str, Field]:
     """Name -> `Field` of what `VideoModel.encode_state` gives."""
-    c = model.config
+    c, intervals = model.config, model.config.nt_inf - 1
     frames = tf.zeros([1, c.nt_inf, c.frame_size, c.frame_size, c.channels])
-    noise_y, noise_z = tf.zeros([1, c.first_noise_size]), tf.zeros([1, c.nt_inf - 1, c.noise_size])
+    noise_y, noise_z = tf.zeros([1, c.first_noise_size]), tf.zeros([1, intervals, c.noise_size])
+    given = {"actions": tf.zeros([1, intervals, c.action_size])} if c.action_size else {}
     return {
         name: Field(
             tuple(x.shape[1:]),
             x.dtype,
             "[-1, 1]" if name.startswith(model.bounded_state) else "finite",
         )
-        for name, x in model.encode_state(frames, noise_y, noise_z).items()
+        for name, x in model.encode_state(frames, noise_y, noise_z, **given).items()
     }

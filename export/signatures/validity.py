@@ -36,7 +36,9 @@ def checked_padded(
     most = frames.shape[1]
     known = tf.clip_by_value(num_frames, least, most)
     counts = tf.sequence_mask(known, most)[:, :, None, None, None]
-    inputs, valid = checked({"frames": tf.where(counts, frames, tf.zeros_like(frames))})
+    others = {name: x for name, x in inputs.items() if name not in ("frames", "num_frames")}
+    frames = tf.where(counts, frames, tf.zeros_like(frames))
+    inputs, valid = checked({"frames": frames, **others})
     return inputs | {"num_frames": known}, tf.logical_and(valid, known == num_frames)
 
 

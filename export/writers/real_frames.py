@@ -37,7 +37,10 @@ def real_frames(config: Config, num_videos: int, num_frames: int) -> tuple[np.nd
 
 
 def _test_videos(corpus: "Corpus", num_videos: int, num_frames: int) -> np.ndarray:
+    from srvp_tf.models.clips import parts
+
     available = min(num_videos, corpus.num_test_videos)
     videos = corpus.test_videos(length=num_frames, num_videos=available)
+    videos = videos.map(lambda video: parts(video)[0])
     # Where there are fewer, each serves again, with other noise.
     return np.take(list(videos.as_numpy_iterator()), range(num_videos), axis=0, mode="wrap")

@@ -33,6 +33,10 @@ VARIANTS = {
     "svg, skips of the frame before": ("--model=svg", "--family=vgg", "--last_frame_skip"),
 }
 RUNS = KINDS | VARIANTS
+WITH_ACTIONS = {
+    "actions": ("--action_size=2", "--euler_steps=2"),
+    "svg, actions": ("--model=svg", "--action_size=2"),
+}
 TFLITE_SETTINGS = ("conditioning_frames", "horizon", "euler_steps", "frames_per_step")
 
 
@@ -51,7 +55,8 @@ class SmallExport:
 
     @functools.cached_property
     def run_dir(self):
-        return make_run(self.folder / "run", *RUNS[self.kind], seed=self.seed)
+        flags = (RUNS | WITH_ACTIONS)[self.kind]
+        return make_run(self.folder / "run", *flags, seed=self.seed)
 
     @functools.cached_property
     def model(self):
@@ -79,13 +84,13 @@ class SmallExport:
         """uint8 [count, T, H, W, C]: as many frames as a prediction is conditioned on."""
         return self.videos[:count, : self.settings.conditioning_frames]
 
-    def forecast(self, frames, seed, **changes):
+    def forecast(self, frames, seed, actions=None, **changes):
         """What `SRVP.forecast` says of videos [B, T, H, W, C], each video being number 0."""
         s = dataclasses.replace(self.settings, **changes)
         seed = tf.constant(np.broadcast_to(seed, len(frames)), tf.int64)
         sampling = s.horizon, s.num_samples, seed, s.euler_steps, s.frames_per_step
         ids = np.zeros(len(frames), int)
-        return eagerly(self.model.forecast, frames, *sampling, video_ids=ids)
+        return eagerly(self.model.forecast, frames, *sampling, video_ids=ids, actions=actions)
 
     def flags(self, names=None):
         """The flags that give the settings, or those that are named."""
