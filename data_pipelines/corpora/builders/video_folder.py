@@ -51,7 +51,7 @@ class VideoFolderConfig(VideoConfig):
     frame_stride: int = 1
     """Every so many-th frame is kept."""
     stride_actions: str = "sum"
-    """"sum": adds the actions of a stride; "stack": puts them side by side, x@0 y@0 x@1 y@1."""
+    """How actions of a stride become one: sum, or stack: side by side, as x@0 y@0 x@1 y@1."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,15 +76,18 @@ class FolderVideo:
     def videos(self) -> Iterator[Video]:
         """Strided and made square."""
         rows = read_rows(self.table, self.columns) if self.table else None
-        frames = _Counted(iterate_frames(self.path, threads=1))
+        counter = itertools.count()
+        frames = (x for x, _ in zip(iterate_frames(self.path, threads=1), counter, strict=False))
         start = 0
         for video in self._cut(frames):
             if rows is None:
                 yield video
                 continue
             if not start:
-                # Where more pieces follow, the frames are not counted yet.
-                count = frames.total or sum(1 for _ in iterate_frames(self.path, threads=1))
+                if video.name == self.name:  # no piece: all frames have gone by
+                    count = next(counter)
+                else:
+                    count = sum(1 for _ in iterate_frames(self.path, threads=1))
                 rows = self._strided(rows, count)
             end = start + len(video.frames)
             yield video._replace(actions=rows[start : end - 1])
@@ -99,10 +102,11 @@ class FolderVideo:
                 f"{self.table}: has {len(rows)} rows, {num_frames - 1} are needed: one from each "
                 f"of the {num_frames} frames of {self.path.name} to the next."
             )
-        rows = rows[: count * stride].reshape(count, stride, -1)
+        rows, columns = rows[: count * stride], len(self.columns)
         if self.config.stride_actions == "stack":
-            return rows.reshape(count, -1)
-        return rows.sum(axis=1, dtype=np.float64).astype(np.float32)
+            return rows.reshape(count, stride * columns)
+        summed = rows.reshape(count, stride, columns).sum(axis=1, dtype=np.float64)
+        return summed.astype(np.float32)
 
     def _cut(self, frames: Iterable[np.ndarray]) -> Iterator[Video]:
         most = _MAX_BYTES // self._frame_bytes
@@ -136,23 +140,6 @@ class FolderVideo:
             rest = itertools.islice(frames, max(1, _CHUNK_BYTES // largest) - 1)
             piece = np.stack([first, *rest])
             yield fit_frames(piece, config.frame_size, config.channels, config.fit)
-
-
-class _Counted:
-    """Frames as they come, counted."""
-
-    total: int | None = None
-    """Known once they have come to their end."""
-
-    def __init__(self, frames: Iterable[np.ndarray]):
-        self._frames = frames
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        count = 0
-        for frame in self._frames:
-            count += 1
-            yield frame
-        self.total = count
 
 
 class VideoFolder(VideoBuilder):
@@ -240,13 +227,12 @@ class VideoFolder(VideoBuilder):
         config = self.builder_config
         if config.stride_actions != "stack" or config.frame_stride == 1:
             return columns
-        names = tuple(f"{name}@{i}" for i in range(config.frame_stride) for name in columns)
-        if len(names) > MAX_COLUMNS:
+        if (count := len(columns) * config.frame_stride) > MAX_COLUMNS:
             raise DataError(
-                f"{len(columns)} actions of {config.frame_stride} frames are {len(names)} columns, "
-                f"more than {MAX_COLUMNS}; give --stride_actions=sum."
+                f"{len(columns)} actions of {config.frame_stride} frames are {count} columns, more "
+                f"than {MAX_COLUMNS}; give --stride_actions=sum."
             )
-        return names
+        return tuple(f"{name}@{i}" for i in range(config.frame_stride) for name in columns)
 
 
 def _with_actions(
@@ -265,8 +251,8 @@ def _with_actions(
         try:
             if len(found) != 1:
                 raise DataError(
-                    f"{video.path}: has {len(found)} tables of actions; others have one, such as "
-                    f"{video.path.stem}.actions.csv."
+                    f"{video.path}: has {len(found)} tables of actions beside it; each video needs "
+                    "one, as others have it."
                 )
             columns[video] = read_columns(found[0])
         except DataError as error:

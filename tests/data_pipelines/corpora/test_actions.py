@@ -16,10 +16,13 @@ from data_pipelines import DataError, inspect, open_corpus
 from data_pipelines import prepare as command
 from data_pipelines.corpora.authors_test_files import SequencesFile
 from data_pipelines.corpora.builders import video_folder
+from data_pipelines.corpora.builders.bair import BairRecords
 from data_pipelines.corpora.preparation import make_builder
 from data_pipelines.corpora.sources import Video, fingerprint, layout_fingerprint
 from data_pipelines.storage.record_files import map_videos
 from data_pipelines.storage.shard_files import Shard, serialize, write_shard
+from tests.corpora.arm import push_cubes
+from tests.corpora.bair import record
 from tests.data_pipelines.commands import outcome
 from tests.data_pipelines.corpora.corpus_files import bair_record, prepared, write_bair
 from tests.data_pipelines.readers.test_video_files import encode, save_images
@@ -170,6 +173,17 @@ def test_rows_of_the_last_partial_stride_may_be_there(source, tmp_path, rows, fi
     else:
         with pytest.raises(DataError, match=f"a.csv: has {rows} rows, 29 are needed"):
             list(video.videos())
+
+
+@pytest.mark.parametrize("how", ["sum", "stack"])
+def test_a_video_shorter_than_a_stride_has_one_frame_and_no_row(source, how):
+    options = {"frame_size": SIZE, "frame_stride": 50, "stride_actions": how}
+    config = video_folder.VideoFolderConfig(name="", **options)
+    table = source / "0.actions.csv"
+    ((_, frames, actions),) = video_folder.FolderVideo(
+        source / "0.mkv", "0", config, table, NAMES
+    ).videos()
+    assert len(frames) == 1 and actions.shape == (0, 2 if how == "sum" else 100)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -345,13 +359,15 @@ def test_what_has_no_usable_table_is_left_out_and_named(tmp_path):
     skipped = builder.info.metadata["skipped"]
     assert skipped == sorted(
         [
-            f"{raw}/0.mkv: has 0 tables of actions; others have one, such as 0.actions.csv.",
+            f"{raw}/0.mkv: has 0 tables of actions beside it; each video needs one, as others have "
+            "it.",
             f"{tables[1]}: has columns dx, dz; most have dx, dy.",
             f"{tables[2]}: has 20 rows, 19 are needed: one from each of the 20 frames of 2.mkv to "
             "the next.",
             f"{tables[3]}: row 1, column dx is no finite float32.",
             f"{tables[4]}: has 0 columns; 1 to 1024 are read.",
-            f"{raw}/5.mkv: has 2 tables of actions; others have one, such as 5.actions.csv.",
+            f"{raw}/5.mkv: has 2 tables of actions beside it; each video needs one, as others have "
+            "it.",
             f"{raw}/alone.actions.npy: no video alone lies beside this table.",
         ]
     )
@@ -402,8 +418,10 @@ def test_another_number_in_a_table_is_another_corpus(tmp_path):
 
 def test_too_many_columns_side_by_side(tmp_path):
     raw = write_folder(tmp_path / "raw", [20] * 4)
-    options = {"frame_stride": 513, "stride_actions": "stack"}
-    with pytest.raises(DataError, match="1026 columns, more than 1024; give --stride_actions=sum"):
+    options = {"frame_stride": 10**12, "stride_actions": "stack"}
+    with pytest.raises(
+        DataError, match="2000000000000 columns, more than 1024; give --stride_actions=sum"
+    ):
         make_builder("video_folder", tmp_path / "data", SIZE, **options).layout(raw)
     with pytest.raises(DataError, match="stride_actions is 'mean'; choose one of: sum, stack"):
         make_builder("video_folder", tmp_path / "data", SIZE, stride_actions="mean")
@@ -437,6 +455,17 @@ def test_bairs_actions_as_tfds_prepared_them(tmp_path, monkeypatch):
     assert len(found) == 4
     for _, actions in found.values():
         np.testing.assert_array_equal(actions, 0.5 * np.arange(29)[:, None].repeat(4, 1))
+
+
+def test_the_simulated_arms_actions_are_those_it_was_sent(tmp_path):
+    pytest.importorskip("pybullet")
+    frames = list(push_cubes(np.random.default_rng(2), 5))
+    path = tmp_path / "a.tfrecords"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(record(frames))
+    ((_, pictures, actions),) = BairRecords(path, 64, with_actions=True).videos()
+    np.testing.assert_array_equal(pictures, [x.pictures["image_aux1"] for x in frames])
+    np.testing.assert_array_equal(actions, np.float32([x.action for x in frames[:-1]]))
 
 
 def rewrite_bair(path, change):
