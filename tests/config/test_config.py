@@ -109,9 +109,9 @@ def test_json_by_section_and_back(tmp_path):
     [
         ("[" * 100_000, "broken JSON"),
         ("[1]", "expected a JSON object, found list"),
-        (edited(KTH, format_version=7), "format_version is 7"),
+        (edited(KTH, format_version=8), "format_version is 8"),
         (edited(KTH, format_version=0), "format_version is 0"),
-        (edited(KTH, format_version=1), "section model: unknown key dynamics, last_frame_skip"),
+        (edited(KTH, format_version=1), "section model: unknown key action_size, dynamics, last"),
         (edited(KTH, model__dynamics=...), "section model: missing key dynamics"),
         (edited(KTH, format_version=True), "format_version is True"),
         (edited(KTH, format_version=...), "format_version is None"),
@@ -140,6 +140,7 @@ OF_SVG = ("predictor_layers", "last_frame_skip")
 def test_what_earlier_formats_lack_is_as_it_was():
     missing = {}
     for version, *names in (
+        (6, "model__action_size"),
         (5, "model__model", *(f"model__{name}" for name in OF_SVG)),
         (4, "train__decoded_frames"),
         (3, "train__loss_weights"),

@@ -1,0 +1,167 @@
+"""A control loop on an exported model with actions: `python -m benchmarks.control_loop`.
+
+At each step the loop observes a frame with the action that led to it, and asks what the next action
+would show. Latency of both through the SavedModel in this process, through gRPC on this machine and
+through TFLite; and the memory of the process that runs the model after a tenth of the steps and
+after all. Without --run_dir the model is untrained.
+"""
+
+import contextlib
+import dataclasses
+import functools
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.harness import parser_of, print_table
+from srvp_tf.config.tensorflow_start import start_tensorflow
+
+SIZE = 2  # of the actions of the untrained model
+WARM = 20  # steps that are not counted
+
+
+def main():
+    """Print the table."""
+    parser = parser_of(__doc__)
+    parser.add_argument("--run_dir", help="of a model with actions")
+    parser.add_argument("--steps", type=int, default=10_000)
+    a = parser.parse_args()
+    start_tensorflow(deterministic=False)
+    with tempfile.TemporaryDirectory() as name:
+        model, settings = exported(a.run_dir, Path(name))
+        rows = []
+        for title, route in ROUTES.items():
+            with route(model, settings, Path(name)) as (loop, process):
+                rows.append({"through": title} | measure(model, loop, process, a.steps))
+    print_table(rows)
+
+
+def exported(run_dir, folder):
+    """(model, its `ExportSettings`); writes a SavedModel and a TFLite file."""
+    from benchmarks.settings import config_of
+    from export.writers import saved_model, tflite
+    from export.writers.settings import ExportSettings
+    from srvp_tf.config.registries import MODELS
+    from srvp_tf.runs.run_folder import RunFolder, load_model
+
+    if run_dir:
+        config, model = RunFolder.find(run_dir).config(), load_model(run_dir)
+    else:
+        config = config_of("quickstart")
+        model = MODELS[config.model.model](dataclasses.replace(config.model, action_size=SIZE))
+    c = config.data.nt_cond
+    settings = ExportSettings(c, c, 1, 1, model.config.euler_steps, frames_per_step=1)
+    saved_model.write_served(folder / "served" / "1", model.frozen(), settings)
+    (folder / "model.tflite").write_bytes(tflite.convert(model.frozen(), settings, 1, "none")[0])
+    return model, settings
+
+
+@contextlib.contextmanager
+def through_saved_model(model, settings, folder):
+    """The SavedModel, in this process."""
+    from export.writers.saved_model import load_saved_model
+
+    ask = load_saved_model(folder / "served" / "1")
+    yield functools.partial(DirectStream, ask), "self"
+
+
+@contextlib.contextmanager
+def through_grpc(model, settings, folder):
+    """The client library and the local server, a process of its own, on 127.0.0.1."""
+    from export.client import Client
+    from tests.export.served import server_process
+
+    with server_process(folder / "served") as (process, (grpc, _)), Client(grpc) as client:
+        yield (lambda frames, actions: client.stream(frames, 0, actions)), process.pid
+
+
+@contextlib.contextmanager
+def through_tflite(model, settings, folder):
+    """TFLite, in this process; its noise is an input."""
+    from export.signatures.seeded_noise import draw_at_frame, draw_from_start
+    from export.writers.tflite import load_tflite
+
+    ask, c = load_tflite(folder / "model.tflite"), model.config
+    seed, count = np.zeros(1, np.int64), settings.conditioning_frames
+    at_frame = {k: x.numpy() for k, x in draw_at_frame(c, seed, seed + count).items()}
+    noise = {"encode": {k: x.numpy() for k, x in draw_from_start(c, seed, count).items()}}
+
+    def with_noise(name, tensors):
+        return ask(name, tensors | noise.get(name, at_frame))
+
+    yield functools.partial(DirectStream, with_noise), "self"
+
+
+ROUTES = {
+    "SavedModel": through_saved_model,
+    "gRPC": through_grpc,
+    "TFLite": through_tflite,
+}
+
+
+class DirectStream:
+    """What `export.client.Stream` does, on a caller of signatures."""
+
+    def __init__(self, ask, frames, actions):
+        self.ask, self.count = ask, frames.shape[0]
+        given = {"frames": frames[None], "actions": actions[None], "seed": np.zeros(1, np.int64)}
+        self.state = ask("encode", given)
+
+    def observe(self, frame, action):
+        """Take in a frame."""
+        outputs = self._ask("observe", {"frame": frame[None], "action": action[None]})
+        self.state = {name.removeprefix("next_"): x for name, x in outputs.items()}
+        self.count += 1
+
+    def step(self, action):
+        """Predict the next frame."""
+        return self._ask("predict_single_step", {"action": action[None]})["predicted_frames"]
+
+    def _ask(self, name, given):
+        address = {"seed": np.zeros(1, np.int64), "frame_index": np.full(1, self.count)}
+        return self.ask(name, self.state | given | address)
+
+
+def measure(model, begin, process, steps):
+    """Columns of a row: latency of `step` and `observe`, memory."""
+    c, rng = model.config, np.random.default_rng(0)
+    shape = (c.frame_size, c.frame_size, c.channels)
+    frames = rng.random((c.nt_inf + 8, *shape), np.float32)
+    actions = rng.normal(model.action_mean, model.action_scale, (64, c.action_size))
+    actions = actions.astype(np.float32)
+    stream = begin(frames[: c.nt_inf], actions[: c.nt_inf - 1])
+    observed, stepped, memory = [], [], []
+    for i in range(steps + WARM):
+        action, start = actions[i % 64], time.perf_counter()
+        stream.observe(frames[i % len(frames)], action)
+        middle = time.perf_counter()
+        stream.step(action)
+        observed.append(middle - start)
+        stepped.append(time.perf_counter() - middle)
+        if i + 1 in (steps // 10 + WARM, steps + WARM):
+            memory.append(resident(process))
+
+    def milliseconds(seconds):
+        median, slow = np.percentile(np.array(seconds[WARM:]) * 1000, [50, 95])
+        return f"{median:.1f} ms ({slow:.1f})"
+
+    return {
+        "step(action), median (95 %)": milliseconds(stepped),
+        "observe(frame, action)": milliseconds(observed),
+        f"memory after {steps // 10:,} steps": f"{memory[0]:.0f} MiB",
+        f"after {steps:,}": f"{memory[1]:.0f} MiB",
+    }
+
+
+def resident(process):
+    """Memory of a process in MiB."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("no VmRSS")
+
+
+if __name__ == "__main__":
+    main()
