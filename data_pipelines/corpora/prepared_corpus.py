@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipelines.corpora.authors_test_files import AuthorsTestSet
+from data_pipelines.corpora.sources import STATE_PREFIX
 from data_pipelines.corpus import AddressedCorpus
 from data_pipelines.errors import DataError
 from data_pipelines.moving_mnist.digits import split_train_validation
@@ -47,6 +48,7 @@ class PreparedCorpus(AddressedCorpus):
         frame_size: int = 64,
         channels: int | None = None,
         actions: bool = False,
+        state: bool = False,
     ):
         """Open a preparation, see `find_preparation`; raises `DataError`.
 
@@ -55,6 +57,8 @@ class PreparedCorpus(AddressedCorpus):
             frame_size: height and width of a frame in pixels, as prepared.
             channels: C, where a folder was prepared with more than one; None: what there is.
             actions: give the actions of each clip too, as they are stored, see `Corpus`.
+            state: put the state that was measured at a clip's first frame behind each of its
+                actions: the columns whose names begin with `STATE_PREFIX`.
         """
         self.data_dir = local_path(data_dir)
         folder = find_preparation(self.dataset, self.data_dir, frame_size, channels)
@@ -64,19 +68,30 @@ class PreparedCorpus(AddressedCorpus):
         """A line for each file that `prepare` left out."""
         self.remarks = folder.remarks
         """Lines on what `prepare` read as it is stored though players show it otherwise."""
-        self.action_names = folder.action_names
+        is_state = np.array([x.startswith(STATE_PREFIX) for x in folder.action_names], bool)
+        columns, of_state = np.flatnonzero(~is_state), np.flatnonzero(is_state)
+        self.num_state = len(of_state) if state else 0
+        """Columns of the state, the last of `action_names`."""
+        if state:
+            columns = np.concatenate([columns, of_state])
+        self.action_names = tuple(folder.action_names[i] for i in columns)
         """Columns of the actions; () if it was prepared without."""
-        self.action_mean = folder.action_mean.astype(np.float32)
+        self.action_mean = folder.action_mean[columns].astype(np.float32)
         """Of each column over the training part, float32 [A]."""
-        self.action_scale = folder.action_scale.astype(np.float32)
+        self.action_scale = folder.action_scale[columns].astype(np.float32)
         """Their standard deviation, 1 for a column that never changes, float32 [A]."""
-        if actions and not self.action_names:
-            raise DataError(
-                f"{folder.path}: was prepared without actions; prepare videos that have some, or "
-                "do without."
-            )
+        for wanted, found, what in (
+            (actions, self.action_names, "actions"),
+            (state, self.num_state, "a state"),
+        ):
+            if wanted and not found:
+                raise DataError(
+                    f"{folder.path}: was prepared without {what}; prepare videos that have one, or "
+                    "do without."
+                )
+        given = (columns.tolist(), self.num_state) if actions else ()
         train, validation, test = (
-            folder.part(name, actions) for name in ("train", "validation", "test")
+            folder.part(name, *given) for name in ("train", "validation", "test")
         )
         if train and validation is None:
             kept, held_out = split_train_validation(len(train))

@@ -12,6 +12,9 @@ from data_pipelines.errors import DataError
 
 # Part of every fingerprint: a change of what is written makes shards of before unusable.
 _FORMAT = 2
+STATE_PREFIX = "state_"
+"""How the names of those columns of actions begin that hold what was measured at an interval's
+first frame, such as the place of a hand, and not what was done."""
 _SHOWN = 6
 
 

@@ -21,22 +21,27 @@ _MEMORY_SHARE = 0.5
 class StoredVideos:
     """Videos of several lengths, uint8 [T, H, W, C] each, in a fixed order."""
 
-    def __init__(self, videos: Sequence[MappedVideo], frame_shape: tuple[int, int, int]):
-        self.frame_shape = frame_shape
+    def __init__(
+        self,
+        videos: Sequence[MappedVideo],
+        frame_shape: tuple[int, int, int],
+        num_state: int = 0,
+    ):
+        self.frame_shape, self.num_state = frame_shape, num_state
         self._videos = videos
         self.names = [video.name for video in videos]
         self.lengths = np.array([len(video.frames) for video in videos], np.int64)
         """Frames of each video, int64 [N]."""
         with_actions = bool(videos) and videos[0].actions is not None
         self.num_actions = videos[0].actions.shape[1] if with_actions else 0
-        """A, 0 if the videos were opened without actions."""
+        """A, 0 if the videos were opened without actions; the last `num_state` are of states."""
 
     def __len__(self) -> int:
         return len(self.names)
 
     def subset(self, indices: np.ndarray) -> "StoredVideos":
         """The videos of some indices, in their order."""
-        return StoredVideos([self._videos[i] for i in indices], self.frame_shape)
+        return StoredVideos([self._videos[i] for i in indices], self.frame_shape, self.num_state)
 
     def clips(self, videos: np.ndarray, starts: np.ndarray, length: int, stride: int) -> np.ndarray:
         """Clips of frames `stride` apart, uint8 [N, length, H, W, C]; videos and starts are [N]."""
@@ -46,10 +51,15 @@ class StoredVideos:
         return result
 
     def actions(self, videos: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
-        """Of the intervals of such clips, stride 1: float32 [N, length - 1, A]."""
+        """Of the intervals of such clips, stride 1: float32 [N, length - 1, A].
+
+        The state is that of a clip's first frame, in all of its rows.
+        """
         result = np.empty((len(videos), length - 1, self.num_actions), np.float32)
         for row, video, start in zip(result, videos, starts, strict=True):
             row[:] = self._videos[video].actions[start : start + length - 1]
+        first = self.num_actions - self.num_state
+        result[:, :, first:] = result[:, :1, first:]
         return result
 
 
@@ -102,21 +112,29 @@ class Preparation:
         if not (self.action_scale > 0).all():
             raise ValueError("actions of scale 0")
 
-    def part(self, name: str, actions: bool = False) -> StoredVideos | None:
-        """The videos of "train", "validation" or "test", None if there is no such part."""
+    def part(
+        self, name: str, columns: Sequence[int] = (), num_state: int = 0
+    ) -> StoredVideos | None:
+        """The videos of "train", "validation" or "test", None if there is no such part.
+
+        Args:
+            columns: of the actions that are wanted; the last `num_state` are of states.
+        """
         if name not in self._info.splits:
             return None
         split = self._info.splits[name]
         videos = []
         for path, expected in zip(split.filepaths, split.shard_lengths, strict=True):
-            num_actions = len(self.action_names) if actions else 0
+            num_actions = len(self.action_names) if columns else 0
             found = map_videos(Path(path), self.frame_shape, num_actions)
+            if columns:
+                found = [v._replace(actions=v.actions[:, list(columns)]) for v in found]
             if len(found) != expected:
                 raise DataError(
                     f"{path}: holds {len(found)} videos, not {expected}; {PREPARE_ANEW}."
                 )
             videos += found
-        return StoredVideos(videos, self.frame_shape)
+        return StoredVideos(videos, self.frame_shape, num_state)
 
     def read_ahead(self) -> None:
         """Have the system read a corpus that fits into memory, in the background."""

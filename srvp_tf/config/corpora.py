@@ -96,7 +96,7 @@ def open_corpus(config) -> "Corpus":
                 f"--action_size={model.action_size}: {data.dataset} has no actions, use "
                 "--action_size=0"
             )
-        settings["actions"] = True
+        settings |= {"actions": True, "state": data.state_size > 0}
     if known.get("data_dir") and not data.data_dir:
         raise UserError(
             "--data_dir is missing: make it with `python -m data_pipelines.prepare "
@@ -104,10 +104,11 @@ def open_corpus(config) -> "Corpus":
         )
     options = {name: value for name, value in settings.items() if name in known}
     corpus = registry.open_corpus(data.dataset, **options)
-    if model.action_size and len(corpus.action_names) != model.action_size:
+    found = (len(corpus.action_names), corpus.num_state) if model.action_size else (0, 0)
+    if found != (model.action_size, data.state_size):
         raise UserError(
-            f"--action_size={model.action_size}: {data.data_dir} has actions of "
-            f"{len(corpus.action_names)} columns ({', '.join(corpus.action_names)})"
+            f"--action_size={model.action_size} --state_size={data.state_size}: {data.data_dir} "
+            f"has {found[0]} columns ({', '.join(corpus.action_names)}), {found[1]} of a state"
         )
     return _Corpus(corpus)
 

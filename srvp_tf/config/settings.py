@@ -213,6 +213,14 @@ class DataConfig(Section):
     train_length: int = field(15, "frames of a training clip", minimum=2)
     val_length: int = field(15, "frames of a validation clip, conditioning included", minimum=2)
     test_length: int = field(25, "frames of a test clip, conditioning included", minimum=2)
+    state_size: int = field(
+        0,
+        "numbers of the state that is measured at a clip's first frame and put behind each of its "
+        "actions; --action_size counts them too",
+        minimum=0,
+        maximum=_MAX_WIDTH,
+        since=7,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -334,6 +342,11 @@ class Config:
             raise UserError(
                 f"--decoded_frames={self.train.decoded_frames} is more than "
                 f"--train_length={data.train_length}: give fewer"
+            )
+        if data.state_size and data.state_size >= model.action_size:
+            raise UserError(
+                f"--state_size={data.state_size} is not less than --action_size="
+                f"{model.action_size}, which counts both: give the actions' columns and the state's"
             )
         for name in ("val_length", "test_length"):
             if getattr(data, name) <= data.nt_cond:

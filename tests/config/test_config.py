@@ -140,7 +140,7 @@ OF_SVG = ("predictor_layers", "last_frame_skip")
 def test_what_earlier_formats_lack_is_as_it_was():
     missing = {}
     for version, *names in (
-        (6, "model__action_size"),
+        (6, "model__action_size", "data__state_size"),
         (5, "model__model", *(f"model__{name}" for name in OF_SVG)),
         (4, "train__decoded_frames"),
         (3, "train__loss_weights"),

@@ -155,10 +155,12 @@ def test_the_gallery_asks_what_if(run, tmp_path):
 
 def test_settings_that_do_not_fit_the_corpus_are_one_line(data_dir):
     flags = [flag for flag in FLAGS if "action" not in flag]
-    with pytest.raises(UserError, match=r"has actions of 2 columns \(down, right\)"):
+    with pytest.raises(UserError, match=r"has 2 columns \(down, right\), 0 of"):
         open_corpus(small_run.config(*flags, "--action_size=3", f"--data_dir={data_dir}"))
     with pytest.raises(UserError, match="moving_mnist has no actions"):
         open_corpus(small_run.config("--action_size=3"))
+    with pytest.raises(UserError, match="--state_size=2 is not less than --action_size=2"):
+        small_run.config(*FLAGS, "--state_size=2")
     without = open_corpus(small_run.config(*flags, f"--data_dir={data_dir}"))
     spec = without.training_batches(length=4, batch_size=2, seed=0).element_spec
     assert spec.shape == (2, 4, SIZE, SIZE, 1)

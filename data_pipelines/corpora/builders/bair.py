@@ -17,7 +17,8 @@ from data_pipelines.storage.record_files import count_records, first_record
 from data_pipelines.storage.stored_videos import open_folder
 
 SIZE, CHANNELS = 64, 3
-ACTION_NAMES = ("action_0", "action_1", "action_2", "action_3")
+_COLUMNS = {"action": ("action", 4), "endeffector_pos": ("state", 3)}  # feature -> name, size
+ACTION_NAMES = tuple(f"{name}_{i}" for name, size in _COLUMNS.values() for i in range(size))
 _FRAME_BYTES = SIZE * SIZE * CHANNELS
 _FOLDER = "softmotion30_44k"
 _TFDS_NAME = "bair_robot_pushing_small"
@@ -68,13 +69,18 @@ class BairRecords:
         actions = None
         if self.with_actions:
             # The last frame's leads to a frame that is not there.
-            rows = [feature[f"{i}/action"].float_list.value for i in range(len(frames) - 1)]
-            if any(len(row) != len(ACTION_NAMES) for row in rows):
-                raise DataError(
-                    f"{self.path}: record {number} lacks <i>/action of {len(ACTION_NAMES)} floats "
-                    "each; it and what follows are left out."
-                )
-            actions = np.array(rows, np.float32).reshape(-1, len(ACTION_NAMES))
+            rows = {
+                name: [feature[f"{i}/{name}"].float_list.value for i in range(len(frames) - 1)]
+                for name in _COLUMNS
+            }
+            for name, (_, size) in _COLUMNS.items():
+                if any(len(row) != size for row in rows[name]):
+                    raise DataError(
+                        f"{self.path}: record {number} lacks <i>/{name} of {size} floats each; it "
+                        "and what follows are left out."
+                    )
+            parts = [np.array(x, np.float32).reshape(len(frames) - 1, -1) for x in rows.values()]
+            actions = np.concatenate(parts, axis=1)
         raw = np.frombuffer(b"".join(frames), np.uint8)
         raw = raw.reshape(-1, SIZE, SIZE, CHANNELS)
         return fit_frames(raw, self.frame_size, CHANNELS), actions
@@ -111,12 +117,13 @@ class BairTfdsShard:
 
         split, number = f"{self.part}[{self.shard}shard]", 0
         # Other features, the second camera among them, are not decoded.
-        wanted = tfds.decode.PartialDecoding({"image_aux1": True, "action": True})
+        wanted = tfds.decode.PartialDecoding({"image_aux1": True, **dict.fromkeys(_COLUMNS, True)})
         try:
             for steps in open_folder(self.path).as_dataset(split=split, decoders=wanted):
                 name = f"{self.part}-{self.shard:05d}/{number:03d}"
                 frames = fit_frames(steps["image_aux1"].numpy(), self.frame_size, CHANNELS)
-                yield Video(name, frames, steps["action"].numpy()[:-1])
+                columns = [steps[feature].numpy()[:-1] for feature in _COLUMNS]
+                yield Video(name, frames, np.concatenate(columns, axis=1))
                 number += 1
         except (tf.errors.OpError, KeyError, ValueError):
             raise DataError(

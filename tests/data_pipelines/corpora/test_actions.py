@@ -436,10 +436,36 @@ def test_bairs_actions_are_those_of_the_records(tmp_path):
     found = examples(builder)
     assert len(found) == 5
     for frames, actions in found.values():
-        expected = 0.5 * np.arange(len(frames) - 1, dtype=np.float32)[:, None].repeat(4, 1)
+        expected = 0.5 * np.arange(len(frames) - 1, dtype=np.float32)[:, None].repeat(7, 1)
         np.testing.assert_array_equal(actions, expected)
     corpus = open_corpus("bair", data_dir=tmp_path / "data", actions=True)
     assert corpus.action_names == ("action_0", "action_1", "action_2", "action_3")
+
+
+def test_the_state_is_that_of_a_clips_first_frame(tmp_path):
+    write_bair(tmp_path / "raw", {"train/a": 3, "test/c": 2}, count=6)
+    prepared("bair", tmp_path / "raw", tmp_path / "data")
+    options = {"data_dir": tmp_path / "data", "actions": True}
+    corpus, without = open_corpus("bair", state=True, **options), open_corpus("bair", **options)
+    assert corpus.action_names == (*without.action_names, "state_0", "state_1", "state_2")
+    assert corpus.num_state == 3 and without.num_state == 0
+    np.testing.assert_array_equal(corpus.action_mean[:4], without.action_mean)
+    batches = corpus.training_batches(length=3, batch_size=16, seed=0).take(2)
+    for batch in batches.as_numpy_iterator():
+        actions = batch["actions"]
+        np.testing.assert_array_equal(actions[:, 1, :4], actions[:, 0, :4] + 0.5)
+        # In these records it is half the number of the frame, as the action is.
+        np.testing.assert_array_equal(actions[:, :, 4:], actions[:, :1, :3].repeat(2, axis=1))
+    plain = next(without.training_batches(length=3, batch_size=16, seed=0).as_numpy_iterator())
+    first = next(batches.as_numpy_iterator())
+    np.testing.assert_array_equal(plain["actions"], first["actions"][..., :4])
+    np.testing.assert_array_equal(plain["frames"], first["frames"])
+
+
+def test_a_state_that_is_not_there_is_one_line(builder):
+    options = {"frame_size": SIZE, "actions": True, "state": True}
+    with pytest.raises(DataError, match="was prepared without a state"):
+        open_corpus("video_folder", data_dir=builder.data_dir, **options)
 
 
 def test_bairs_actions_as_tfds_prepared_them(tmp_path, monkeypatch):
@@ -454,7 +480,7 @@ def test_bairs_actions_as_tfds_prepared_them(tmp_path, monkeypatch):
     found = examples(prepared("bair", tmp_path / "tfds", tmp_path / "data"))
     assert len(found) == 4
     for _, actions in found.values():
-        np.testing.assert_array_equal(actions, 0.5 * np.arange(29)[:, None].repeat(4, 1))
+        np.testing.assert_array_equal(actions, 0.5 * np.arange(29)[:, None].repeat(7, 1))
 
 
 def test_the_simulated_arms_actions_are_those_it_was_sent(tmp_path):
@@ -465,7 +491,8 @@ def test_the_simulated_arms_actions_are_those_it_was_sent(tmp_path):
         writer.write(record(frames))
     ((_, pictures, actions),) = BairRecords(path, 64, with_actions=True).videos()
     np.testing.assert_array_equal(pictures, [x.pictures["image_aux1"] for x in frames])
-    np.testing.assert_array_equal(actions, np.float32([x.action for x in frames[:-1]]))
+    rows = [[*x.action, *x.position] for x in frames[:-1]]
+    np.testing.assert_array_equal(actions, np.float32(rows))
 
 
 def rewrite_bair(path, change):
