@@ -13,7 +13,7 @@ import numpy as np
 
 from data_pipelines.arguments import require_one_of
 from data_pipelines.corpora.builders.video_builder import VideoBuilder, VideoConfig
-from data_pipelines.corpora.sources import Layout, Video, some_of, wrong_layout
+from data_pipelines.corpora.sources import STATE_PREFIX, Layout, Video, some_of, wrong_layout
 from data_pipelines.errors import DataError
 from data_pipelines.readers.action_tables import (
     MAX_COLUMNS,
@@ -102,11 +102,12 @@ class FolderVideo:
                 f"{self.table}: has {len(rows)} rows, {num_frames - 1} are needed: one from each "
                 f"of the {num_frames} frames of {self.path.name} to the next."
             )
-        rows, columns = rows[: count * stride], len(self.columns)
+        rows = rows[: count * stride].reshape(count, stride, len(self.columns))
+        # A state is that of the first frame: nobody adds up places.
+        rows[:, 1:, [name.startswith(STATE_PREFIX) for name in self.columns]] = 0
         if self.config.stride_actions == "stack":
-            return rows.reshape(count, stride * columns)
-        summed = rows.reshape(count, stride, columns).sum(axis=1, dtype=np.float64)
-        return summed.astype(np.float32)
+            return rows.reshape(count, -1)
+        return rows.sum(axis=1, dtype=np.float64).astype(np.float32)
 
     def _cut(self, frames: Iterable[np.ndarray]) -> Iterator[Video]:
         most = _MAX_BYTES // self._frame_bytes

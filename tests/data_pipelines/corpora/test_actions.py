@@ -159,6 +159,23 @@ def test_an_interval_of_a_stride_is_all_of_its_rows(source, tmp_path, how, strid
         np.testing.assert_array_equal(actions, expected_actions(frames, stride, how))
 
 
+@pytest.mark.parametrize("how", ["sum", "stack"])
+def test_the_state_of_a_stride_is_that_of_its_first_frame(tmp_path, how):
+    rows = np.random.default_rng(0).normal(size=(8, 2)).astype(np.float32)
+    config = video_folder.VideoFolder.make_config(SIZE, frame_stride=4, stride_actions=how)
+    video = video_folder.FolderVideo(
+        tmp_path / "v.mp4", "v", config, tmp_path / "t", ("push", "state_x")
+    )
+    found = video._strided(rows.copy(), 9)
+    push, state = rows.reshape(2, 4, 2)[:, :, 0], rows[::4, 1]
+    if how == "sum":
+        np.testing.assert_allclose(found, np.stack([push.sum(axis=1), state], axis=1), rtol=1e-6)
+    else:
+        np.testing.assert_array_equal(found[:, ::2], push)
+        np.testing.assert_array_equal(found[:, 1], state)
+        assert not found[:, 3::2].any()
+
+
 @pytest.mark.parametrize(("rows", "fits"), [(26, False), (27, True), (29, True), (30, False)])
 def test_rows_of_the_last_partial_stride_may_be_there(source, tmp_path, rows, fits):
     # 30 frames: 0, 3, ... 27 are kept, 9 intervals of 3 rows; 2 more frames follow.
