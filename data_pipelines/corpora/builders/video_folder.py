@@ -106,7 +106,7 @@ class FolderVideo:
         # A state is that of the first frame: nobody adds up places.
         rows[:, 1:, [name.startswith(STATE_PREFIX) for name in self.columns]] = 0
         if self.config.stride_actions == "stack":
-            return rows.reshape(count, -1)
+            return rows.reshape(count, stride * len(self.columns))
         return rows.sum(axis=1, dtype=np.float64).astype(np.float32)
 
     def _cut(self, frames: Iterable[np.ndarray]) -> Iterator[Video]:
