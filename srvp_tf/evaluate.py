@@ -18,7 +18,7 @@ from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
 from srvp_tf.config.corpora import define_path
 from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags, define_config_flags
 from srvp_tf.evaluation.chosen_metrics import define_metric_flags, metrics_from_flags
-from srvp_tf.evaluation.protocol import ACTIONS, REPORT, TRUE_ACTIONS, evaluate
+from srvp_tf.evaluation.protocol import ACTION_SOURCES, REPORT, TRUE_ACTIONS, evaluate
 from srvp_tf.evaluation.report import PROTOCOLS, print_report
 
 DATA_FLAGS = (*WHERE_THE_DATA_IS, "test_length")
@@ -37,7 +37,7 @@ def define_flags(flag_values):
     text = "what is printed: the best of a video's samples for each metric, their mean, or both"
     flags.DEFINE_enum("protocol", PROTOCOLS[0], PROTOCOLS, text, flag_values=flag_values)
     text = "which ones a model with actions is given: each video's, zeros, or another video's"
-    flags.DEFINE_enum("actions", TRUE_ACTIONS, ACTIONS, text, flag_values=flag_values)
+    flags.DEFINE_enum("actions", TRUE_ACTIONS, ACTION_SOURCES, text, flag_values=flag_values)
     define_config_flags(flag_values, only=("eval", *DATA_FLAGS))
 
 

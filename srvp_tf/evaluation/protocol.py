@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 REPORT = "results.json"
 TRUE_ACTIONS = "true"
-ACTIONS = (TRUE_ACTIONS, "zero", "shuffled")
+ACTION_SOURCES = (TRUE_ACTIONS, "zero", "shuffled")
 """What a model with actions is judged with: those of each video, zeros, those of another video."""
 
 
@@ -43,7 +43,7 @@ def evaluate(
     Args:
         config, folder: the run's.
         output: the folder that is written.
-        actions: of `ACTIONS`, which ones a model with actions is given.
+        actions: of `ACTION_SOURCES`, which ones a model with actions is given.
 
     Returns:
         What results.json holds.
@@ -144,7 +144,7 @@ def evaluate(
 
 
 def with_actions(videos: "tf.data.Dataset", kind: str) -> "tf.data.Dataset":
-    """Test videos with their actions, see `ACTIONS`, or with others in their place."""
+    """Test videos with their actions, see `ACTION_SOURCES`, or with others in their place."""
     import tensorflow as tf
 
     if kind == TRUE_ACTIONS:
