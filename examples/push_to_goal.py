@@ -1,9 +1,6 @@
 """A robot arm that reaches what a picture shows: plans by a model of video with actions.
 
-    python -m tests.corpora.bair --output_dir=runs/arm/source --num_videos=1536
-    python -m data_pipelines.prepare --dataset=bair --source_dir=runs/arm/source --data_dir=runs/arm
-    python -m srvp_tf.train --flagfile=examples/push_to_goal.cfg --run_dir=runs/arm/model
-    python -m examples.push_to_goal --run_dir=runs/arm/model
+    python -m examples.push_to_goal --run_dir=arm_actions
 
 A simulated arm (extra `test-long`: pybullet) stands among cubes; a picture shows where it should
 be. At each step the cross-entropy method looks for the plan whose predicted frames come nearest to
@@ -165,7 +162,7 @@ def summary(episodes):
 
 def define_flags(flag_values):
     """The flags of this example."""
-    define_path("run_dir", None, "run of a model with actions", flag_values)
+    define_path("run_dir", "arm_actions", "run of a model with actions", flag_values)
     define_path("compare", None, "run of a model without actions, to be judged beside", flag_values)
     define_path("output", "push_to_goal.gif", "film of some episodes", flag_values)
     flags.DEFINE_integer("episodes", 50, "how many", 2, flag_values=flag_values)

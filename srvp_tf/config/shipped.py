@@ -34,7 +34,7 @@ def _described(run: Path) -> str:
         words += [f"{data.num_digits} digit{'s' * (data.num_digits > 1)}", f"{data.motion} motion"]
     words += [
         f"{size} x {size} {'grey' if config.model.channels == 1 else 'colour'}",
-        f"predicts from {data.nt_cond} frames",
+        f"predicts from {data.nt_cond} frames" + " and actions" * bool(config.model.action_size),
         f"{sum(path.stat().st_size for path in run.glob('checkpoints/*.npz')) / 1e6:.1f} MB",
     ]
     return ", ".join(words)

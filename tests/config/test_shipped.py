@@ -11,7 +11,7 @@ from srvp_tf.config.shipped import shipped_models
 from srvp_tf.runs.run_folder import RunFolder, weights_path
 from tests.cli.commands import outcome, refusal
 
-NAMES = ["arm", "mmnist", "smmnist"]
+NAMES = ["arm", "arm_actions", "mmnist", "smmnist"]
 
 
 @pytest.fixture(autouse=True)
@@ -23,11 +23,11 @@ def test_load_without_a_name_lists_what_ships(capsys):
     assert srvp_tf.load() is None
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == NAMES
-    assert "2 digits, stochastic motion, 64 x 64 grey, predicts from 5 frames" in lines[2]
+    assert "2 digits, stochastic motion, 64 x 64 grey, predicts from 5 frames" in lines[-1]
 
 
 def test_an_unknown_name_lists_them_too():
-    with pytest.raises(srvp_tf.UserError, match="mnist is not a run.*arm, mmnist, smmnist"):
+    with pytest.raises(srvp_tf.UserError, match="mnist is not a run.*arm, arm_actions, .*smmnist"):
         srvp_tf.load("mnist")
 
 
@@ -81,4 +81,4 @@ def test_the_longer_ones_do_too(tmp_path):
 
 @pytest.mark.parametrize("command", [generate, evaluate, experiment, gallery, release])
 def test_a_missing_run_lists_what_ships(command):
-    assert "or a shipped model (arm, mmnist, smmnist)" in refusal(command)
+    assert "or a shipped model (arm, arm_actions, mmnist, smmnist)" in refusal(command)

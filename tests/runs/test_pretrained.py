@@ -12,9 +12,9 @@ from srvp_tf.runs.run_folder import RunFolder, load_model
 FOLDER = Path(__file__).parents[2] / "pretrained"
 RUNS = sorted(path.parent.name for path in FOLDER.glob("*/config.json"))
 ARM = Path(__file__).parents[1] / "data" / "arm.npz"
-"""Three test videos of `python -m tests.corpora.bair`, the simulated arm."""
+"""Three test videos of `python -m tests.corpora.bair`, the simulated arm, with their actions."""
 
-GAIN = {"arm": 0.5, "mmnist": 3.0, "smmnist": 1.5}
+GAIN = {"arm": 0.5, "arm_actions": 7.0, "mmnist": 3.0, "smmnist": 1.5}
 """Over repeating the last frame in the next ten, dB of the pooled error, one sample."""
 
 
@@ -30,15 +30,19 @@ def test_there_are_some_each_of_8_mb_at_most():
 @pytest.mark.parametrize("name", RUNS)
 def test_it_beats_the_last_frame_on_videos_never_seen(name):
     config = RunFolder(FOLDER / name).config()
-    nt_cond, horizon = config.data.nt_cond, 10
-    if name == "arm":
-        videos = np.load(ARM)["videos"][:, : nt_cond + horizon]
+    nt_cond, horizon, given = config.data.nt_cond, 10, {}
+    if config.data.dataset == "bair":
+        stored = np.load(ARM)
+        videos = stored["videos"][:, : nt_cond + horizon]
+        if config.model.action_size:
+            given["actions"] = stored["actions"][:, : nt_cond + horizon - 1]
     else:
         test_set = corpora.open_corpus(config).test_videos(length=nt_cond + horizon, num_videos=8)
         videos = np.stack(list(test_set.as_numpy_iterator()))
     truth = videos.astype(np.float32) / 255.0
     ours, last_frame = baselines.PooledPSNR(), baselines.PooledPSNR()
-    samples = load_model(FOLDER / name).forecast(videos[:, :nt_cond], horizon, seed=0).numpy()
+    model = load_model(FOLDER / name)
+    samples = model.forecast(videos[:, :nt_cond], horizon, seed=0, **given).numpy()
     ours.update(truth[:, nt_cond:], samples[:, 0])
     last_frame.update(truth[:, nt_cond:], baselines.last_frame(truth, nt_cond))
     assert ours.result() > last_frame.result() + GAIN[name]
