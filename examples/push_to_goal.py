@@ -160,50 +160,61 @@ def summary(episodes):
     return p, interval, after.mean(), z * after.std(ddof=1) / np.sqrt(n)
 
 
+def draw(path, done, shown=3):
+    """Write a film: a row for each of the first episodes, the goal and what each way saw."""
+    from srvp_tf.video import write_video
+
+    rows = [[episodes[index] for episodes in done.values()] for index in range(shown)]
+    videos = np.stack([x for row in rows for x in (_still(row[0]), *(e.frames for e in row))])
+    captions = ["goal", *done] * shown
+    write_video(
+        Path(path),
+        videos,
+        fps=4,
+        conditioning=[videos.shape[1]] * len(videos),
+        captions=captions,
+        columns=1 + len(done),
+        scale=2,
+    )
+
+
+def _still(episode):
+    return np.repeat(episode.goal[None], len(episode.frames), axis=0)
+
+
 def define_flags(flag_values):
     """The flags of this example."""
     define_path("run_dir", "arm_actions", "run of a model with actions", flag_values)
     define_path("compare", None, "run of a model without actions, to be judged beside", flag_values)
     define_path("output", "push_to_goal.gif", "film of some episodes", flag_values)
-    flags.DEFINE_integer("episodes", 50, "how many", 2, flag_values=flag_values)
+    flags.DEFINE_integer("episodes", 50, "how many", 3, flag_values=flag_values)
 
 
 def main(flag_values):
     """Run the episodes with each way to choose actions; prints a table."""
     start_tensorflow(deterministic=True)
     from srvp_tf.runs.run_folder import load_model
-    from srvp_tf.video import write_video
 
     def planned(run):
         planner = Planner(load_model(run))
         return lambda *seen: planner.plan(*seen)[0]
 
-    ways = {"planned by the model": planned(flag_values.run_dir)}
+    ways = {"planned": planned(flag_values.run_dir)}
     if flag_values.compare:
-        ways["planned by a model that ignores actions"] = planned(flag_values.compare)
-    ways["random actions"] = lambda rng, *_: as_actions(random_plans(rng, 1, 1)[0, 0])
+        ways["ignoring actions"] = planned(flag_values.compare)
+    ways["random"] = lambda rng, *_: as_actions(random_plans(rng, 1, 1)[0, 0])
     done = {
         name: [run_episode(index, choose) for index in range(flag_values.episodes)]
         for name, choose in ways.items()
     }
-    before = np.mean([episode.before for episode in done["random actions"]])
+    before = np.mean([episode.before for episode in done["random"]])
     print(f"{flag_values.episodes} episodes of {STEPS} steps, {100 * before:.1f} cm to go")
-    print(f"{'':42}{'success':>20}{'distance at the end':>24}")
+    print(f"{'':18}{'success':>20}{'distance at the end':>24}")
     for name, episodes in done.items():
         share, (low, high), distance, half = summary(episodes)
         success = f"{share:.0%} ({low:.0%} to {high:.0%})"
-        print(f"{name:42}{success:>20}{100 * distance:18.1f} +- {100 * half:.1f} cm")
-    films = [episodes[i] for i in range(3) for episodes in done.values()]
-    videos = np.stack([np.concatenate([e.frames, e.goal[None]]) for e in films])
-    write_video(
-        Path(flag_values.output),
-        videos,
-        fps=5,
-        conditioning=[videos.shape[1]] * len(films),
-        captions=[*done] * 3,
-        columns=len(done),
-        scale=2,
-    )
+        print(f"{name:18}{success:>20}{100 * distance:18.1f} +- {100 * half:.1f} cm")
+    draw(flag_values.output, done)
     return 0
 
 
