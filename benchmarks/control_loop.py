@@ -9,6 +9,7 @@ after all. Without --run_dir the model is untrained.
 import contextlib
 import dataclasses
 import functools
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -28,13 +29,16 @@ def main():
     parser.add_argument("--run_dir", help="of a model with actions")
     parser.add_argument("--steps", type=int, default=10_000)
     a = parser.parse_args()
+    if a.steps < 10:
+        parser.error("--steps: give 10 or more")
     start_tensorflow(deterministic=False)
     with tempfile.TemporaryDirectory() as name:
         model, settings = exported(a.run_dir, Path(name))
         rows = []
         for title, route in ROUTES.items():
             with route(model, settings, Path(name)) as (loop, process):
-                rows.append({"through": title} | measure(model, loop, process, a.steps))
+                row = measure(model, settings, loop, process, a.steps)
+                rows.append({"through": title} | row)
     print_table(rows)
 
 
@@ -48,6 +52,8 @@ def exported(run_dir, folder):
 
     if run_dir:
         config, model = RunFolder.find(run_dir).config(), load_model(run_dir)
+        if not model.config.action_size:
+            sys.exit(f"{run_dir}: its model takes no actions")
     else:
         config = config_of("quickstart")
         model = MODELS[config.model.model](dataclasses.replace(config.model, action_size=SIZE))
@@ -124,14 +130,15 @@ class DirectStream:
         return self.ask(name, self.state | given | address)
 
 
-def measure(model, begin, process, steps):
+def measure(model, settings, begin, process, steps):
     """Columns of a row: latency of `step` and `observe`, memory."""
-    c, rng = model.config, np.random.default_rng(0)
+    c, count = model.config, settings.conditioning_frames
+    rng = np.random.default_rng(0)
     shape = (c.frame_size, c.frame_size, c.channels)
-    frames = rng.random((c.nt_inf + 8, *shape), np.float32)
+    frames = rng.random((count + 8, *shape), np.float32)
     actions = rng.normal(model.action_mean, model.action_scale, (64, c.action_size))
     actions = actions.astype(np.float32)
-    stream = begin(frames[: c.nt_inf], actions[: c.nt_inf - 1])
+    stream = begin(frames[:count], actions[: count - 1])
     observed, stepped, memory = [], [], []
     for i in range(steps + WARM):
         action, start = actions[i % 64], time.perf_counter()

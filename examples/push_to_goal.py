@@ -18,6 +18,7 @@ from absl import flags
 from srvp_tf.cli import command
 from srvp_tf.config.corpora import define_path
 from srvp_tf.config.tensorflow_start import start_tensorflow
+from srvp_tf.errors import UserError
 
 SUCCESS = 0.03  # metres
 STEPS = 12  # of an episode
@@ -197,6 +198,9 @@ def main(flag_values):
 
     def planned(run):
         planner = Planner(load_model(run))
+        size = planner.model.config.action_size
+        if size not in (0, 4) or not size and run == flag_values.run_dir:
+            raise UserError(f"--run_dir={run}: its model takes actions of {size} columns, not of 4")
         return lambda *seen: planner.plan(*seen)[0]
 
     ways = {"planned": planned(flag_values.run_dir)}

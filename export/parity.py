@@ -142,7 +142,8 @@ def reference_cases(
         return np.array([[_png(frame) for frame in video[:count]] for video in pixels], object)
 
     def actions(num_intervals: int) -> dict:  # of the first plan
-        return {name: x[:, 0, :num_intervals] for name, x in plans.items()}
+        given = plans if num_intervals else {}
+        return {name: x[:, 0, :num_intervals] for name, x in given.items()}
 
     plan = actions(count - 1 + s.horizon)
     of_samples = {name: x[:, :, : count - 1 + s.horizon] for name, x in plans.items()}

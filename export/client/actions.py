@@ -48,9 +48,10 @@ def predict(client: Client, flag_values: flags.FlagValues) -> None:
     num_given = spec.shape[1]
     start = time.perf_counter()
     plan = _plan(flag_values)
-    if plan is not None and name == _SAMPLES_SIGNATURE:
-        count = client.metadata().signature(name).inputs[ACTIONS].shape[1]
-        plan = np.repeat(plan[None], count, axis=0)
+    if plan is not None:
+        taken = client.metadata().signature(name).inputs.get(ACTIONS)
+        if taken and len(taken.shape) == 4:  # a plan for each sample
+            plan = np.repeat(plan[None], taken.shape[1], axis=0)
     predicted = client.forecast(frames[:num_given], flag_values.seed, name, plan)
     seconds = time.perf_counter() - start
     samples = predicted if predicted.ndim == 5 else predicted[None]

@@ -53,6 +53,8 @@ class Stream:
         self._seed = one_per_video(seed, len(frames))
         self._inputs = {name: metadata.signature(name).inputs for name in (OBSERVE, STEP)}
         self.num_observed, self.num_predicted = frames.shape[1], 0
+        if np.size(actions) == 0:  # between one frame and the next there are none
+            actions = None
         inputs = {FRAMES: frames, SEED: self._seed} | self._given(ACTIONS, actions)
         self._observed = self._ahead = call(ENCODE, inputs)
 
@@ -60,6 +62,7 @@ class Stream:
         """Predict the next frame [H, W, C] or [B, H, W, C], float32 in (0, 1).
 
         A model that was exported with r > 1 frames per step gives [r, H, W, C] or [B, r, H, W, C].
+        action is what is done before it, [A] or [B, A], of a model with actions.
         """
         inputs = self._ahead | self._given(ACTION, action, STEP)
         outputs = self._ask(STEP, inputs, self.num_observed + self.num_predicted)
@@ -71,7 +74,10 @@ class Stream:
         return frames[0] if self._single else frames
 
     def observe(self, frame: np.ndarray, action: np.ndarray | None = None) -> None:
-        """Take in the true next frame, [H, W, C] or [B, H, W, C], uint8 or float in [0, 1]."""
+        """Take in the true next frame, [H, W, C] or [B, H, W, C], uint8 or float in [0, 1].
+
+        action is what led to it, [A] or [B, A], of a model with actions.
+        """
         frame = unit_range(frame)
         frame = {FRAME: frame[None] if self._single else frame}
         inputs = self._observed | frame | self._given(ACTION, action, OBSERVE)

@@ -106,7 +106,8 @@ def build_signatures(model: VideoModel, settings: ExportSettings) -> dict[str, S
         """Of all intervals of a video; none where there are no intervals, or no actions."""
         if not c.action_size or 0 in leading:
             return {}
-        return {"actions": Field((*leading, c.action_size), tf.float32, "finite")}
+        values = "finite" + ", the past one in all samples" * (len(leading) > 1)
+        return {"actions": Field((*leading, c.action_size), tf.float32, values)}
 
     def noise(*shape: int) -> Field:
         return Field(shape, tf.float32, "standard normal")
@@ -152,8 +153,10 @@ def build_signatures(model: VideoModel, settings: ExportSettings) -> dict[str, S
     def predict_variable(**tensors):
         return predicted(model.predict_variable(**tensors, **sampling))
 
-    def encode(**tensors):
-        return model.encode_state(**tensors)
+    def encode(frames: tf.Tensor, **tensors):
+        if c.action_size and conditioning == 1:  # none yet, and no runtime takes empty tensors
+            tensors["actions"] = tf.zeros([tf.shape(frames)[0], 0, c.action_size])
+        return model.encode_state(frames, **tensors)
 
     def observe(frame: tf.Tensor, noise_z: tf.Tensor, **tensors):
         given = {"action": tensors.pop("action")} if action else {}

@@ -30,15 +30,19 @@ def checked_padded(
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """`checked` of frames [B, T, H, W, C], of which num_frames [B] count, `least` or more.
 
-    The frames beyond may hold anything, and become zeros. A number out of range is not valid.
+    The frames beyond may hold anything, and become zeros, as do actions of later intervals than
+    are predicted. A number out of range is not valid.
     """
     frames, num_frames = inputs["frames"], inputs["num_frames"]
     most = frames.shape[1]
     known = tf.clip_by_value(num_frames, least, most)
     counts = tf.sequence_mask(known, most)[:, :, None, None, None]
-    others = {name: x for name, x in inputs.items() if name not in ("frames", "num_frames")}
-    frames = tf.where(counts, frames, tf.zeros_like(frames))
-    inputs, valid = checked({"frames": frames, **others})
+    given = {"frames": tf.where(counts, frames, tf.zeros_like(frames))}
+    if (actions := inputs.get("actions")) is not None:  # of a horizon after the frames that count
+        horizon = actions.shape[1] - (most - 1)
+        counts = tf.sequence_mask(known - 1 + horizon, actions.shape[1])[:, :, None]
+        given["actions"] = tf.where(counts, actions, tf.zeros_like(actions))
+    inputs, valid = checked(given)
     return inputs | {"num_frames": known}, tf.logical_and(valid, known == num_frames)
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "CORPORA",
     "EMBEDDED_DIGITS",
     "command_line",
+    "action_names",
     "action_scale",
     "actions_beside",
     "define_path",
@@ -130,22 +131,50 @@ def iterate_frames(
         yield from video_files.iterate_frames(path, max_frames)
 
 
+def action_names(config) -> tuple[str, ...]:
+    """Columns of the actions of a `Config`'s corpus; () where it is not at hand."""
+    try:
+        return open_corpus(config).action_names
+    except UserError:  # a model is often used elsewhere
+        return ()
+
+
 @_user_errors()
-def read_actions(path: str | os.PathLike) -> "np.ndarray":
-    """The rows of a table of actions, .csv or .npy: float32 [R, A]; raises `UserError`."""
+def read_actions(path: str | os.PathLike, names: tuple[str, ...] = ()) -> "np.ndarray":
+    """The rows of a table of actions, .csv or .npy: float32 [R, A].
+
+    Args:
+      names: the columns, in order, by which those of a .csv are put; (): they stay as they are.
+
+    Raises:
+      UserError: it cannot be read, or has other columns.
+    """
     from data_pipelines.readers import action_tables
 
     path = paths.local_path(path)
-    return action_tables.read_rows(path, action_tables.read_columns(path))
+    columns = action_tables.read_columns(path)
+    if names and path.suffix == ".csv":
+        if set(columns) != set(names):
+            raise DataError(
+                f"{path}: has columns {', '.join(columns)}, the corpus {', '.join(names)}."
+            )
+        columns = names
+    return action_tables.read_rows(path, columns)
 
 
 @_user_errors()
-def actions_beside(video: str | os.PathLike) -> "np.ndarray | None":
-    """Those of the table beside a video, `clip.actions.csv` or `.npy`; None if there is none."""
+def actions_beside(video: str | os.PathLike, names: tuple[str, ...] = ()) -> "np.ndarray | None":
+    """Those of the table beside a video, `clip.actions.csv` or `.npy`; None if there is none.
+
+    Raises:
+      UserError: as `read_actions`, or there are two.
+    """
     from data_pipelines.readers import action_tables
 
     tables = action_tables.find_tables(paths.local_path(video))
-    return read_actions(tables[0]) if tables else None
+    if len(tables) > 1:
+        raise DataError(f"{video}: two tables of actions lie beside it; remove one.")
+    return read_actions(tables[0], names) if tables else None
 
 
 @_user_errors()

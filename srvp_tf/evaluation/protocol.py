@@ -151,8 +151,9 @@ def with_actions(videos: "tf.data.Dataset", kind: str) -> "tf.data.Dataset":
         return videos
     if kind == "zero":
         return videos.map(lambda video: video | {"actions": tf.zeros_like(video["actions"])})
-    half = int(videos.cardinality()) // 2  # every video has another one's actions
-    others = videos.skip(half).concatenate(videos.take(half))
+    if int(videos.cardinality()) < 2:
+        raise UserError("--actions=shuffled takes two test videos: give --num_videos of 2 or more")
+    others = videos.skip(1).concatenate(videos.take(1))  # every video has the next one's
     return tf.data.Dataset.zip(videos, others).map(
         lambda video, other: video | {"actions": other["actions"]}
     )

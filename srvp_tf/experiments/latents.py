@@ -22,6 +22,8 @@ def infer(model: "VideoModel", frames: tf.Tensor | np.ndarray) -> Any:
     Of an `SRVP` it is an `Inference`.
     """
     frames = tf.convert_to_tensor(frames)
+    if model.config.action_size:
+        raise UserError("a model with actions has no experiments: use forecast")
     if frames.shape.rank != 5:
         raise UserError(f"videos have shape {tuple(frames.shape)}; give [B, T, H, W, C]")
     check_frames(frames, model.config)

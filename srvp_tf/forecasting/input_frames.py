@@ -47,7 +47,7 @@ def input_frames(
     else:
         source, frames = path, corpora.iterate_frames(path, first + nt_cond + horizon)
         if config.model.action_size:
-            actions = corpora.actions_beside(path)
+            actions = corpora.actions_beside(path, corpora.action_names(config))
     kept, found, shape, model = [], 0, None, config.model
     for found, frame in enumerate(frames, start=1):
         if found > first:
@@ -96,7 +96,8 @@ def planned_actions(
             )
         rows, source = known, f"{video.source}: its actions"
     else:
-        rows, source = corpora.read_actions(plan), f"--actions={plan}"
+        rows = corpora.read_actions(plan, corpora.action_names(config))
+        source = f"--actions={plan}"
         if past and known is not None and rows.shape == (horizon, known.shape[1]):
             rows = np.concatenate([known[:past], rows])
     if rows.shape[1] != size or len(rows) < wanted or plan is not None and len(rows) != wanted:

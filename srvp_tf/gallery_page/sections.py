@@ -73,7 +73,7 @@ def _shown(config):
 
 def plans(material, num_videos=2) -> PageSection:
     """What is predicted if one thing is done, or another."""
-    from srvp_tf.forecasting.generation import predict_video
+    from srvp_tf.video import to_uint8
 
     past, length = material.nt_cond - 1, material.videos.shape[1]
     player = material.player(
@@ -83,17 +83,16 @@ def plans(material, num_videos=2) -> PageSection:
         own = material.actions[index]
 
         def clips(run, index=index, own=own):
-            for caption, planned in _plans(run.model, own[past:], material.action_names):
-                predicted = predict_video(
-                    run.model,
-                    material.observed[index],
-                    material.horizon,
-                    num_samples=1,
-                    seed=material.seed,
-                    video_id=index,
-                    actions=np.concatenate([own[:past], planned]),
-                )
-                yield material.forecast_clip(player, caption, index, predicted[0])
+            captions, planned = zip(
+                *_plans(run.model, own[past:], material.action_names), strict=True
+            )
+            done = np.repeat(own[None, :past], len(planned), axis=0)
+            same = np.zeros(len(planned), np.int32)  # one sample, and so one noise
+            noise = run.model.forecast_noise(material.seed, np.array([index]), same, length)
+            noise = noise.with_actions(np.concatenate([done, planned], axis=1)[None])
+            frames = run.model.forecast_from_noise(material.observed[index : index + 1], noise)
+            for caption, predicted in zip(captions, to_uint8(frames[0]), strict=True):
+                yield material.forecast_clip(player, caption, index, predicted)
 
         truth = player.clip("truth", video, length)
         player.add_row(f"Test video {index + 1}", material.groups([truth], clips))

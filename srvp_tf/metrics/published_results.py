@@ -90,6 +90,8 @@ _SETTINGS = {
 def published_setting(config: Config) -> str | None:
     """The column of the paper's tables that judges as `config` does; None if there is none."""
     data = config.data
+    if config.model.action_size:  # the paper's models are not told what is done
+        return None
     is_mnist = data.dataset == "moving_mnist"
     name, *lengths = _SETTINGS.get(
         (data.dataset, data.motion if is_mnist else None), (None, None, None)

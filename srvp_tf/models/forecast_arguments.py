@@ -61,19 +61,24 @@ def check_frames(frames: tf.Tensor, config: "ModelConfig") -> None:
 
 
 def check_actions(
-    actions: object, num_intervals: int, config: "ModelConfig", num_samples: int = 0
+    actions: object,
+    frames: tf.Tensor,
+    config: "ModelConfig",
+    horizon: int = 0,
+    num_samples: int = 0,
 ) -> tf.Tensor | None:
-    """The actions of so many intervals as a tensor, None for a model that takes none.
+    """The actions of T frames [B, T, ...] and so many more as a tensor, None for a model without.
 
     Args:
-        actions: [B, num_intervals, A]; or [B, num_samples, num_intervals, A].
+        actions: [B, T - 1 + horizon, A]; or [B, num_samples, T - 1 + horizon, A], with one past.
         num_samples: 0: there are no plans by sample.
 
     Raises:
-        UserError: there are none for a model that takes them, or some for another; another shape;
-            or numbers that are not finite, unless in a graph.
+        UserError: there are none for a model that takes them, or some for another; another shape
+            or type; and, unless in a graph, pasts that differ or numbers that are not finite.
     """
-    size = config.action_size
+    size, (batch, num_frames) = config.action_size, frames.shape[:2]
+    num_intervals = num_frames - 1 + horizon
     if actions is None:
         if size:
             raise UserError(
@@ -84,18 +89,27 @@ def check_actions(
     if not size:
         raise UserError("actions were given to a model that takes none (action_size=0)")
     actions = as_tensor(actions, "actions")
-    shapes = [[None, num_intervals, size]]
+    if not (actions.dtype.is_floating or actions.dtype.is_integer):
+        raise UserError(f"actions are {actions.dtype.name}: give numbers")
+    shapes = [[batch, num_intervals, size]]
     if num_samples:
-        shapes.append([None, num_samples, num_intervals, size])
+        shapes.append([batch, num_samples, num_intervals, size])
     if not any(actions.shape.is_compatible_with(shape) for shape in shapes):
         plans = f" or [B, {num_samples}, {num_intervals}, {size}]" if num_samples else ""
         raise UserError(
             f"actions have shape {tuple(actions.shape)}; this model takes [B, {num_intervals}, "
-            f"{size}]{plans} here, one row for each interval between frames"
+            f"{size}]{plans} for these {batch} videos, one row for each interval between frames"
         )
     actions = tf.cast(actions, tf.float64 if actions.dtype == tf.float64 else tf.float32)
-    if tf.executing_eagerly() and not np.isfinite(actions).all():
-        raise UserError("actions have values that are not finite numbers: correct them")
+    if tf.executing_eagerly():
+        if not np.isfinite(actions).all():
+            raise UserError("actions have values that are not finite numbers: correct them")
+        past = actions[..., : num_frames - 1, :]
+        if actions.shape.rank == 4 and not np.array_equal(past, past[:, :1] + 0 * past):
+            raise UserError(
+                "the plans of a video differ before its last frame: what was done is one thing, "
+                f"give the same first {num_frames - 1} rows in all"
+            )
     return actions
 
 

@@ -121,7 +121,7 @@ class KerasTraining(keras.Model):
         frames, given = parts(x)
         if tf.is_tensor(frames) or isinstance(frames, (np.ndarray, list)):  # else Keras' affair
             check_frames(frames := as_tensor(frames), self.config)
-            check_actions(given.get("actions"), frames.shape[1] - 1, self.config)
+            check_actions(given.get("actions"), frames, self.config)
 
     def export(self, *arguments, **options) -> None:
         """Not Keras' own: raises `UserError`, which names the exporters."""

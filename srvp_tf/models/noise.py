@@ -46,6 +46,7 @@ class ForecastNoise(NamedTuple):
         """The same with actions of each video [B, T - 1 + F, A], or of each of its samples."""
         if actions is None:
             return self
+        actions = tf.convert_to_tensor(actions)
         if actions.shape.rank == 3:
             actions = tf.repeat(actions[:, None], tf.shape(self.z)[1], axis=1)
         return self._replace(actions=actions)

@@ -272,7 +272,7 @@ class VideoModel(KerasTraining):
         # Here, as Keras would put the arguments into the text of an error that `call` raises.
         frames = as_tensor(frames)
         check_frames(frames, self.config)
-        actions = check_actions(kwargs.pop("actions", None), frames.shape[1] - 1, self.config)
+        actions = check_actions(kwargs.pop("actions", None), frames, self.config)
         given = {} if actions is None else {"actions": actions}
         return super().__call__(frames, *args, **given, **kwargs)
 
@@ -286,7 +286,8 @@ class VideoModel(KerasTraining):
             UserError: other shapes, or a scale that is not positive.
         """
         size, mean, scale = self.config.action_size, np.asarray(mean), np.asarray(scale)
-        if not size or mean.shape != (size,) or scale.shape != (size,) or not (scale > 0).all():
+        shapes_fit = size and mean.shape == scale.shape == (size,)
+        if not (shapes_fit and np.isfinite([mean, scale]).all() and (scale > 0).all()):
             raise UserError(f"action scale: give a mean and a positive scale of {size} columns")
         self.action_mean.assign(mean)
         self.action_scale.assign(scale)
@@ -386,8 +387,7 @@ class VideoModel(KerasTraining):
             else check_video_ids(video_ids, frames)
         )
         self.config.check_euler_steps(euler_steps)
-        num_intervals = frames.shape[1] - 1 + horizon
-        actions = check_actions(actions, num_intervals, self.config, num_samples)
+        actions = check_actions(actions, frames, self.config, horizon, num_samples)
         seed = tf.cast(seed, tf.int64)  # a Python number would mean a new graph for every seed
         futures = self._compiled_forecast(
             frames, seed, videos, horizon, num_samples, euler_steps, frames_per_step, actions
@@ -418,6 +418,8 @@ class VideoModel(KerasTraining):
     ) -> tf.Tensor:
         """`forecast` of frames [B, T, H, W, C] with the noise given: that of T + horizon frames."""
         euler_steps = euler_steps or self.config.euler_steps
+        if self.config.action_size and noise.actions is None:
+            raise UserError("this model takes actions: give noise.with_actions(...)")
         return self._compiled_forecast_from_noise(
             frames, ForecastNoise(*noise), euler_steps, frames_per_step
         )

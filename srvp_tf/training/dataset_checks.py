@@ -47,7 +47,7 @@ def check_clips(
         and spec.shape[1:].is_fully_defined()
         and least <= spec.shape[1] <= (largest or spec.shape[1])
     ):
-        _check_actions(name, given, spec.shape[1], c.action_size)
+        _check_actions(name, given, spec.shape[:2], c.action_size)
         return
     batch = "B" if batch_size is None else batch_size
     frames = least if least == largest else f"T >= {least}"
@@ -59,11 +59,12 @@ def check_clips(
     )
 
 
-def _check_actions(name: str, given: dict, num_frames: int, size: int):
+def _check_actions(name: str, given: dict, of_frames: tf.TensorShape, size: int):
+    batch, num_frames = of_frames
     spec, known = given.get(ACTIONS), list(given) == [ACTIONS]
     if not given and not size:
         return
-    expected = [None, num_frames - 1, size]
+    expected = [batch, num_frames - 1, size]
     if known and size and spec.dtype.is_floating and spec.shape.is_compatible_with(expected):
         return
     found = ", ".join(f"{key}: {_describe(x)}" for key, x in given.items()) or "frames alone"

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
+from srvp_tf.models.clips import parts
 
 
 class WorkerGroup:
@@ -38,7 +39,7 @@ class WorkerGroup:
     def batch_size_in(self, dataset: tf.data.Dataset, batch_size: int) -> int:
         """`batch_size`, or that of one worker's part if a dataset's batches are so small."""
         part = batch_size // self.size
-        shape = getattr(getattr(dataset, "element_spec", None), "shape", None)
+        shape = getattr(parts(getattr(dataset, "element_spec", None))[0], "shape", None)
         return part if shape is not None and shape.rank and shape[0] == part else batch_size
 
     def local_batches(self, dataset: tf.data.Dataset, batch_size: int) -> Iterator:
@@ -53,7 +54,8 @@ class WorkerGroup:
         if self.batch_size_in(dataset, batch_size) == batch_size:
             rows = batch_size // self.size
             first = self.index * rows
-            dataset = dataset.map(lambda clips: clips[first : first + rows])
+            own = slice(first, first + rows)
+            dataset = dataset.map(lambda clips: tf.nest.map_structure(lambda x: x[own], clips))
         # Replicas take its elements in turn.
         dataset = dataset.rebatch(batch_size // self.strategy.num_replicas_in_sync)
         return iter(

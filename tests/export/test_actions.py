@@ -6,11 +6,13 @@ import pytest
 from export import web
 from export.client import InvalidExampleError
 from export.signatures.build import build_signatures
-from export.writers.saved_model import load_saved_model
+from export.writers.saved_model import load_saved_model, write_served
+from export.writers.settings import ExportSettings
 from export.writers.tflite import load_tflite
 from srvp_tf.errors import UserError
 from tests.export import served
 from tests.export.small_export import SmallExport, floats, refusal
+from tests.models.small import random_videos, small_model
 
 TOLERANCE = 1e-5
 KINDS = ["actions", pytest.param("svg, actions", marks=pytest.mark.long)]
@@ -112,6 +114,30 @@ def test_tflite_and_the_saved_model_step_alike(exported, plans):
         given |= {name: x.numpy() for name, x in noise.items()}
         answers.append(call("predict_single_step", state | given)["predicted_frames"])
     np.testing.assert_allclose(*answers, atol=TOLERANCE)
+
+
+def test_one_given_frame_has_no_actions_before_it(tmp_path):
+    model = small_model(action_size=2, nt_inf=1)
+    settings = ExportSettings(1, 2, horizon=2, num_samples=2, euler_steps=2, frames_per_step=1)
+    write_served(tmp_path / "1", model, settings)
+    frames, plan = random_videos(model.config, 2, 1), np.ones((2, 2, 2), np.float32)
+    expected = model.forecast(frames, 2, seed=7, video_ids=np.zeros(2, int), actions=plan)[:, 0]
+    with served.serving(tmp_path) as server, served.client(server) as client:
+        stream = client.stream(frames, seed=7, actions=plan[:, :0])
+        steps = [stream.step(plan[:, t]) for t in range(2)]
+    np.testing.assert_allclose(np.stack(steps, 1), expected, atol=TOLERANCE)
+
+
+def test_actions_beyond_the_horizon_of_a_shorter_video_do_not_count(exported, client, plans):
+    s, videos = exported.settings, exported.videos[:1]
+    rows = np.full((1, s.max_conditioning_frames - 1 + s.horizon, 2), np.nan, np.float32)
+    count = s.conditioning_frames
+    rows[:, : count - 1 + s.horizon] = plans[:1, 0]
+    padded = floats(videos[:, : s.max_conditioning_frames])
+    given = {"frames": padded, "num_frames": [count], "actions": rows, "seed": [7]}
+    found = client["grpc"].predict(given, "predict_multi_step_variable")["predicted_frames"]
+    expected = client["grpc"].forecast(videos[:, :count], 7, actions=plans[:1, 0])
+    np.testing.assert_allclose(found, expected, atol=TOLERANCE)
 
 
 def test_actions_that_are_no_numbers_spoil_their_own_example(exported, client, plans, expected):

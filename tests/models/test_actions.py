@@ -8,6 +8,7 @@ import torch
 from benchmarks import plain_svg
 from srvp_tf.config import TrainConfig
 from srvp_tf.errors import UserError
+from srvp_tf.experiments import forecast_at_rates
 from srvp_tf.models.losses import kl_z, l2_res
 from srvp_tf.models.outputs import Encoding
 from srvp_tf.training.step import TrainingStep
@@ -259,6 +260,9 @@ def test_more_actions_than_none_change_no_other_weight():
         (A, actions(2, 3), r"shape \(2, 3, 2\); this model takes \[B, 4, 2\] or \[B, 5, 4, 2\]"),
         (A, np.full((2, 4, A), np.nan), "not finite"),
         (0, actions(2, 4), "takes none"),
+        (A, actions(1, 4), r"for these 2 videos"),
+        (A, np.full((2, 4, A), "1"), "give numbers"),
+        (A, actions(2, 5, 4), "differ before its last frame"),
     ],
 )
 def test_wrong_actions_are_one_line(size, plan, line):
@@ -274,5 +278,14 @@ def test_a_video_needs_its_actions():
         model.compile()
         with pytest.raises(UserError, match=r"give actions=\[B, 3, 2\]"):
             call(videos)
-    with pytest.raises(UserError, match="2 columns"):
-        model.set_action_scale([0.0, 0.0], [1.0, 0.0])
+    for mean, scale in (([0, 0], [1, 0]), ([0, np.nan], [1, 1]), ([0, 0], [1, np.inf]), (0, 1)):
+        with pytest.raises(UserError, match="2 columns"):
+            model.set_action_scale(mean, scale)
+    for clips in ({"video": videos}, {"frames": videos, "label": np.zeros(2)}):
+        with pytest.raises(UserError, match="clips are a dict of"):
+            model.fit(clips, verbose=0)
+    noise = model.forecast_noise(0, tf.range(2), tf.range(1), 6)
+    with pytest.raises(UserError, match="noise.with_actions"):
+        model.forecast_from_noise(videos, noise)
+    with pytest.raises(UserError, match="no experiments"):
+        forecast_at_rates(model, videos, 2, [1])

@@ -124,6 +124,9 @@ def test_generate_with_plans(run, source, tmp_path):
     np.testing.assert_array_equal(frames(f"--input={video}", f"--actions={plan}"), own)
     plan.write_text("\n".join(rows[:6]))
     np.testing.assert_array_equal(frames(f"--input={video}", f"--actions={plan}"), own)
+    turned = "\n".join(",".join(reversed(row.split(","))) for row in rows[:6])
+    plan.write_text(turned)  # right,down: columns are known by their names
+    np.testing.assert_array_equal(frames(f"--input={video}", f"--actions={plan}"), own)
     np.save(tmp_path / "plan.npy", np.full((3, 2), 40.0))
     other = frames(f"--input={video}", f"--actions={tmp_path / 'plan.npy'}")
     assert other.shape == own.shape
@@ -133,9 +136,9 @@ def test_generate_with_plans(run, source, tmp_path):
 @pytest.mark.parametrize(
     ("rows", "line"),
     [
-        ("a,b\n1,2\n", "have 1 rows of 2 columns; predicting 3 frames takes 3 or 5 rows of 2"),
-        ("a\n1\n1\n1\n", "have 3 rows of 1 columns"),
-        ("a,b\n1,2\n1,x\n1,2\n", "row 2, column b"),
+        ("down,right\n1,2\n", "have 1 rows of 2 columns; predicting 3 frames takes 3 or 5 rows"),
+        ("a\n1\n1\n1\n", "has columns a, the corpus down, right"),
+        ("down,right\n1,2\n1,x\n1,2\n", "row 2, column right"),
     ],
 )
 def test_a_plan_that_does_not_fit_is_one_line(run, tmp_path, rows, line):
