@@ -152,8 +152,10 @@ def build_signatures(model: VideoModel, settings: ExportSettings) -> dict[str, S
     def predict_variable(**tensors):
         return predicted(model.predict_variable(**tensors, **sampling))
 
-    def encode(**tensors):
-        return model.encode_state(**tensors)
+    def encode(frames: tf.Tensor, **tensors):
+        if c.action_size and "actions" not in tensors:  # T = 1: no intervals, and so no input
+            tensors["actions"] = tf.zeros([tf.shape(frames)[0], 0, c.action_size])
+        return model.encode_state(frames, **tensors)
 
     def observe(frame: tf.Tensor, noise_z: tf.Tensor, **tensors):
         given = {"action": tensors.pop("action")} if action else {}
