@@ -46,12 +46,11 @@ def predict(client: Client, flag_values: flags.FlagValues) -> None:
     spec = _frames_spec(client.metadata(), name)
     frames = _read(flag_values, spec, num_more=_MOST_TRUTH)
     num_given = spec.shape[1]
-    start = time.perf_counter()
     plan = _plan(flag_values)
-    if plan is not None:
-        taken = client.metadata().signature(name).inputs.get(ACTIONS)
-        if taken and len(taken.shape) == 4:  # a plan for each sample
-            plan = np.repeat(plan[None], taken.shape[1], axis=0)
+    inputs = client.metadata().signature(name).inputs
+    if plan is not None and name == _SAMPLES_SIGNATURE and ACTIONS in inputs:
+        plan = np.repeat(plan[None], inputs[ACTIONS].shape[1], axis=0)
+    start = time.perf_counter()
     predicted = client.forecast(frames[:num_given], flag_values.seed, name, plan)
     seconds = time.perf_counter() - start
     samples = predicted if predicted.ndim == 5 else predicted[None]

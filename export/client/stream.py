@@ -53,8 +53,6 @@ class Stream:
         self._seed = one_per_video(seed, len(frames))
         self._inputs = {name: metadata.signature(name).inputs for name in (OBSERVE, STEP)}
         self.num_observed, self.num_predicted = frames.shape[1], 0
-        if np.size(actions) == 0:  # between one frame and the next there are none
-            actions = None
         inputs = {FRAMES: frames, SEED: self._seed} | self._given(ACTIONS, actions)
         self._observed = self._ahead = call(ENCODE, inputs)
 
@@ -93,9 +91,9 @@ class Stream:
                 if actions is not None
                 else f"this model takes actions: give {signature} an action"
             )
-        if actions is None:
+        # Without intervals (T = 1) they are no input: other runtimes know no empty tensors.
+        if actions is None or not (actions := as_actions(actions)).size:
             return {}
-        actions = np.asarray(actions, np.float32)
         return {name: actions[None] if self._single else actions}
 
     def _ask(self, name: str, inputs: dict, index: int) -> dict[str, np.ndarray]:
@@ -122,6 +120,14 @@ def unit_range(frames: np.ndarray) -> np.ndarray:
     if frames.dtype.kind != "f":
         raise UserError(f"frames are {frames.dtype.name}; give uint8, or floats in [0, 1]")
     return frames.astype(np.float32)
+
+
+def as_actions(actions: object) -> np.ndarray:
+    """Actions as float32; raises `UserError` if they are no numbers, or rows of several lengths."""
+    try:
+        return np.asarray(actions, np.float32)
+    except (TypeError, ValueError):
+        raise UserError("actions cannot be made one array: give numbers, A for each row") from None
 
 
 def one_per_video(seed: int | np.ndarray, num_videos: int) -> np.ndarray:

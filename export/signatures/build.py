@@ -154,7 +154,7 @@ def build_signatures(model: VideoModel, settings: ExportSettings) -> dict[str, S
         return predicted(model.predict_variable(**tensors, **sampling))
 
     def encode(frames: tf.Tensor, **tensors):
-        if c.action_size and conditioning == 1:  # none yet, and no runtime takes empty tensors
+        if c.action_size and "actions" not in tensors:  # T = 1: no intervals, and so no input
             tensors["actions"] = tf.zeros([tf.shape(frames)[0], 0, c.action_size])
         return model.encode_state(frames, **tensors)
 

@@ -35,6 +35,11 @@ def open_source_run(flag_values: flags.FlagValues, needs: str | None = None) -> 
     """The `SourceRun` that flags name; `UserError` unless its model has the experiment `needs`."""
     run = run_from_flags(flag_values)
     model = run.config().model
+    if needs and model.action_size:
+        raise UserError(
+            f"--action_size={model.action_size}: this export is not for models with actions; use "
+            "export.saved_model or export.tflite"
+        )
     if needs and needs not in model.experiments:
         raise UserError(f"{model.kind} has no {needs}, which this export needs: take another model")
     return SourceRun(run.results, run.config(), run.checkpoint_path(flag_values.checkpoint))

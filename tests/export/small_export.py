@@ -36,6 +36,7 @@ RUNS = KINDS | VARIANTS
 WITH_ACTIONS = {
     "actions": ("--action_size=2", "--euler_steps=2"),
     "svg, actions": ("--model=svg", "--action_size=2"),
+    "one frame, actions": ("--action_size=2", "--nt_inf=1"),
 }
 TFLITE_SETTINGS = ("conditioning_frames", "horizon", "euler_steps", "frames_per_step")
 

@@ -5,14 +5,13 @@ import pytest
 
 from export import web
 from export.client import InvalidExampleError
+from export.client.__main__ import run_client
 from export.signatures.build import build_signatures
-from export.writers.saved_model import load_saved_model, write_served
-from export.writers.settings import ExportSettings
+from export.signatures.seeded_noise import draw_at_frame, draw_from_start
 from export.writers.tflite import load_tflite
 from srvp_tf.errors import UserError
 from tests.export import served
 from tests.export.small_export import SmallExport, floats, refusal
-from tests.models.small import random_videos, small_model
 
 TOLERANCE = 1e-5
 KINDS = ["actions", pytest.param("svg, actions", marks=pytest.mark.long)]
@@ -39,10 +38,15 @@ def expected(exported, plans):
 
 
 @pytest.fixture(scope="module")
-def client(exported):
+def server(exported):
     with served.serving(exported.served.parent) as server:
-        with served.client(server) as grpc, served.client(server, "rest columns") as rest:
-            yield {"grpc": grpc, "rest": rest}
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    with served.client(server) as grpc, served.client(server, "rest columns") as rest:
+        yield {"grpc": grpc, "rest": rest}
 
 
 def test_the_commands_find_their_files_right(exported):
@@ -83,49 +87,75 @@ def test_a_served_model_follows_the_plan(exported, client, plans, expected, tran
     np.testing.assert_allclose(predicted, expected[0, 0], atol=TOLERANCE)
 
 
-def test_a_stream_is_the_prediction_action_by_action(exported, client, plans, expected):
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+def test_a_stream_is_the_prediction_action_by_action(exported, client, plans, expected, transport):
     count, videos, plan = exported.settings.conditioning_frames, exported.videos[:2], plans[:, 0]
     past, future = plan[:, : count - 1], plan[:, count - 1 :]
-    stream = client["grpc"].stream(videos[:, :count], seed=7, actions=past)
+    stream = client[transport].stream(videos[:, :count], seed=7, actions=past)
     steps = [stream.step(action) for action in future.swapaxes(0, 1)]
     np.testing.assert_allclose(np.stack(steps, 1), expected[:, 0], atol=TOLERANCE)
     # What was done and seen instead: as if it had been encoded with the others.
     stream.observe(videos[:, count], future[:, 0])
-    seen, done = videos[:, : count + 1], plan[:, : count + 2]
-    once = exported.forecast(seen, 7, done, horizon=2, num_samples=1)
+    once = exported.forecast(videos[:, : count + 1], 7, plan, horizon=2, num_samples=1)
     steps = [stream.step(future[:, t]) for t in (1, 2)]
     np.testing.assert_allclose(np.stack(steps, 1), once[:, 0], atol=TOLERANCE)
-    single = client["rest"].stream(videos[0, :count], seed=7, actions=past[0])
+    single = client[transport].stream(videos[0, :count], seed=7, actions=past[0])
     np.testing.assert_allclose(single.step(future[0, 0]), expected[0, 0, 0], atol=TOLERANCE)
 
 
-def test_tflite_and_the_saved_model_step_alike(exported, plans):
-    from export.signatures.seeded_noise import draw_at_frame, draw_from_start
+@pytest.mark.parametrize("form", ["tflite", "saved model"])
+def test_files_step_as_they_predict_at_once(exported, plans, expected, form):
+    c, count, plan = exported.model.config, exported.settings.conditioning_frames, plans[:, 0]
+    seed, videos = np.full(2, 7), floats(exported.videos[:2])
+    ask = load_tflite(exported.tflite_file) if form == "tflite" else exported.ask
 
-    c, count = exported.model.config, exported.settings.conditioning_frames
-    seed, frames = np.full(2, 7), floats(exported.given(2))
-    answers = []
-    for call in (load_tflite(exported.tflite_file), load_saved_model(exported.saved_model)):
-        noise = {name: x.numpy() for name, x in draw_from_start(c, seed, count).items()}
-        given = {"frames": frames, "actions": plans[:, 0, : count - 1], "seed": seed}
-        state = call("encode", given | noise)
-        noise = draw_at_frame(c, seed, np.full(2, count))
-        given = {"action": plans[:, 0, count - 1], "seed": seed, "frame_index": np.full(2, count)}
-        given |= {name: x.numpy() for name, x in noise.items()}
-        answers.append(call("predict_single_step", state | given)["predicted_frames"])
-    np.testing.assert_allclose(*answers, atol=TOLERANCE)
+    def given(index=None, num_frames=None):
+        address = {"seed": seed}
+        if index is None:
+            noise = draw_from_start(c, seed, num_frames)
+        else:
+            address["frame_index"] = np.full(2, index)
+            noise = draw_at_frame(c, **address)
+        return address | {name: x.numpy() for name, x in noise.items()}
+
+    def changed(state, outputs):
+        return state | {name.removeprefix("next_"): x for name, x in outputs.items()}
+
+    def steps(state, first):
+        frames = []
+        for t in range(first, plan.shape[1] + 1):
+            action = {"action": plan[:, t - 1]}
+            outputs = ask("predict_single_step", state | action | given(t))
+            state = changed(state, outputs)
+            frames.append(outputs["predicted_frames"][:, 0])
+        return np.stack(frames, 1)
+
+    frames = {"frames": videos[:, :count]}
+    whole = given(num_frames=plan.shape[1] + 1)
+    at_once = ask("predict_multi_step", frames | {"actions": plan} | whole)["predicted_frames"]
+    np.testing.assert_allclose(at_once, expected[:, 0], atol=TOLERANCE)
+    past = {"actions": plan[:, : count - 1]}
+    state = ask("encode", frames | past | given(num_frames=count))
+    np.testing.assert_allclose(steps(state, count), expected[:, 0], atol=TOLERANCE)
+    seen = {"frame": videos[:, count], "action": plan[:, count - 1]}
+    state = changed(state, ask("observe", state | seen | given(count)))
+    once = exported.forecast(videos[:, : count + 1], 7, plan, horizon=2, num_samples=1)
+    np.testing.assert_allclose(steps(state, count + 1), once[:, 0], atol=TOLERANCE)
 
 
-def test_one_given_frame_has_no_actions_before_it(tmp_path):
-    model = small_model(action_size=2, nt_inf=1)
-    settings = ExportSettings(1, 2, horizon=2, num_samples=2, euler_steps=2, frames_per_step=1)
-    write_served(tmp_path / "1", model, settings)
-    frames, plan = random_videos(model.config, 2, 1), np.ones((2, 2, 2), np.float32)
-    expected = model.forecast(frames, 2, seed=7, video_ids=np.zeros(2, int), actions=plan)[:, 0]
-    with served.serving(tmp_path) as server, served.client(server) as client:
-        stream = client.stream(frames, seed=7, actions=plan[:, :0])
-        steps = [stream.step(plan[:, t]) for t in range(2)]
-    np.testing.assert_allclose(np.stack(steps, 1), expected, atol=TOLERANCE)
+def test_one_frame_has_no_actions_before_it(tmp_path):
+    lengths = {"conditioning_frames": 1, "max_conditioning_frames": 2}
+    exported = SmallExport("one frame, actions", tmp_path, **lengths)
+    inputs = build_signatures(exported.model, exported.settings)["encode"].inputs
+    assert set(inputs) == {"frames"}
+    assert exported.tflite_file.is_file() and exported.noise_inputs.is_dir()
+    plan = np.random.default_rng(0).normal(size=(3, 2)).astype(np.float32)
+    expected = exported.forecast(exported.given(1), 7, plan[None])[0, 0]
+    with served.serving(exported.served.parent) as server, served.client(server) as ask:
+        for past in (None, plan[:0]):
+            stream = ask.stream(exported.given(1)[0], 7, past)
+            steps = [stream.step(action) for action in plan]
+            np.testing.assert_allclose(steps, expected, atol=TOLERANCE)
 
 
 def test_actions_beyond_the_horizon_of_a_shorter_video_do_not_count(exported, client, plans):
@@ -140,15 +170,90 @@ def test_actions_beyond_the_horizon_of_a_shorter_video_do_not_count(exported, cl
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
 
 
-def test_actions_that_are_no_numbers_spoil_their_own_example(exported, client, plans, expected):
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_actions_that_are_no_numbers_spoil_their_own_example(exported, bad):
+    for name, case in exported.cases.items():
+        key = next(key for key in case.tensors if key in ("action", "actions"))
+        spoiled = case.tensors[key].copy()
+        spoiled[0].flat[-1] = bad  # of predict_samples: in one of the plans
+        outputs = exported.ask(name, case.tensors | {key: spoiled})
+        rest = np.arange(len(spoiled)) > 0
+        np.testing.assert_array_equal(outputs.pop("valid"), rest, err_msg=name)
+        for output, found in outputs.items():
+            if found.dtype == object:
+                assert not any(found[0]) and all(found[rest].flat)
+                continue
+            assert not found[0].any()
+            np.testing.assert_allclose(found[rest], case.expected[output][rest], atol=TOLERANCE)
+
+
+def test_the_client_names_the_example_of_bad_actions(exported, client, plans):
     bad = plans[:, 0].copy()
     bad[1, -1, 0] = np.nan
-    with pytest.raises(InvalidExampleError) as caught:
-        client["grpc"].forecast(exported.given(2), 7, actions=bad)
-    assert caught.value.examples == [1]
-    predicted = caught.value.outputs["predicted_frames"]
-    np.testing.assert_allclose(predicted[0], expected[0, 0], atol=TOLERANCE)
-    assert not predicted[1].any()
+    for ask in client.values():
+        with pytest.raises(InvalidExampleError) as caught:
+            ask.forecast(exported.given(2), 7, actions=bad)
+        assert caught.value.examples == [1]
+
+
+@pytest.fixture
+def command(exported, tmp_path, capsys):
+    """A function of the client's flags and a plan: (exit status, error, frames written)."""
+    np.savez(tmp_path / "clip.npz", frames=exported.videos[0])
+
+    def run(server, action, plan, *flags, table="plan.csv"):
+        if table.endswith(".npy"):
+            np.save(tmp_path / table, plan)
+        else:
+            np.savetxt(tmp_path / table, plan, delimiter=",", header="x,y", comments="")
+        output = tmp_path / "out.npz"
+        output.unlink(missing_ok=True)
+        paths = f"--input={tmp_path / 'clip.npz'}", f"--output={output}"
+        given = f"--server={server}", "--seed=7", f"--actions={tmp_path / table}", *paths, *flags
+        with pytest.raises(SystemExit) as caught:
+            run_client(["client", action, *given])
+        error = capsys.readouterr().err
+        if not output.exists():
+            return caught.value.code, error, None
+        with np.load(output) as arrays:
+            return caught.value.code or 0, error, arrays["frames"]
+
+    return run
+
+
+@pytest.mark.parametrize("table", ["plan.csv", "plan.npy"])
+def test_the_command_takes_a_table(exported, server, plans, command, table):
+    def quantised(frames):
+        return np.floor(255 * frames[0])
+
+    address, video, plan = server.grpc_address, exported.given(1), plans[:1, 0]
+    both = np.stack([plan, plan], 1)
+    expected = quantised(exported.forecast(video, 7, both))
+    for flags, count in [((), 1), (("--num_samples=2",), 2)]:
+        status, _, frames = command(address, "predict", plan[0], *flags, table=table)
+        assert status == 0
+        assert (abs(frames - expected[:count]) <= 1).all()
+    seen = exported.videos[:1, : exported.settings.conditioning_frames + 1]
+    expected = quantised(exported.forecast(seen, 7, plan, horizon=2, num_samples=1))
+    flags = "--observe=1", "--horizon=2"
+    status, _, frames = command(address, "stream", plan[0], *flags, table=table)
+    assert status == 0
+    assert (abs(frames - expected) <= 1).all()
+
+
+def test_the_command_refuses_in_one_line(server, dcgan_server, plans, command):
+    own, plain, plan = server.grpc_address, dcgan_server.grpc_address, plans[0, 0]
+    none, short = "has no input actions", "has 5 rows, the 8 frames have 7 intervals"
+    for arguments, sentence in [
+        ((own, "predict", plan[:-1]), "actions has shape [1, 4, 2]; the model takes"),
+        ((own, "stream", plan, "--observe=1", "--horizon=4"), short),
+        ((plain, "predict", plan), none),
+        ((plain, "predict", plan, "--num_samples=2"), none),
+        ((plain, "stream", plan, "--horizon=3"), none),
+    ]:
+        status, error, frames = command(*arguments)
+        assert (status, frames) == (1, None)
+        assert sentence in error and error.count("\n") == 1
 
 
 def test_missing_and_superfluous_actions_are_one_line(exported, client, dcgan_server, dcgan, plans):
@@ -167,6 +272,9 @@ def test_missing_and_superfluous_actions_are_one_line(exported, client, dcgan_se
         stream.observe(video[0])
     with pytest.raises(UserError, match=r"action has shape \[1, 3\]"):
         stream.step([0.0, 1.0, 2.0])
+    for no_array in ("left", [[0.0], [1.0, 2.0]]):
+        with pytest.raises(UserError, match="cannot be made one array"):
+            stream.step(no_array)
     with served.client(dcgan_server) as other:
         with pytest.raises(UserError, match="has no input actions"):
             other.forecast(dcgan.given(1)[0], 7, actions=plans[0, 0])
@@ -176,4 +284,5 @@ def test_missing_and_superfluous_actions_are_one_line(exported, client, dcgan_se
 
 def test_a_page_is_not_for_models_with_actions(exported, capsys, tmp_path):
     line = refusal(capsys, web, f"--run_dir={exported.run_dir}", f"--output={tmp_path / 'page'}")
-    assert "which this export needs" in line
+    assert "--action_size=2: this export is not for models with actions" in line
+    assert "use export.saved_model or export.tflite" in line

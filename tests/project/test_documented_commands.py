@@ -86,6 +86,7 @@ RULES = [  # the first that fits
     Rule("python -m data_pipelines.* --dataset=kth *", LONG),
     Rule("python -m export.saved_model --run_dir=smmnist *", QUICK),
     Rule("python -m http.server *", PARSED, why="of Python; serves until it is stopped"),
+    Rule("python -m export.client * --actions=*", PARSED, why="tests/export/test_actions.py"),
     Rule("python -m export.client *", LONG),
     Rule("python -m export.*", LONG),
     Rule(
