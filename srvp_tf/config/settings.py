@@ -63,8 +63,8 @@ class ModelConfig(Section):
     nz: int = field(20, "dimensions of the noise variable z", minimum=1, maximum=_MAX_WIDTH)
     nt_inf: int = field(
         5,
-        "frames that the content w and the first state are read from; svg: frames that count as "
-        "observed in training, for its skip connections",
+        "frames that w and the first state are read from; svg: frames that count as observed in "
+        "training",
         minimum=1,
         maximum=_MAX_WIDTH,
     )
@@ -122,13 +122,13 @@ class ModelConfig(Section):
     )
     last_frame_skip: bool = field(
         False,
-        "svg: skip connections from the frame before, observed or predicted, at all times",
+        "svg: skips from the frame before, observed or predicted",
         models=_SVG,
         since=6,
     )
     action_size: int = field(
         0,
-        "dimensions of the action of each frame interval; 0: the model takes none",
+        "numbers of the action of each interval; 0: no actions",
         minimum=0,
         maximum=_MAX_WIDTH,
         since=7,
@@ -215,8 +215,7 @@ class DataConfig(Section):
     test_length: int = field(25, "frames of a test clip, conditioning included", minimum=2)
     state_size: int = field(
         0,
-        "numbers of the state that is measured at a clip's first frame and put behind each of its "
-        "actions; --action_size counts them too",
+        "of --action_size, numbers of the first frame's state",
         minimum=0,
         maximum=_MAX_WIDTH,
         since=7,

@@ -71,7 +71,7 @@ def _read_bair(folder):
     videos = []
     for _, frames, actions in BairRecords(folder / _BAIR, 64, with_actions=True).videos():
         assert frames.dtype == np.uint8 and frames.shape[1:] == (64, 64, 3)
-        assert actions.shape == (len(frames) - 1, 4)
+        assert actions.shape == (len(frames) - 1, 7)
         videos += [frames, np.nan_to_num(actions)]  # the writer of shards looks for NaN
     return videos
 
