@@ -77,7 +77,7 @@ RULES = [  # the first that fits
     Rule("python -m * --flagfile=configs/bair.cfg --action_size=4 *", PARSED, why="likewise"),
     Rule("python -m * --run_dir=runs/bair*", PARSED, why="likewise"),
     Rule("python -m tests.corpora.bair *", PARSED, why="tests/corpora/test_makers.py"),
-    Rule("python -m examples.push_to_goal *", PARSED, why="an hour, with its training"),
+    Rule("python -m examples.push_to_goal*", PARSED, why="an hour, with its training"),
     Rule("python -m srvp_tf.generate --run_dir=runs/mine *", LONG),
     Rule("python -m srvp_tf.generate *", QUICK),
     Rule("python -m srvp_tf.release *", QUICK),
