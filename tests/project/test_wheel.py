@@ -95,7 +95,7 @@ def test_what_the_readme_begins_with_runs_in_an_empty_folder(python, tmp_path):
     assert str(python.parents[1]) in printed  # of the wheel, not of the checkout
     assert "(4, 5, 20, 64, 64, 1)" in printed
     assert (tmp_path / "futures.gif").stat().st_size > 10_000
-    assert called(python, tmp_path, "-c", "import srvp_tf; srvp_tf.load()").count("\n") == 3
+    assert called(python, tmp_path, "-c", "import srvp_tf; srvp_tf.load()").count("\n") == 4
 
 
 @pytest.mark.parametrize("module", COMMANDS)
