@@ -19,7 +19,7 @@ FRAMES = (1, 2, 5, 10, 20, 28)  # predicted ones of the curves
 def main():
     """Print the two tables."""
     parser = parser_of(__doc__)
-    parser.add_argument("--run_dir", required=True)
+    parser.add_argument("--run_dir", default="arm_actions", help="of a model with actions")
     parser.add_argument("--compare", help="run of a model without actions")
     parser.add_argument("--data_dir", default="", help="where the corpus is, if it has moved")
     parser.add_argument("--num_videos", type=int, default=256)
