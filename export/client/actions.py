@@ -43,11 +43,12 @@ def predict(client: Client, flag_values: flags.FlagValues) -> None:
     name = flag_values.signature or (
         DEFAULT_SIGNATURE if flag_values.num_samples == 1 else _SAMPLES_SIGNATURE
     )
-    spec = _frames_spec(client.metadata(), name)
+    metadata = client.metadata()
+    spec = _frames_spec(metadata, name)
     frames = _read(flag_values, spec, num_more=_MOST_TRUTH)
     num_given = spec.shape[1]
     plan = _plan(flag_values)
-    inputs = client.metadata().signature(name).inputs
+    inputs = metadata.signature(name).inputs
     if plan is not None and name == _SAMPLES_SIGNATURE and ACTIONS in inputs:
         plan = np.repeat(plan[None], inputs[ACTIONS].shape[1], axis=0)
     start = time.perf_counter()

@@ -57,10 +57,12 @@ def evaluate(
         raise UserError(f"--actions={actions}: this model takes no actions, leave it out")
     output, weights = local_path(output), metrics.weights_sha256()
     start_tensorflow(config.train.deterministic)
+    import tensorflow as tf
+
     from srvp_tf.evaluation.evaluator import Evaluator
     from srvp_tf.evaluation.sample_store import SampleStore
     from srvp_tf.metrics.best_of import summarize
-    from srvp_tf.models.clips import FRAMES, parts
+    from srvp_tf.models.clips import parts
     from srvp_tf.runs.run_folder import read_model
     from srvp_tf.training.strategy import local_strategy
 
@@ -94,13 +96,11 @@ def evaluate(
         with SampleStore(fresh, num_videos) as store:
             first_video = 0
             for clips in videos.batch(c.eval_batch_size).as_numpy_iterator():
-                batch, given = parts(clips)
+                batch, _ = parts(clips)
                 # The last batch is filled up: every batch has one shape, every replica its part.
                 size = c.eval_batch_size, strategy.num_replicas_in_sync
-                filled = {name: _filled(rows, *size) for name, rows in given.items()}
-                frames = _filled(batch, *size)
                 result = evaluator.run(
-                    {FRAMES: frames, **filled} if filled else frames,
+                    tf.nest.map_structure(lambda rows, size=size: _filled(rows, *size), clips),
                     first_video,
                     lambda count: bar.update(min(count, bar.total - bar.n)),
                 )
