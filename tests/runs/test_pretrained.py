@@ -14,8 +14,8 @@ RUNS = sorted(path.parent.name for path in FOLDER.glob("*/config.json"))
 ARM = Path(__file__).parents[1] / "data" / "arm.npz"
 """Three test videos of `python -m tests.corpora.bair`, the simulated arm, with their actions."""
 
-GAIN = {"arm": 2.5, "arm_actions": 9.0, "mmnist": 3.5, "smmnist": 3.0}
-"""Over repeating the last frame in the next ten, dB of the pooled error, best of the samples."""
+GAIN = {"arm": (0.25, 2.5), "arm_actions": (7.0, 9.0), "mmnist": (3.0, 3.5), "smmnist": (1.5, 3.0)}
+"""Over repeating the last frame in the next ten, dB of the pooled error: one sample, the best."""
 
 NUM_SAMPLES = 10
 
@@ -42,10 +42,12 @@ def test_it_beats_the_last_frame_on_videos_never_seen(name):
         test_set = corpora.open_corpus(config).test_videos(length=nt_cond + horizon, num_videos=8)
         videos = np.stack(list(test_set.as_numpy_iterator()))
     truth = videos.astype(np.float32) / 255.0
-    ours, last_frame = baselines.PooledPSNR(), baselines.PooledPSNR()
+    one, best, last_frame = (baselines.PooledPSNR() for _ in range(3))
     model = load_model(FOLDER / name)
     samples = model.forecast(videos[:, :nt_cond], horizon, NUM_SAMPLES, seed=0, **given).numpy()
     error = np.mean((samples - truth[:, None, nt_cond:]) ** 2, axis=(2, 3, 4, 5))
-    ours.update(truth[:, nt_cond:], samples[np.arange(len(videos)), error.argmin(1)])
+    one.update(truth[:, nt_cond:], samples[:, 0])
+    best.update(truth[:, nt_cond:], samples[np.arange(len(videos)), error.argmin(1)])
     last_frame.update(truth[:, nt_cond:], baselines.last_frame(truth, nt_cond))
-    assert ours.result() > last_frame.result() + GAIN[name]
+    for ours, gain in zip((one, best), GAIN[name], strict=True):
+        assert ours.result() > last_frame.result() + gain
