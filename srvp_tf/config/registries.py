@@ -63,7 +63,12 @@ _NETWORKS, _DYNAMICS = "srvp_tf.models.networks", "srvp_tf.models.dynamics"
 _LOSSES = "srvp_tf.models.losses"
 
 NETWORKS = Registry(
-    "networks", {"dcgan": f"{_NETWORKS}.dcgan:DCGAN", "vgg": f"{_NETWORKS}.vgg:VGG"}
+    "networks",
+    {
+        "dcgan": f"{_NETWORKS}.dcgan:DCGAN",
+        "vgg": f"{_NETWORKS}.vgg:VGG",
+        "dcgan_half": f"{_NETWORKS}.dcgan_half:DCGAN_HALF",
+    },
 )
 """`--family`: name -> (class of the encoder, class of the decoder); see `models.networks.base`."""
 
@@ -77,7 +82,6 @@ DYNAMICS = Registry(
 )
 """`--dynamics`: name -> subclass of `models.dynamics.Dynamics`."""
 
-LOSS_TERMS = Registry(
-    "loss term", {name: f"{_LOSSES}:{name}" for name in ("nll", "kl_y1", "kl_z", "l2_res", "mse")}
-)
+_TERMS = ("nll", "kl_y1", "kl_z", "l2_res", "mse", "cross_entropy")
+LOSS_TERMS = Registry("loss term", {name: f"{_LOSSES}:{name}" for name in _TERMS})
 """`--loss_weights`: name -> function of (frames, what the model returns), see `models.losses`."""

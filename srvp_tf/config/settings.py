@@ -292,7 +292,7 @@ class TrainConfig(Section):
             except ValueError:
                 further[name] = math.nan
             if not 0 <= further[name] < math.inf or name not in LOSS_TERMS or name in own:
-                known = ", ".join(set(LOSS_TERMS) - own) or "none is registered"
+                known = ", ".join(name for name in LOSS_TERMS if name not in own)
                 raise UserError(
                     f"--loss_weights={shown(self.loss_weights)}: give name=number of further loss "
                     f"terms ({known})"

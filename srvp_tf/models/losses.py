@@ -8,6 +8,7 @@ number per video; its weight has its name. `LOSS_TERMS.register(name)` adds one,
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
@@ -33,10 +34,8 @@ def nll(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
     Where K frames drawn at random were decoded, T / K times theirs: its mean over the draws is that
     of all frames.
     """
-    if outputs.decoded_frames is None:
-        return -outputs.p_x.log_prob(frames)
-    share = outputs.decoded_frames.shape[1] / frames.shape[1]
-    return -outputs.p_x.log_prob(tf.gather(frames, outputs.decoded_frames, batch_dims=1)) / share
+    decoded, share = _decoded(frames, outputs)
+    return -outputs.p_x.log_prob(decoded) / share
 
 
 def kl_y1(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
@@ -52,6 +51,26 @@ def kl_z(frames: tf.Tensor, outputs: Any) -> tf.Tensor:
 def l2_res(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
     """Sum of the Euclidean norms of the residuals, [B], in units of y."""
     return tf.reduce_sum(safe_norm(outputs.residuals), axis=[-2, -1])
+
+
+def cross_entropy(frames: tf.Tensor, outputs: Any) -> tf.Tensor:
+    """-x log p - (1 - x) log(1 - p) of mean frames p, summed over pixels and frames: [B], in nats.
+
+    The negative log density of Bernoulli pixels, where x is 0 or 1. Unlike that of a Gaussian, its
+    gradient does not vanish where the decoder's sigmoid is near 0 or 1 and wrong. Frames are
+    [B, T, H, W, C] in [0, 1]; where K of them were decoded it is T / K times theirs.
+    """
+    decoded, share = _decoded(frames, outputs)
+    per_pixel = keras.ops.binary_crossentropy(decoded, outputs.frames)
+    return tf.reduce_sum(per_pixel, axis=[1, 2, 3, 4]) / share
+
+
+def _decoded(frames: tf.Tensor, outputs: Any):
+    """(Those of the frames [B, T, ...] that were decoded, their share of all)."""
+    chosen = getattr(outputs, "decoded_frames", None)  # SVG decodes all
+    if chosen is None:
+        return frames, 1.0
+    return tf.gather(frames, chosen, batch_dims=1), chosen.shape[1] / frames.shape[1]
 
 
 def mse(frames: tf.Tensor, outputs: Any) -> tf.Tensor:

@@ -84,7 +84,7 @@ def test_a_bug_keeps_its_traceback():
     ("arguments", "words"),
     [
         (["--val_lenght=3"], "Did you mean: val_length"),
-        (["--family=resnet"], "value should be one of <dcgan|vgg>"),
+        (["--family=resnet"], "value should be one of <dcgan|vgg|dcgan_half>"),
         (["--ny=2.5"], "flag --ny=2.5"),
         (["--ny"], "Missing value for flag --ny"),
         (["--seed=9223372036854775808"], "--seed=9223372036854775808 is beyond the integers of"),
@@ -171,7 +171,7 @@ def test_help_shows_every_section_with_defaults_and_choices(capsys):
     titles = ("This command:", "Model: ", "Data: ", "Training: ", "Evaluation: ", "Every command:")
     places = [out.index(f"\n{title}") for title in titles]
     assert places == sorted(places)
-    shown = "--run_dir=runs/x --family=dcgan <dcgan|vgg> --frame_size=64 <32|64|128> --skips=false"
+    shown = "--run_dir=runs/x --family=dcgan <dcgan|vgg| --frame_size=64 <32|64|128> --skips=false"
     for words in (*shown.split(), "--learning_rate=0.0003", "--flagfile="):
         assert words in out
     assert max(map(len, out.splitlines())) <= 100 and len(out.splitlines()) < 90

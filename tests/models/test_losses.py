@@ -56,16 +56,17 @@ def log_density(x, normal):
     return -0.5 * ((x - loc) / scale) ** 2 - np.log(scale) - 0.5 * np.log(2 * np.pi)
 
 
-def test_the_likelihood_of_a_few_decoded_frames_stands_for_all():
+@pytest.mark.parametrize("term", [losses.nll, losses.cross_entropy])
+def test_the_likelihood_of_a_few_decoded_frames_stands_for_all(term):
     model = small_model(precision="float64")
     videos = random_videos(model.config, 2, T)
-    noise = training_noise(model.config, 0, 1, tf.range(2), T)
-    whole = losses.nll(model.to_unit_range(videos), model(videos, noise))
+    frames, noise = model.to_unit_range(videos), training_noise(model.config, 0, 1, tf.range(2), T)
+    whole = term(frames, model(videos, noise))
     every_pair = []
     for pair in itertools.combinations(range(T), 2):
         some = model(videos, noise._replace(decoded_frames=tf.constant([pair, pair])))
         assert some.frames.shape[1] == 2
-        every_pair.append(losses.nll(model.to_unit_range(videos), some))
+        every_pair.append(term(frames, some))
     np.testing.assert_allclose(np.mean(every_pair, axis=0), whole, rtol=1e-12)
 
 
@@ -102,6 +103,21 @@ def test_nll_is_the_full_gaussian_log_density_with_its_constant(obs_scale):
     constant = pixels * (np.log(obs_scale) + 0.5 * np.log(2 * np.pi))
     nll = losses.nll(frames, outputs)
     np.testing.assert_allclose(nll, squared / (2 * obs_scale**2) + constant, rtol=1e-12)
+
+
+def test_cross_entropy_is_that_of_bernoulli_pixels():
+    model = small_model(precision="float64")
+    videos = random_videos(model.config, 2, T)
+    outputs, frames = model(videos), model.to_unit_range(videos)
+    bits = tf.round(frames)
+    pixels = tfd.Independent(tfd.Bernoulli(probs=outputs.frames, dtype="float64"), 4)
+    np.testing.assert_allclose(
+        losses.cross_entropy(bits, outputs), -pixels.log_prob(bits), rtol=1e-10
+    )
+    # Linear in x, so that a grey frame has the mean of those of which it is the mean.
+    of_both = losses.cross_entropy(bits, outputs) + losses.cross_entropy(1 - bits, outputs)
+    grey = losses.cross_entropy(tf.fill(frames.shape, tf.constant(0.5, "float64")), outputs)
+    np.testing.assert_allclose(grey, of_both / 2, rtol=1e-10)
 
 
 def test_l2_res_sums_the_norm_not_its_square_over_every_sub_step(case):

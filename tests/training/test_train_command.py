@@ -52,7 +52,7 @@ def run_dir(tmp_path, finished):
     ("argument", "words", "status"),
     [
         ("--batchsize=3", "Did you mean: batch_size", 2),
-        ("--family=resnet", "value should be one of <dcgan|vgg>", 2),
+        ("--family=resnet", "value should be one of <dcgan|vgg|dcgan_half>", 2),
         ("--flagfile=nothing.cfg", "--flagfile=nothing.cfg: no such file", 2),
         ("--frame_size=48", "--frame_size=48 must be one of 32, 64, 128", 1),
         ("--learning_rate=nan", "--learning_rate=nan must be finite", 1),

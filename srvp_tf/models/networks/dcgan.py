@@ -13,11 +13,14 @@ class DCGANEncoder(ConvEncoder):
     """One convolution of stride 2 per stage; the first has no normalisation."""
 
     first_normalized = False
+    reduction = 1
+    """How many times smaller than a frame that is what the first stage reads."""
 
     def __init__(self, config: "ModelConfig", **kwargs):
         super().__init__(config, **kwargs)
         stages, width = [], config.channels  # tracked by Keras once it is whole
-        for i, filters in enumerate(stage_widths(config.frame_size, config.nf)):
+        widths = stage_widths(config.frame_size // self.reduction, config.nf)
+        for i, filters in enumerate(widths):
             name, normalize = f"stage_{i}_0", i > 0 or self.first_normalized
             stages.append([self._block("conv4_stride2", width, filters, name, normalize=normalize)])
             width = filters

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from srvp_tf.config import ModelConfig
 from srvp_tf.config.registries import NETWORKS
+from srvp_tf.errors import UserError
 
 STAGES = {32: 3, 128: 5}
 NF, NHX, NW, NY = 2, 7, 6, 5
@@ -104,3 +105,20 @@ def test_every_frame_size_goes_down_to_features_and_up_again(family, size):
 def test_frame_bytes_are_those_of_the_widest_block(family, widest):
     decoder = make(1, family, 64, 1, nf=64, dtype="mixed_bfloat16")
     assert decoder.frame_bytes == 2 * widest
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_the_encoder_of_half_the_size_reads_averages_of_four_pixels(size):
+    half, whole = make(0, "dcgan_half", size, 1, seed=0), make(0, "dcgan", size // 2, 1, seed=0)
+    half.build(), whole.build()
+    frames = np.random.default_rng(0).random((2, size, size, 1), np.float32)
+    averages = frames.reshape(2, size // 2, 2, size // 2, 2, 1).mean((2, 4))
+    for theirs, ours in zip(whole(averages), half(frames), strict=True):
+        tf.nest.map_structure(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), theirs, ours
+        )
+
+
+def test_the_encoder_of_half_the_size_has_no_skips():
+    with pytest.raises(UserError, match="--family=dcgan_half has no skip connections"):
+        make(1, "dcgan_half", 64, 1, skips=True)
