@@ -9,7 +9,7 @@ from srvp_tf.config import TrainConfig
 from srvp_tf.models.noise import training_noise
 from srvp_tf.training.step import TrainingStep
 from tests.models.bounds import rounding, without_kinks
-from tests.models.small import forecast_eagerly, random_videos, small_model
+from tests.models.small import forecast_eagerly, random_videos, trained_looking
 
 # Largest error of a tensor, as a share of its largest value. In float32 sums are in another order:
 # 18 blocks of vgg, of up to 9 x 64 terms.
@@ -21,11 +21,7 @@ architectures = pytest.mark.parametrize(("family", "skips"), ARCHITECTURES)
 
 def model_and_plain(precision="float64", **changes):
     """A model far from its initial values, and its plain copy."""
-    model = small_model(precision, **changes)
-    generator = np.random.default_rng(0)
-    for weight in (*model.encoder.weights, *model.decoder.weights):
-        values = weight.numpy() + 0.2 * generator.normal(size=weight.shape)
-        weight.assign(np.abs(values) + 0.1 if "variance" in weight.path else values)
+    model = trained_looking(precision, **changes)
     return model, plain_copy(model)
 
 

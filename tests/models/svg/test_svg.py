@@ -9,8 +9,7 @@ from srvp_tf.config import ModelConfig
 from srvp_tf.errors import UserError
 from srvp_tf.models.losses import mse, objective
 from srvp_tf.models.svg.model import SVG
-from tests.models.small import random_videos, small_config, small_model
-from tests.models.test_srvp import spread_statistics
+from tests.models.small import random_videos, small_config, small_model, spread_statistics
 from tests.runs import small_run
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
