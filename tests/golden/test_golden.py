@@ -48,17 +48,10 @@ def test_one_value_out_of_tolerance_is_found_and_named(tmp_path, capsys, name, k
     golden[key] = altered(golden[key], error)
     path = tmp_path / name
     np.savez(path, **golden)
-    assert golden_check.main([str(path)]) == 1
+    right = FOLDER / "metrics.npz"  # does not make up for the wrong one
+    assert golden_check.main([str(path), str(right)]) == 1
     failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAILED")]
     assert failed and all(line.startswith(f"FAILED {path}: {key}") for line in failed)
-
-
-def test_a_wrong_file_among_right_ones_counts(tmp_path):
-    golden = load("metrics.npz")
-    golden["psnr"] = altered(golden["psnr"], 1e-4)
-    np.savez(tmp_path / "wrong.npz", **golden)
-    paths = [tmp_path / "wrong.npz", FOLDER / "metrics.npz"]
-    assert golden_check.main(list(map(str, paths))) == 1
 
 
 @pytest.mark.parametrize("name", ["missing", "text", "foreign", "pickled", "cut"])
