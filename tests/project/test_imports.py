@@ -97,19 +97,6 @@ def test_every_folder_of_sources_is_a_package_that_gets_installed():
     assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
 
 
-def test_a_command_is_flags_and_a_main():
-    def is_command(text):
-        return "def define_flags(" in text and "__name__ ==" in text
-
-    lengths = {
-        name: text.count("\n")
-        for name, path in find_sources().items()
-        if is_command(text := path.read_text(encoding="utf-8"))
-    }
-    assert len(lengths) >= 15
-    assert {name: length for name, length in lengths.items() if length > 80} == {}
-
-
 def test_config_flags_and_command_do_not_load_tensorflow():
     code = (
         "import sys, srvp_tf, srvp_tf.config, srvp_tf.config.flags, srvp_tf.cli.command\n"
