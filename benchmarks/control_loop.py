@@ -145,7 +145,7 @@ class DirectStream:
 
 
 def measure(model, settings, begin, processes, steps):
-    """Columns of a row: latency of `step` and `observe`, memory."""
+    """Columns of a row: latency of `step` and `observe`, memory of processes (None: this one)."""
     c, rng, count = model.config, np.random.default_rng(0), settings.conditioning_frames
     shape = (c.frame_size, c.frame_size, c.channels)
     frames = rng.random((count + 8, *shape), np.float32)
