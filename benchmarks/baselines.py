@@ -15,17 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import (
-    add_list,
-    in_process,
-    interleave,
-    parser_of,
-    print_table,
-    processor,
-    run,
-    timed,
-)
-from srvp_tf.config import Config, corpora
+from benchmarks import harness
+from benchmarks.settings import config_of_flags, sampling_of
+from srvp_tf.config import corpora
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 DIGITS = (
     "--num_digits=2 --nt_cond=5 --nt_inf=5 --train_length=10 --test_length=25 --batch_size=16"
@@ -59,14 +52,14 @@ STEPS, WARM_UP = 12, 3  # of a model whose step is timed
 
 def main():
     """Train, judge, print, draw."""
-    parser = parser_of(__doc__)
+    parser = harness.parser_of(__doc__)
     parser.add_argument("--output_dir", type=Path, default=Path("runs/baselines"))
     parser.add_argument("--cpu_seconds", type=float, default=240, help="of each training")
     parser.add_argument("--seeds", type=int, default=2, help="how many")
     parser.add_argument("--models", default="srvp,svg", help="names of --model")
     parser.add_argument("--metrics", default="psnr,ssim", help="of evaluate, beside identity")
     parser.add_argument("--plugins", default="", help="modules that the commands import first")
-    add_list(parser, "corpora", CORPORA, "corpora to train on")
+    harness.add_list(parser, "corpora", CORPORA, "corpora to train on")
     a = parser.parse_args()
     a.output_dir, a.models = a.output_dir.resolve(), a.models.split(",")
     a.plugin_flags = [f"--plugins={a.plugins}"] if a.plugins else []
@@ -75,15 +68,16 @@ def main():
         for corpus in a.corpora
         for model in a.models
     }
-    print(processor())
-    print_table(row(*key, folders) for key, folders in runs.items())
-    print_table(curve_row(*key, folders) for key, folders in runs.items())
-    draw(runs, a.output_dir / "baselines.svg")
+    print(harness.processor())
+    harness.print_table(row(*key, folders) for key, folders in runs.items())
+    scores = {key: harness.psnr_of_best(folders) for key, folders in runs.items()}
+    harness.print_table(curve_row(*key, found.mean(axis=0)) for key, found in scores.items())
+    harness.draw_curves(a.output_dir / "baselines.svg", scores, 1, "predicted frame")
     for corpus in a.corpora:
         first, *others = (str(runs[corpus, model][0]) for model in a.models)
         compare = [f"--compare={','.join(others)}"] if others else []
         output = f"--output={a.output_dir / f'gallery-{corpus}'}"
-        run("srvp_tf.gallery", f"--run_dir={first}", *compare, output, *a.plugin_flags)
+        harness.run("srvp_tf.gallery", f"--run_dir={first}", *compare, output, *a.plugin_flags)
 
 
 def one_run(a, corpus, model, seed):
@@ -95,19 +89,21 @@ def one_run(a, corpus, model, seed):
     settings = [f"--model={model}", *WIDTHS, *CORPORA[corpus], f"--seed={seed}"]
     settings += of_model.get(model, "").split()
     if corpus == "arm":
-        settings.append(f"--data_dir={arm_corpus(a.output_dir)}")
-    step = in_process(step_seconds, settings, a.plugins)
+        settings.append(f"--data_dir={harness.arm_corpus(a.output_dir / 'arm-corpus', 384, 64)}")
+    step = harness.in_process(step_seconds, settings, a.plugins)
     steps = max(int(a.cpu_seconds / step), 3)
     decay = steps // 3
     settings += [f"--lr_burnin={steps - decay}", f"--lr_decay={decay}", f"--val_interval={steps}"]
     place = f"--run_dir={folder}"
     before = cpu_of_children()
-    run("srvp_tf.train", place, *settings, *VALIDATION, *JUDGED, *a.plugin_flags)
+    harness.run("srvp_tf.train", place, *settings, *VALIDATION, *JUDGED, *a.plugin_flags)
     seconds = cpu_of_children() - before
     metrics = a.metrics + ("" if corpus == "arm" else ",identity")
-    run("srvp_tf.evaluate", place, f"--metrics={metrics}", "--protocol=both", *a.plugin_flags)
+    harness.run(
+        "srvp_tf.evaluate", place, f"--metrics={metrics}", "--protocol=both", *a.plugin_flags
+    )
     facts = {"steps": steps, "cpu_seconds": seconds}
-    facts |= in_process(sampled_video, folder, a.plugins)
+    facts |= harness.in_process(sampled_video, folder, a.plugins)
     (folder / "facts.json").write_text(json.dumps(facts))
     return folder
 
@@ -118,39 +114,22 @@ def cpu_of_children():
     return used.ru_utime + used.ru_stime
 
 
-def arm_corpus(output_dir):
-    """Folder of the simulated arm's videos, made if need be."""
-    source, data_dir = output_dir / "arm-source", output_dir / "arm-data"
-    if not data_dir.exists():
-        counts = "--num_videos=384", "--num_test_videos=64"
-        run("tests.corpora.bair", f"--output_dir={source}", *counts)
-        places = f"--source_dir={source}", f"--data_dir={data_dir}"
-        run("data_pipelines.prepare", "--dataset=bair", *places)
-    return data_dir
-
-
 def step_seconds(settings, plugins):
     """CPU seconds of a training step with given flags, median."""
     start(plugins)
     import tensorflow as tf
-    from absl import flags
 
-    from srvp_tf import train
-    from srvp_tf.config.flags import config_from_flags
     from srvp_tf.config.registries import MODELS
     from srvp_tf.training.step import TrainingStep
 
-    values = flags.FlagValues()
-    train.define_flags(values)
-    values(["train", *settings])
-    config = config_from_flags(values)
+    config = config_of_flags(*settings)
     batches = corpora.open_corpus(config).training_batches(
         length=config.data.train_length, batch_size=config.train.batch_size, seed=0
     )
     batches = iter(tf.distribute.get_strategy().experimental_distribute_dataset(batches))
     step = TrainingStep(MODELS[config.model.model](config.model), config.train)
     taken = [
-        timed(lambda number=number: step(next(batches), number).mean.loss.numpy())[1]
+        harness.timed(lambda number=number: step(next(batches), number).mean.loss.numpy())[1]
         for number in range(1, WARM_UP + STEPS + 1)
     ]
     return float(np.median(taken[WARM_UP:]))
@@ -159,32 +138,22 @@ def step_seconds(settings, plugins):
 def sampled_video(run_dir, plugins):
     """Seconds of one sampled test video of a run, and the number of its parameters."""
     start(plugins)
-    import tensorflow as tf
-
-    from srvp_tf.forecasting.sampling import Sampler
     from srvp_tf.runs.run_folder import RunFolder, load_model
 
     config, model = RunFolder(run_dir).config(), load_model(run_dir)
-    length = config.data.test_length
-    videos = corpora.open_corpus(config).test_videos(length=length, num_videos=TIMED_VIDEOS)
+    data = config.data
+    videos = corpora.open_corpus(config).test_videos(
+        length=data.test_length, num_videos=TIMED_VIDEOS
+    )
     videos = next(videos.batch(TIMED_VIDEOS).as_numpy_iterator())
-    sampler = Sampler(model, config.data.nt_cond, length, seed=0)
-    predict, ids = tf.function(sampler.predict), tf.range(TIMED_VIDEOS)
-
-    def all_samples():
-        inferred = sampler.infer(videos)
-        for samples in sampler.chunks(TIMED_VIDEOS, TIMED_SAMPLES):
-            predict(inferred, ids, samples)[0, 0, 0, 0, 0].numpy()
-
-    seconds = interleave({"all": all_samples}, rounds=5)["all"][0]
+    draw = sampling_of(model, data.nt_cond, videos, TIMED_SAMPLES)
+    seconds = harness.interleave({"all": draw}, rounds=5)["all"][0]
     per_video = seconds / (TIMED_VIDEOS * TIMED_SAMPLES)
     return {"seconds_per_sample": float(per_video), "parameters": model.count_params()}
 
 
 def start(plugins):
     """Load TensorFlow, and modules with models of one's own."""
-    from srvp_tf.config.tensorflow_start import start_tensorflow
-
     start_tensorflow(deterministic=True)
     for name in filter(None, plugins.split(",")):
         importlib.import_module(name)
@@ -193,7 +162,7 @@ def start(plugins):
 def row(corpus, model, folders):
     """Means over seeds, with each seed's."""
     facts = [json.loads((folder / "facts.json").read_text()) for folder in folders]
-    reports = [json.loads((f / "evaluation" / "results.json").read_text()) for f in folders]
+    reports = [harness.report_of(folder) for folder in folders]
 
     def cell(part, name, decimals):
         found = [report[part][name]["mean"] for report in reports if name in report[part]]
@@ -219,45 +188,10 @@ def row(corpus, model, folders):
     }
 
 
-def curve_row(corpus, model, folders):
+def curve_row(corpus, model, mean):
     """PSNR of the best sample in some of the predicted frames, mean over videos and seeds."""
-    mean = mean_curve(folders)
     at = {f"frame {frame}": f"{mean[frame - 1]:.2f}" for frame in SHOWN_FRAMES}
     return {"PSNR, best of 10": corpus, "model": model} | at
-
-
-def mean_curve(folders):
-    """PSNR of the best samples, mean over videos and seeds [predicted frames]."""
-    curves = []
-    for folder in folders:
-        config = Config.load(folder / "config.json")
-        with np.load(folder / "evaluation" / "psnr_best.npz") as archive:
-            best = archive["samples"].astype(np.float64)
-        videos = corpora.open_corpus(config).test_videos(
-            length=config.data.test_length, num_videos=len(best)
-        )
-        truth = np.stack(list(videos.as_numpy_iterator()))[:, config.data.nt_cond :]
-        error = np.square((truth - best) / 255).mean(axis=(2, 3, 4))
-        curves.append(-10 * np.log10(np.maximum(error, 1e-10)))
-    return np.concatenate(curves).mean(axis=0)
-
-
-def draw(runs, path):
-    """PSNR of the best sample against the predicted frame."""
-    from matplotlib import pyplot
-
-    names = list(dict.fromkeys(corpus for corpus, _ in runs))
-    figure, axes = pyplot.subplots(1, len(names), figsize=(9, 3), squeeze=False, layout="tight")
-    for name, ax in zip(names, axes[0], strict=True):
-        for (corpus, model), folders in runs.items():
-            if corpus == name:
-                mean = mean_curve(folders)
-                ax.plot(np.arange(1, len(mean) + 1), mean, label=model)
-        ax.set(title=name, xlabel="predicted frame")
-        ax.grid(alpha=0.3)
-    axes[0, 0].set_ylabel("PSNR of the best of 10 [dB]")
-    axes[0, 0].legend(frameon=False)
-    figure.savefig(path, metadata={"Date": None})
 
 
 if __name__ == "__main__":

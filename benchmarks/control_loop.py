@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 
-from benchmarks.harness import parser_of, print_table, processor
-from srvp_tf.config.tensorflow_start import start_tensorflow
+from benchmarks.harness import parser_of, print_table, start
 from srvp_tf.errors import UserError
 
 SIZE = 2  # of the actions of the untrained model
@@ -32,8 +32,7 @@ def main():
     a = parser.parse_args()
     if a.steps < 10:
         parser.error("--steps: give 10 or more")
-    start_tensorflow(deterministic=False)
-    print(processor(), end="\n\n", flush=True)
+    start(deterministic=False)
     with tempfile.TemporaryDirectory() as name:
         try:
             print_table(rows(a.run_dir, a.steps, Path(name)))
@@ -80,7 +79,7 @@ def through_saved_model(model, settings, folder):
     from export.writers.saved_model import load_saved_model
 
     ask = load_saved_model(folder / "served" / "1")
-    yield functools.partial(DirectStream, ask), ["self"]
+    yield functools.partial(DirectStream, ask), [None]
 
 
 @contextlib.contextmanager
@@ -90,7 +89,7 @@ def through_grpc(model, settings, folder):
     from tests.export.served import server_process
 
     with server_process(folder / "served") as (process, (grpc, _)), Client(grpc) as client:
-        yield (lambda frames, actions: client.stream(frames, 0, actions)), ["self", process.pid]
+        yield (lambda frames, actions: client.stream(frames, 0, actions)), [None, process.pid]
 
 
 @contextlib.contextmanager
@@ -107,7 +106,7 @@ def through_tflite(model, settings, folder):
     def with_noise(name, tensors):
         return ask(name, tensors | noise.get(name, at_frame))
 
-    yield functools.partial(DirectStream, with_noise), ["self"]
+    yield functools.partial(DirectStream, with_noise), [None]
 
 
 ROUTES = {
@@ -146,7 +145,7 @@ class DirectStream:
 
 
 def measure(model, settings, begin, processes, steps):
-    """Columns of a row: latency of `step` and `observe`, memory."""
+    """Columns of a row: latency of `step` and `observe`, memory of processes (None: this one)."""
     c, rng, count = model.config, np.random.default_rng(0), settings.conditioning_frames
     shape = (c.frame_size, c.frame_size, c.channels)
     frames = rng.random((count + 8, *shape), np.float32)
@@ -162,7 +161,8 @@ def measure(model, settings, begin, processes, steps):
         observed.append(middle - start)
         stepped.append(time.perf_counter() - middle)
         if i + 1 in (steps // 10 + WARM, steps + WARM):
-            memory.append(" + ".join(f"{resident(x):.0f}" for x in processes) + " MiB")
+            resident = (psutil.Process(x).memory_info().rss / 2**20 for x in processes)
+            memory.append(" + ".join(f"{x:.0f}" for x in resident) + " MiB")
 
     def milliseconds(seconds):
         median, slow = np.percentile(np.array(seconds[WARM:]) * 1000, [50, 95])
@@ -174,14 +174,6 @@ def measure(model, settings, begin, processes, steps):
         f"memory after {steps // 10:,} steps": memory[0],
         f"after {steps:,}": memory[1],
     }
-
-
-def resident(process):
-    """Memory of a process in MiB."""
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("no VmRSS")
 
 
 if __name__ == "__main__":

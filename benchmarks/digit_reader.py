@@ -47,13 +47,11 @@ def main():
             variant = pictures[rng.integers(VARIANTS)]
             yield _frames(variant, digits["train_labels"], a.batch_size, rng)
 
-    tell = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: print(f"{epoch + 1}: {_accuracy(reader, digits)}")
-    )
     reader.compile(keras.optimizers.Adam(schedule), loss)
     steps = min(a.steps, STEPS_OF_EPOCH)
     epochs = a.steps // steps
-    reader.fit(batches(), epochs=epochs, steps_per_epoch=steps, verbose=2, callbacks=[tell])
+    reader.fit(batches(), epochs=epochs, steps_per_epoch=steps, verbose=2)
+    print(_accuracy(reader, digits))
     weights = {f"{i}": array.astype(np.float16) for i, array in enumerate(reader.get_weights())}
     np.savez_compressed(WEIGHTS, **weights)
     print(f"wrote {WEIGHTS.name}")

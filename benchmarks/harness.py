@@ -1,4 +1,4 @@
-"""What the benchmarks share: turns and their times, processes, command lines, tables.
+"""What the benchmarks share: turns and their times, processes, judged runs, command lines, tables.
 
 A machine that others use too is slow at times: only variants measured in the same minutes compare,
 so they take turns, and ratios are of medians. Loads no TensorFlow: it is started after the
@@ -8,6 +8,7 @@ arguments are read.
 import argparse
 import contextlib
 import functools
+import json
 import multiprocessing
 import os
 import signal
@@ -19,7 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
+from srvp_tf.config import Config, corpora
 from srvp_tf.config.processor import instruction_sets
+from srvp_tf.config.tensorflow_start import start_tensorflow
 
 ROOT = Path(__file__).parents[1]
 
@@ -130,6 +133,77 @@ def _prepare(function, args):
 
 def _take_turn():
     return _turn()
+
+
+def arm_corpus(folder, num_videos, num_test_videos):
+    """Folder of so many videos of the simulated arm, prepared, if need be, in a given one."""
+    data_dir = folder / "data"
+    if not data_dir.exists():
+        source = folder / "source"
+        counts = f"--num_videos={num_videos}", f"--num_test_videos={num_test_videos}"
+        run("tests.corpora.bair", f"--output_dir={source}", *counts)
+        places = f"--source_dir={source}", f"--data_dir={data_dir}"
+        run("data_pipelines.prepare", "--dataset=bair", *places)
+    return data_dir
+
+
+def report_of(folder):
+    """What `srvp_tf.evaluate` wrote about a run."""
+    return json.loads((folder / "evaluation" / "results.json").read_text())
+
+
+def psnr_of_best(folders):
+    """PSNR [dB] of the best samples of judged runs [videos of all, predicted frames]."""
+    scores = []
+    for folder in folders:
+        config = Config.load(folder / "config.json")
+        with np.load(folder / "evaluation" / "psnr_best.npz") as archive:
+            best = archive["samples"].astype(np.float64)
+        videos = corpora.open_corpus(config).test_videos(
+            length=config.data.test_length, num_videos=len(best)
+        )
+        truth = np.stack(list(videos.as_numpy_iterator()))[:, config.data.nt_cond :]
+        error = np.square((truth - best) / 255).mean(axis=(2, 3, 4))
+        scores.append(-10 * np.log10(np.maximum(error, 1e-10)))
+    return np.concatenate(scores)
+
+
+def draw_curves(path, scores, first_frame, xlabel, bands=False):
+    """Draw PSNR over time.
+
+    Args:
+        path: of the picture.
+        scores: (title, label) -> `psnr_of_best`; a plot for each title, a line for each label.
+        first_frame: number of the first predicted one.
+        xlabel: what is counted.
+        bands: also draw 95 % intervals.
+    """
+    from matplotlib import pyplot
+
+    titles = list(dict.fromkeys(title for title, _ in scores))
+    size = {"figsize": (9, 3.2), "sharey": bands, "squeeze": False, "layout": "tight"}
+    figure, (axes,) = pyplot.subplots(1, len(titles), **size)
+    for (title, label), found in scores.items():
+        ax = axes[titles.index(title)]
+        frames, mean = first_frame + np.arange(found.shape[1]), found.mean(axis=0)
+        (line,) = ax.plot(frames, mean, label=label)
+        if bands:
+            half = 1.96 * found.std(axis=0) / np.sqrt(len(found))
+            ax.fill_between(frames, mean - half, mean + half, alpha=0.2, color=line.get_color())
+        ax.set(title=title, xlabel=xlabel)
+        ax.grid(visible=True, alpha=0.3)
+    axes[0].set_ylabel("PSNR of the best of 10 [dB]")
+    axes[0].legend(frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def start(deterministic=True):
+    """Print what measures, and start TensorFlow."""
+    print(processor(), end="\n\n", flush=True)
+    start_tensorflow(deterministic)
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")  # warns of functions that are traced anew: many are, once
 
 
 def parser_of(doc, rounds=None):

@@ -6,19 +6,15 @@ each, to one on one core. More processes than cores show the price of exchanging
 statistics.
 """
 
-import contextlib
 import functools
-import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 
-from benchmarks.harness import parser_of, print_table, turns
+from benchmarks.harness import parser_of, print_table, start, turns
 from benchmarks.settings import few_steps, logged
-from srvp_tf.config.tensorflow_start import start_tensorflow
 
 WARM_UP = 10  # steps; the first ones build the graph
 
@@ -28,7 +24,7 @@ def main():
     parser = parser_of(__doc__, rounds=3)
     parser.add_argument("--steps", type=int, default=50, help="steps that are measured")
     a = parser.parse_args()
-    start_tensorflow(deterministic=False)  # quietly: TensorBoard's reader loads it
+    start(deterministic=False)
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         parser.error("one core shows nothing: run it on two or more")
@@ -49,9 +45,9 @@ def main():
 
 def steps_per_second(core_sets, steps):
     """Median over the measured steps, as the run logs them; one worker per set of cores."""
-    with contextlib.ExitStack() as sockets:
-        held = [sockets.enter_context(socket.create_server(("", 0))) for _ in core_sets]
-        workers = [f"127.0.0.1:{each.getsockname()[1]}" for each in held]
+    from tests.hosts.workers import free_addresses, tf_config
+
+    addresses = free_addresses(len(core_sets))
     with tempfile.TemporaryDirectory() as folder:
         command = [
             *(sys.executable, "-m", "srvp_tf.train", "--flagfile=quickstart.cfg"),
@@ -61,11 +57,11 @@ def steps_per_second(core_sets, steps):
         ]
         processes = []
         for index, cores in enumerate(core_sets):
-            task = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+            joined = {"CUDA_VISIBLE_DEVICES": "", "TF_CONFIG": tf_config(addresses, index)}
             processes.append(
                 subprocess.Popen(
                     command,
-                    env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "TF_CONFIG": json.dumps(task)},
+                    env=os.environ | joined,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
                     text=True,

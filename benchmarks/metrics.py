@@ -7,9 +7,8 @@ weights from the cache of `srvp_tf.fetch`.
 
 import numpy as np
 
-from benchmarks.harness import ROOT, both, interleave, parser_of, print_table
+from benchmarks.harness import ROOT, both, interleave, parser_of, print_table, start
 from srvp_tf.config import corpora
-from srvp_tf.config.tensorflow_start import start_tensorflow
 
 NUM_VIDEOS = 4
 METRICS = {"psnr": "sampling, PSNR", "ssim": "+ SSIM", "lpips": "+ LPIPS"}
@@ -50,7 +49,7 @@ def main():
     parser.add_argument("--run_dir", default=ROOT / "pretrained" / "smmnist")
     parser.add_argument("--num_samples", type=int, default=100)
     a = parser.parse_args()
-    start_tensorflow(deterministic=False)
+    start(deterministic=False)
     print_table(rows(a.run_dir, a.num_samples, a.rounds))
 
 

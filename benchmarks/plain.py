@@ -41,9 +41,11 @@ class PlainEncoder(keras.layers.Layer):
     def __init__(self, config, policy, **kwargs):
         super().__init__(dtype=policy, **kwargs)
         c, width = config, config.channels
+        self.reduction = 2 if c.family == "dcgan_half" else 1
+        self.average = keras.layers.AveragePooling2D(self.reduction, dtype=policy)
         self.pool = keras.layers.MaxPooling2D(2, dtype=policy) if c.family == "vgg" else None
         self.stages = []
-        for i, filters in enumerate(stage_widths(c.frame_size, c.nf)):
+        for i, filters in enumerate(stage_widths(c.frame_size // self.reduction, c.nf)):
             if self.pool:
                 widths = [width] + [filters] * (stage_depths(c.frame_size)[i] - 1)
                 self.stages.append([_block(policy, w, Conv2D, filters, 3) for w in widths])
@@ -57,7 +59,7 @@ class PlainEncoder(keras.layers.Layer):
         pass  # its blocks are
 
     def call(self, frames, training=False):
-        h, outputs = frames, []
+        h, outputs = self.average(frames), []
         for i, stage in enumerate(self.stages):
             if self.pool and i:
                 h = self.pool(h)
@@ -79,7 +81,7 @@ class PlainDecoder(keras.layers.Layer):
         self.first = _block(policy, c.nh_inf + c.ny, Conv2DTranspose, widths[0], 4, padding="valid")
         self.upsample = None
         last = {"normalize": False, "activation": "sigmoid"}
-        if c.family == "dcgan":
+        if c.family != "vgg":
             ends = [(width, {}) for width in widths[1:]] + [(c.channels, last)]
             self.stages = [
                 [_block(policy, width + skip, Conv2DTranspose, filters, 4, 2, **options)]

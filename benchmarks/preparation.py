@@ -13,10 +13,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from benchmarks.harness import interleave, parser_of, print_table
 from srvp_tf.config.tensorflow_start import load_tensorflow
+from tests.corpora.encoding import write_video
 
+PIXELS = "yuv420p"
 # corpus: (videos, frames of each, file, codec, its options, width, height in pixels)
 CORPORA = {
     "kth": (64, 480, "kth.avi", "mpeg4", {"qscale": "4"}, 160, 120),
@@ -37,8 +40,8 @@ def row(name, folder):
     from data_pipelines.corpora.builders.human36m import Human36mVideo
     from data_pipelines.corpora.builders.kth import KthVideo
 
-    num_videos, num_frames, file, *encoding = CORPORA[name]
-    encode(folder / file, num_frames, *encoding)
+    num_videos, num_frames, file, codec, options, *size = CORPORA[name]
+    write_video(folder / file, moving_texture(num_frames, *size), encoder=(codec, PIXELS, options))
     source = {"kth": KthVideo, "human36m": Human36mVideo}[name]
     copies = [shutil.copy(folder / file, folder / f"{i}{file}") for i in range(num_videos)]
     sources = [source(Path(copy), 64) for copy in copies]
@@ -77,20 +80,12 @@ def write(sources, folder, workers):
             pass
 
 
-def encode(path, num_frames, codec, options, width, height):
-    """Write a moving texture."""
-    import av
-    from PIL import Image
-
+def moving_texture(num_frames, width, height):
+    """Frames [height, width, 3]."""
     coarse = np.random.default_rng(0).integers(0, 256, (height // 10, width // 10, 3), np.uint8)
     texture = np.array(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25, options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for t in range(num_frames):
-            frame = np.ascontiguousarray(np.roll(texture, (t, 2 * t), (0, 1)))
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode(None))
+    for t in range(num_frames):
+        yield np.ascontiguousarray(np.roll(texture, (t, 2 * t), (0, 1)))
 
 
 if __name__ == "__main__":

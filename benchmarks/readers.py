@@ -10,8 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.harness import parser_of, print_table
-from srvp_tf.config.tensorflow_start import start_tensorflow
+from benchmarks.harness import parser_of, print_table, start
 
 
 def main():
@@ -19,16 +18,13 @@ def main():
     parser = parser_of(__doc__)
     parser.add_argument("--only", help="readers, separated by semicolons")
     only = parser.parse_args().only
-    start_tensorflow(deterministic=True)
-    import tensorflow as tf
-
+    start()
     from tests.export.readers.all_readers import READERS, errors
     from tests.export.small_export import KINDS, SmallExport
 
     chosen = only.split(";") if only else list(READERS)
     if unknown := set(chosen) - set(READERS):
         parser.error(f"{', '.join(unknown)}: choose from {'; '.join(READERS)}")
-    tf.get_logger().setLevel("ERROR")  # warns of functions that are traced anew: many are, once
     columns = {}
     with tempfile.TemporaryDirectory() as root:
         exported = {kind: SmallExport(kind, Path(root, kind)) for kind in KINDS}

@@ -5,9 +5,8 @@ the first call, in which the graph is built. `MAX_UNROLLED_STEPS` of `srvp_tf.mo
 follows from this table.
 """
 
-from benchmarks.harness import blocking, both, interleave, parser_of, print_table, timed
+from benchmarks.harness import blocking, both, interleave, parser_of, print_table, start, timed
 from benchmarks.settings import config_of
-from srvp_tf.config.tensorflow_start import start_tensorflow
 
 ROUNDS = 9
 MOST_UNROLLED = {"unrolled": 10**9, "looped": 0}  # steps
@@ -28,7 +27,7 @@ USES = {
 def main():
     """Print the table."""
     parser_of(__doc__).parse_args()
-    start_tensorflow(deterministic=True)
+    start()
     print_table({"use": use} | row(*shape) for use, shape in USES.items())
 
 

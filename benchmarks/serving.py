@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import add_list, both, interleave, parser_of, print_table
+from benchmarks.harness import add_list, both, interleave, parser_of, print_table, start
 from benchmarks.settings import clips_of, config_of, model_of
-from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 
 BATCHES, HORIZON = (1, 8), 30  # of the latency
@@ -227,10 +226,7 @@ def main():
         "--run_dir", action="append", default=[], help="trained run, for the table of TFLite"
     )
     a = parser.parse_args()
-    start_tensorflow(deterministic=False)
-    import tensorflow as tf
-
-    tf.get_logger().setLevel("ERROR")  # warns of functions that are traced anew: many are, once
+    start(deterministic=False)
     if "latency" in a.only:
         print_table(row for x in a.settings for row in latency(x, a.rounds))
     if "tflite" in a.only:

@@ -16,10 +16,14 @@ STEPS_OF_TURN = {"quickstart": 10}  # else 1
 
 def config_of(setting, *more):
     """The `Config` of configs/<setting>.cfg and more flags."""
+    return config_of_flags(f"--flagfile={command.resolve_flagfile(f'{setting}.cfg')}", *more)
+
+
+def config_of_flags(*given):
+    """The `Config` of flags."""
     values = flags.FlagValues()
     define_config_flags(values)
-    flagfile = command.resolve_flagfile(f"{setting}.cfg")
-    values(["benchmark", f"--flagfile={flagfile}", *more])
+    values(["benchmark", *given])
     return config_from_flags(values)
 
 
@@ -39,6 +43,23 @@ def clips_of(model_config, batch, num_frames):
     c = model_config
     shape = (batch, num_frames, c.frame_size, c.frame_size, c.channels)
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def sampling_of(model, nt_cond, videos, num_samples):
+    """A function that draws futures of `videos` in the memory that evaluation has."""
+    import tensorflow as tf
+
+    from srvp_tf.forecasting.sampling import Sampler
+
+    sampler = Sampler(model, nt_cond, videos.shape[1], seed=0)
+    predict, ids = tf.function(sampler.predict, reduce_retracing=True), tf.range(len(videos))
+
+    def draw():
+        inferred = sampler.infer(videos)
+        for samples in sampler.chunks(len(videos), num_samples):
+            predict(inferred, ids, samples)[0, 0, 0, 0, 0].numpy()
+
+    return draw
 
 
 def training_step_of(setting, variant="ours", batch=None):
@@ -77,9 +98,7 @@ def few_steps(warm_up, measured):
 
 def logged(run_dir, tag, warm_up):
     """What a run logged under a tag after its first `warm_up` steps, a list of floats."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-    from tensorboard.util.tensor_util import make_ndarray
+    from tests.hosts import workers
 
-    events = EventAccumulator(f"{run_dir}/logs", size_guidance={"tensors": 0}).Reload()
-    found = [event for event in events.Tensors(tag) if event.step > warm_up]
-    return [float(make_ndarray(event.tensor_proto)) for event in found]
+    found = workers.logged(run_dir, tag)
+    return [value for step, value in found.items() if step > warm_up]

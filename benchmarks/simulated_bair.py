@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import ROOT, parser_of, print_table, run, timed
+from benchmarks.harness import ROOT, arm_corpus, parser_of, print_table, run, timed
 from srvp_tf.config import Config, corpora
 from srvp_tf.config.tensorflow_start import start_tensorflow
 
@@ -31,11 +31,8 @@ def main():
     parser.add_argument("training_flags", nargs="*", help="after --")
     a = parser.parse_args()
     folder = Path(a.output_dir).resolve()
-    source, data, run_dir = f"{folder}/source", f"--data_dir={folder}/data", folder / "run"
-    if not (folder / "data").exists():
-        counts = f"--num_videos={a.num_videos}", f"--num_test_videos={a.num_test_videos}"
-        run("tests.corpora.bair", f"--output_dir={source}", *counts)
-        run("data_pipelines.prepare", "--dataset=bair", f"--source_dir={source}", data)
+    data = f"--data_dir={arm_corpus(folder, a.num_videos, a.num_test_videos)}"
+    run_dir = folder / "run"
     flags = f"--flagfile={ROOT}/tests/corpora/bair_small.cfg", data, f"--run_dir={run_dir}"
     flags += (*a.training_flags,)
     seconds = timed(lambda: run("srvp_tf.train", *flags, minutes=a.minutes))[0]

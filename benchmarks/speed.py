@@ -1,4 +1,4 @@
-"""Speed and memory of the published networks: `python -m benchmarks.speed [--only=training]`.
+"""Speed of the published networks: `python -m benchmarks.speed [--only=training]`.
 
 Compares with a plain implementation of the same layers (`benchmarks.plain`). On a machine that
 others use, trust the ratios of CPU time more than those of the clock. bfloat16 is left out where
@@ -15,7 +15,6 @@ from benchmarks import harness
 from benchmarks.harness import blocking, both, interleave
 from benchmarks.settings import clips_of, config_of, model_of, training_step_of
 from srvp_tf.config.processor import multiplies_bfloat16
-from srvp_tf.config.tensorflow_start import start_tensorflow
 
 SETTINGS = ("smmnist", "kth", "bair")
 MATMUL_SIZE, PRODUCTS = 2048, 3  # a longer turn, hence a steadier median
@@ -47,16 +46,9 @@ def training(setting, rounds):
     flops = training_flops(step.model, *clips.shape[:2])
     peak = PRODUCTS * 2 * MATMUL_SIZE**3 / timings["matmul"]
     for variant in variants:
-        achieved = dict.fromkeys(
-            ("GFLOP/s", "of matmul peak", "of matmul peak, CPU", "peak GB"), ""
-        )
+        achieved = dict.fromkeys(("of matmul peak", "of matmul peak, CPU"), "")
         if variant != "plain":  # which does more than is counted
-            rate = flops / timings[variant]
-            achieved = {
-                "GFLOP/s": f"{rate[0] / 1e9:.0f}",
-                **both("of matmul peak", rate / peak, ".0%"),
-            }
-            achieved["peak GB"] = f"{harness.in_process(train_twice, setting, variant) / 1e9:.1f}"
+            achieved = both("of matmul peak", flops / timings[variant] / peak, ".0%")
         yield {
             "training step (B x T)": f"{setting}, {clips.shape[0]} x {clips.shape[1]}",
             "variant": variant,
@@ -77,15 +69,6 @@ def matmul():
         return tf.add_n([tf.linalg.matmul(a + float(i), b)[0, 0] for i in range(PRODUCTS)])
 
     return blocking(multiply)
-
-
-def train_twice(setting, variant):
-    """Peak memory of two training steps: the second finds all buffers in place."""
-    start_tensorflow(deterministic=True)
-    step, clips = training_step_of(setting, variant)
-    for number in (1, 2):
-        step(clips, number)
-    return harness.peak_memory()
 
 
 def evaluation(setting, rounds):
@@ -195,12 +178,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.avx2:
         harness.hold_to_avx2()
-    print(harness.processor(), end="\n\n", flush=True)
-
-    start_tensorflow(deterministic=True)
-    import tensorflow as tf
-
-    tf.get_logger().setLevel("ERROR")  # warns of functions that are traced anew: many are, once
+    harness.start()
     for name in arguments.only:
         rows = (TABLES[name](setting, arguments.rounds) for setting in arguments.settings)
         harness.print_table(itertools.chain.from_iterable(rows))

@@ -5,10 +5,10 @@ A training step and a sampled video against the same model written down step by 
 frames on the way. Variants take turns in one process.
 """
 
-import functools
+import numpy as np
 
-from benchmarks.harness import blocking, both, interleave, parser_of, print_table, processor
-from srvp_tf.config.tensorflow_start import start_tensorflow
+from benchmarks.harness import blocking, both, interleave, parser_of, print_table, start
+from benchmarks.settings import sampling_of
 
 WIDTHS = {"nf": 16, "nhx": 128, "nh_inf": 256, "nt_inf": 5}
 BATCH, FRAMES, OBSERVED = 16, 15, 5
@@ -18,9 +18,8 @@ FORECASTS = ((20, 1), (20, 100), (100, 1), (100, 100))  # frames, samples
 def main():
     """Measure and print."""
     rounds = parser_of(__doc__, rounds=5).parse_args().rounds
-    start_tensorflow(deterministic=True)
+    start()
     models = make_models()
-    print(processor())
     print_table(steps(models, rounds))
     print_table(samples(models, rounds))
     print_table(forecasts(models, rounds))
@@ -39,8 +38,6 @@ def make_models():
 
 def videos(count, num_frames):
     """Moving digits [count, num_frames, 64, 64, 1] in [0, 1]."""
-    import numpy as np
-
     from data_pipelines import open_corpus
 
     found = open_corpus("moving_mnist").test_videos(length=num_frames, num_videos=count)
@@ -74,23 +71,9 @@ def samples(models, rounds):
 
 def forecasts(models, rounds):
     """Rows of SRVP beside SVG, one video, in the memory that evaluation has."""
-    import tensorflow as tf
-
-    from srvp_tf.forecasting.sampling import Sampler
-
-    given, ids = videos(1, OBSERVED), tf.range(1)
-
-    def draw(sampler, predict, count):
-        inferred = sampler.infer(given)
-        for chunk in sampler.chunks(1, count):
-            predict(inferred, ids, chunk)[0, 0, 0, 0, 0].numpy()
-
     for horizon, count in FORECASTS:
-        variants = {}
-        for name in ("srvp", "svg"):
-            sampler = Sampler(models[name], OBSERVED, OBSERVED + horizon, seed=0)
-            predict = tf.function(sampler.predict, reduce_retracing=True)
-            variants[name] = functools.partial(draw, sampler, predict, count)
+        given = videos(1, OBSERVED + horizon)
+        variants = {x: sampling_of(models[x], OBSERVED, given, count) for x in ("srvp", "svg")}
         found = interleave(variants, rounds)
         ratio = both("SVG / SRVP", found["svg"] / found["srvp"])
         seconds = {name.upper() + ", s": f"{x[0]:.3f}" for name, x in found.items()}

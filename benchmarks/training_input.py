@@ -8,9 +8,8 @@ The quickstart's network is the smallest that is trained, hence the most demandi
 import statistics
 import tempfile
 
-from benchmarks.harness import parser_of, print_table
+from benchmarks.harness import parser_of, print_table, start
 from benchmarks.settings import config_of, few_steps, logged
-from srvp_tf.config.tensorflow_start import start_tensorflow
 
 WARM_UP, MEASURED = 5, 30  # steps; the first ones build the graph
 
@@ -37,7 +36,7 @@ def rows():
 def main():
     """Print the table."""
     parser_of(__doc__).parse_args()
-    start_tensorflow(deterministic=True)
+    start()
     print_table(rows())
 
 

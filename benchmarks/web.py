@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import parser_of, print_table, processor, timed, turns
-from srvp_tf.config.tensorflow_start import start_tensorflow
+from benchmarks.harness import parser_of, print_table, start, timed, turns
 
 WARM_UPS = 5  # a browser compiles in the background what is called often
 DRAW = """
@@ -31,8 +30,7 @@ def main():
     parser = parser_of(__doc__, rounds=15)
     parser.add_argument("--demo", default="demo", help="folder that `export.web` wrote")
     a = parser.parse_args()
-    start_tensorflow(deterministic=False)
-    print(processor(), end="\n\n")
+    start(deterministic=False)
     print_table(rows(Path(a.demo), a.rounds))
 
 

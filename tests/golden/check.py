@@ -31,21 +31,12 @@ def main(paths):
     for path in paths:
         try:
             golden = read(path)
-            check = case(golden)
-        except (OSError, ValueError) as error:
-            print(f"{path}: not a golden file: {error}", file=sys.stderr)
+            rows = case(golden)(golden)
+        except Exception as error:  # of another kind, configuration, shape or type
+            reason = f"it lacks {error}" if isinstance(error, KeyError) else error
+            print(f"{path}: not a golden file: {reason}", file=sys.stderr)
             return 2
         print(f"{path}\n{'quantity':44} {'float64':20}  {'float32':20}")
-        try:
-            rows = check(golden)
-        except KeyError as error:
-            print(f"{path}: not a golden file: it lacks {error}", file=sys.stderr)
-            return 2
-        except (
-            Exception
-        ) as error:  # another configuration, shape or type than the authors' code has
-            print(f"{path}: not a golden file: {error}", file=sys.stderr)
-            return 2
         print("\n".join(map(str, rows)), flush=True)
         failed += [f"{path}: {row.quantity}" for row in rows if not row.passed]
     for line in failed:

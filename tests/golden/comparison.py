@@ -46,3 +46,15 @@ def relative_error(value, expected):
     scale = np.max(np.abs(expected), initial=0.0)
     difference = np.max(np.abs(value - expected), initial=0.0)
     return float(difference / scale if scale > 0 else difference)
+
+
+def rows_of(errors, golden, tolerance):
+    """Rows of all that `errors(golden, precision)` yields: (quantity, relative error).
+
+    `tolerance` gives the `Tolerance` of a quantity.
+    """
+    found = {precision: dict(errors(golden, precision)) for precision in ("float64", "float32")}
+    return [
+        Row(name, error, found["float32"][name], tolerance(name))
+        for name, error in found["float64"].items()
+    ]

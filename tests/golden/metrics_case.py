@@ -6,7 +6,7 @@ import tensorflow as tf
 from srvp_tf.metrics.best_of import best_of, summarize
 from srvp_tf.metrics.frame_metrics import psnr, ssim
 from srvp_tf.metrics.frechet import frechet_distance
-from tests.golden.comparison import Row, Tolerance, relative_error
+from tests.golden.comparison import Row, Tolerance, relative_error, rows_of
 
 _FRAME_METRICS = {"psnr": psnr, "ssim": ssim}
 _SCORES = Tolerance(2e-6, 2e-6)
@@ -15,11 +15,7 @@ _FRECHET = Tolerance(1e-6, None)
 
 def check(golden):
     """Rows for every quantity of `metrics.npz`."""
-    errors = {p: dict(_errors(golden, p)) for p in ("float64", "float32")}
-    rows = [
-        Row(name, error, errors["float32"][name], _SCORES)
-        for name, error in errors["float64"].items()
-    ]
+    rows = rows_of(_errors, golden, lambda name: _SCORES)
     distance = frechet_distance(golden["frechet_a"], golden["frechet_b"])
     error = relative_error(distance, golden["frechet"])
     return [*rows, Row("frechet", error, None, _FRECHET)]

@@ -11,7 +11,7 @@ from srvp_tf.models.distributions import draw, gaussian
 from srvp_tf.models.noise import ForecastNoise, TrainingNoise
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.training.step import TrainingStep
-from tests.golden.comparison import Row, Tolerance, relative_error
+from tests.golden.comparison import Tolerance, relative_error, rows_of
 
 _NAMES = {
     "archi": "family",
@@ -41,12 +41,8 @@ def build_model(golden, precision):
 
 def check(golden):
     """Rows for every quantity of a model's golden file."""
-    errors = {p: dict(_errors(golden, p)) for p in ("float64", "float32")}
     family = json.loads(str(golden["config"]))["archi"]
-    return [
-        Row(name, error, errors["float32"][name], tolerance(name, family))
-        for name, error in errors["float64"].items()
-    ]
+    return rows_of(_errors, golden, lambda name: tolerance(name, family))
 
 
 def tolerance(name, family):
@@ -126,36 +122,30 @@ def _errors(golden, precision):
     yield compare("upsampled/y", sub_steps)
     yield compare("upsampled/x", model.decode(inferred.content, sub_steps, inferred.skips))
 
-    yield from _training_errors(golden, precision, model, values)
-
-
-def _training_errors(golden, precision, model, values):
     names = {"beta_y": "beta_y", "beta_z": "beta_z", "l2_res": "l2_res_weight"}
-    step = TrainingStep(
-        model, TrainConfig(lr_decay=0, **{ours: values[name] for name, ours in names.items()})
-    )
-    frames = tf.constant(golden["x"], precision)
-    train = training_function(step, frames)
-    for i in range(3):
-        key = f"train{i}"
-        noise = _recorded_noise(golden, key, precision)
-        if i == 0:
-            before = [variable.numpy() for variable in model.weights]
-            outputs = model(frames, noise, training=True)
-            yield f"{key}/x_rec", relative_error(outputs.frames, golden[f"{key}/x_rec"])
-            yield f"{key}/w", relative_error(outputs.content, golden[f"{key}/w"])
-            for variable, value in zip(model.weights, before, strict=True):
-                variable.assign(value)
-        gradients, mean = train(noise)
-        yield f"{key}/loss", relative_error(mean.loss, golden[f"{key}/loss"])
-        for name, term in mean.terms.items():
-            yield f"{key}/{name}", relative_error(term, golden[f"{key}/{name}"])
-        if i == 0:
-            yield from first_step_errors(golden, torch_tensors(model), model, gradients)
+    weights = {ours: values[name] for name, ours in names.items()}
+    step = TrainingStep(model, TrainConfig(lr_decay=0, **weights))
+    noises = [_recorded_noise(golden, f"train{i}", precision) for i in range(3)]
+
+    def first_errors(outputs):
+        yield compare("train0/x_rec", outputs.frames)
+        yield compare("train0/w", outputs.content)
+
+    yield from training_errors(golden, precision, step, noises, torch_tensors(model), first_errors)
 
 
-def training_function(step, frames):
-    """A graph of noise that takes one `TrainingStep` and returns (gradients, `Contribution`)."""
+def training_errors(golden, precision, step, noises, tensors, first_errors):
+    """(quantity, relative error) of training steps on the file's frames.
+
+    Args:
+        golden: name -> array.
+        precision: "float32" or "float64".
+        step: a `TrainingStep`.
+        noises: of each step.
+        tensors: name of the authors' -> `TorchTensor` of the model.
+        first_errors: gives (quantity, relative error) of the outputs of the first step.
+    """
+    frames, model = tf.constant(golden["x"], precision), step.model
 
     @tf.function
     def train(noise):
@@ -163,18 +153,19 @@ def training_function(step, frames):
         step.update(gradients, mean)
         return gradients, mean
 
-    return train
+    before = model.get_weights()
+    yield from first_errors(model(frames, noises[0], training=True))
+    model.set_weights(before)
+    for i, noise in enumerate(noises):
+        gradients, mean = train(noise)
+        for name, value in {"loss": mean.loss, **mean.terms}.items():
+            yield f"train{i}/{name}", relative_error(value, golden[f"train{i}/{name}"])
+        if i == 0:
+            yield from _first_step_errors(golden, tensors, model, gradients)
 
 
-def first_step_errors(golden, tensors, model, gradients):
-    """(quantity, relative error) of gradients, and of the statistics after a step.
-
-    Args:
-        golden: name -> array.
-        tensors: name of the authors' -> `TorchTensor` of the model.
-        model: after the step.
-        gradients: of its trainable variables.
-    """
+def _first_step_errors(golden, tensors, model, gradients):
+    """(quantity, relative error) of gradients, and of the statistics after a step."""
     by_path = {
         variable.path: gradient.numpy()
         for variable, gradient in zip(model.trainable_variables, gradients, strict=True)

@@ -10,8 +10,8 @@ from srvp_tf.config import ModelConfig, TrainConfig
 from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.models.svg.model import SVG
 from srvp_tf.training.step import TrainingStep
-from tests.golden.comparison import Row, relative_error
-from tests.golden.model_case import first_step_errors, tolerance, training_function
+from tests.golden.comparison import relative_error, rows_of
+from tests.golden.model_case import tolerance, training_errors
 
 _NAMES = {
     "family": "family",
@@ -95,12 +95,8 @@ def _decoder_blocks(model):
 
 def check(golden):
     """Rows for every quantity of a file of SVG."""
-    errors = {p: dict(_errors(golden, p)) for p in ("float64", "float32")}
     family = json.loads(str(golden["config"]))["family"]
-    return [
-        Row(name, error, errors["float32"][name], _tolerance(name, family))
-        for name, error in errors["float64"].items()
-    ]
+    return rows_of(_errors, golden, lambda name: _tolerance(name, family))
 
 
 def _tolerance(name, family):
@@ -126,36 +122,27 @@ def _errors(golden, precision):
         state |= changed
         frames.append(frame)
     yield "predict/x (one by one)", relative_error(tf.concat(frames, 1), golden["predict/x"])
-    yield from _training_errors(golden, precision, model, values)
-
-
-def _training_errors(golden, precision, model, values):
     config = TrainConfig(lr_decay=0, learning_rate=values["lr"], beta_z=values["beta"])
-    step = TrainingStep(model, config)
-    frames = tf.constant(golden["x"], precision)
-    train = training_function(step, frames)
-    for i in range(3):
-        key = f"train{i}"
-        noise = tf.constant(golden[f"{key}/eps_z"], precision)
-        if i == 0:
-            before = [variable.numpy() for variable in model.weights]
-            outputs = model(frames, noise, training=True)
-            yield f"{key}/x_pred", relative_error(outputs.frames[:, 1:], golden[f"{key}/x_pred"])
-            for name, (q, p) in outputs.latents.items():
-                for kind, normal in (("q", q), ("p", p)):
-                    parameters = tf.concat([normal.loc, 2.0 * tf.math.log(normal.scale)], -1)
-                    expected = golden[f"{key}/{kind}_{name}_params"]
-                    yield f"{key}/{kind}_{name}_params", relative_error(parameters, expected)
-            for variable, value in zip(model.weights, before, strict=True):
-                variable.assign(value)
-        gradients, mean = train(noise)
-        yield f"{key}/loss", relative_error(mean.loss, golden[f"{key}/loss"])
-        for name, term in mean.terms.items():
-            yield f"{key}/{name}", relative_error(term, golden[f"{key}/{name}"])
-        if i == 0:
-            expected = {
-                name: np.zeros_like(array) if np.abs(array).max() < _NO_GRADIENT else array
-                for name, array in golden.items()
-                if name.startswith("train0/grad/")
-            }
-            yield from first_step_errors(golden | expected, torch_tensors(model), model, gradients)
+    noises = [tf.constant(golden[f"train{i}/eps_z"], precision) for i in range(3)]
+    without_gradient = {
+        name: np.zeros_like(array)
+        for name, array in golden.items()
+        if name.startswith("train0/grad/") and np.abs(array).max() < _NO_GRADIENT
+    }
+
+    def first_errors(outputs):
+        yield "train0/x_pred", relative_error(outputs.frames[:, 1:], golden["train0/x_pred"])
+        for name, (q, p) in outputs.latents.items():
+            for kind, normal in (("q", q), ("p", p)):
+                parameters = tf.concat([normal.loc, 2.0 * tf.math.log(normal.scale)], -1)
+                key = f"train0/{kind}_{name}_params"
+                yield key, relative_error(parameters, golden[key])
+
+    yield from training_errors(
+        golden | without_gradient,
+        precision,
+        TrainingStep(model, config),
+        noises,
+        torch_tensors(model),
+        first_errors,
+    )

@@ -31,6 +31,29 @@ def small_model(precision="float32", seed=0, **changes):
     return MODELS[config.model](config, precision=precision, seed=seed)
 
 
+def spread_statistics(model):
+    """Batch normalisation away from its neutral start, so that frames differ."""
+    random = np.random.default_rng(7)
+    for variable in model.weights:
+        if "norm" in variable.path:
+            variable.assign(variable.numpy() * random.uniform(0.5, 1.5, variable.shape))
+        elif variable.path.split("/")[1] in ("encoder", "decoder"):
+            variable.assign(5.0 * variable)
+        elif variable.path.split("/")[1] in ("predictor", "prior", "posterior"):
+            variable.assign(20.0 * variable)
+    return model
+
+
+def trained_looking(precision="float32", **changes):
+    """A model far from its initial values, with statistics that no computation may lose."""
+    model = small_model(precision, **changes)
+    generator = np.random.default_rng(0)
+    for weight in (*model.encoder.weights, *model.decoder.weights):
+        values = weight.numpy() + 0.2 * generator.normal(size=weight.shape)
+        weight.assign(np.abs(values) + 0.1 if "variance" in weight.path else values)
+    return model
+
+
 def parameters(normal):
     """(mean, scale) of a `tfd.Normal` [...] as one array [2, ...]."""
     return np.stack([normal.loc, normal.scale])

@@ -12,8 +12,7 @@ from srvp_tf.experiments import forecast_at_rates
 from srvp_tf.models.losses import kl_z, l2_res
 from srvp_tf.models.outputs import Encoding
 from srvp_tf.training.step import TrainingStep
-from tests.models.small import random_videos, small_model
-from tests.models.test_srvp import spread_statistics
+from tests.models.small import random_videos, small_model, spread_statistics
 
 A, B, T = 2, 3, 5
 KINDS = [

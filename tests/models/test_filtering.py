@@ -5,9 +5,7 @@ import pytest
 import tensorflow as tf
 
 from export.signatures.seeded_noise import draw_at_frame, draw_from_start
-from srvp_tf.models.noise import ForecastNoise
-from tests.models.small import random_videos, small_model
-from tests.models.test_srvp import spread_statistics
+from tests.models.small import random_videos, small_model, spread_statistics
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 SEED = tf.constant([3, -(2**50)], tf.int64)
@@ -57,26 +55,6 @@ def assert_same(state, expected):
 def forecast(model, frames, horizon, euler_steps=None, frames_per_step=1):
     sampling = 1, SEED, euler_steps, frames_per_step
     return model.forecast(frames, horizon, *sampling, video_ids=[0, 0])[:, 0]
-
-
-def test_the_state_is_what_the_model_infers():
-    model = spread_statistics(small_model(skips=True))
-    videos = tf.constant(random_videos(model.config, 2, 7) / np.float32(255))
-    noise = draw_from_start(model.config, SEED, 4)
-    state, observed = model.encode_state(videos[:, :4], **noise), videos[:, :4]
-    encoding = model.encode(observed)
-    inferred = model.infer(encoding)
-    noise = ForecastNoise(*draw_from_start(model.config, SEED, 5, 1).values())
-    k, paths = model.config.nt_inf, model.sample_paths(inferred, noise)
-    expected = {
-        "y": paths.observed[:, 0, -1],
-        "w": inferred.content,
-        "recent_features": encoding.features[:, -k:],
-        "lstm_output": model.q_z.lstm(encoding.features)[:, -1],
-        "lstm_cell": state["lstm_cell"],
-    }
-    skips = {f"skip_{i}": skip for i, skip in enumerate(inferred.skips)}
-    assert_same(state, expected | skips)
 
 
 def test_observing_a_frame_is_encoding_it_with_the_others(model, videos, encode):
@@ -130,14 +108,3 @@ def test_forecasts_go_on_from_their_state(model, videos, rates):
         assert future.path.shape[:3] == future.frames[:, :, :: rates[1]].shape[:3]
     np.testing.assert_allclose(tf.concat(frames, axis=2), expected, **CLOSE)
     assert np.abs(expected[:, 0] - expected[:, 1]).max() > 1e-4
-
-
-def test_a_gru_takes_its_single_step():
-    model = spread_statistics(small_model(dynamics="gru", stochastic=False, euler_steps=1))
-    videos = tf.constant(random_videos(model.config, 2, 5) / np.float32(255))
-    state = model.encode_state(videos[:, :4], **draw_from_start(model.config, SEED, 4))
-    noise = draw_at_frame(model.config, SEED, tf.constant([4, 4], tf.int64))["noise_z"]
-    assert noise.shape == (2, 0)
-    state = model.observe_state(state, videos[:, 4], noise)
-    _, frames = model.predict_from_state(state, noise[:, None], 1, 1)
-    np.testing.assert_allclose(frames, forecast(model, videos, 1), **CLOSE)

@@ -6,8 +6,7 @@ import tensorflow as tf
 
 from srvp_tf.errors import UserError
 from srvp_tf.models.noise import forecast_noise
-from tests.models.small import random_videos, small_model
-from tests.models.test_srvp import spread_statistics
+from tests.models.small import random_videos, small_model, spread_statistics
 
 CLOSE = {"atol": 1e-5}
 
@@ -30,13 +29,6 @@ def whole(model, videos):
     for axis in range(3):
         assert np.abs(np.diff(frames, axis=axis)).max(axis=(3, 4, 5)).min() > 1e-3
     return frames
-
-
-def test_it_is_infer_sample_and_decode(model, videos, whole):
-    noise = forecast_noise(model.config, 11, tf.range(3), tf.range(4), 9)
-    inferred = model.infer(model.encode(videos))
-    frames = model.decode_samples(inferred, model.sample_paths(inferred, noise).future)
-    np.testing.assert_allclose(whole, frames, **CLOSE)
 
 
 @pytest.mark.parametrize(

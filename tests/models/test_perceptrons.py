@@ -1,21 +1,13 @@
-"""Affine maps and perceptrons against plain NumPy."""
+"""Perceptrons and the networks made of them against plain NumPy, the LSTM against Keras' own."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from srvp_tf.models.content import Content
-from srvp_tf.models.inference import InitialStatePosterior
-from srvp_tf.models.perceptrons import MLP, Affine
-
-
-@pytest.mark.parametrize("shape", [(7,), (2, 5, 3, 7)])
-def test_affine_is_kernel_and_bias_over_the_last_axis(shape):
-    layer = Affine(4, seed=0, dtype="float64")
-    layer.build((None, 7))
-    x = np.random.default_rng(0).normal(size=shape)
-    expected = x @ layer.kernel.numpy() + layer.bias.numpy()
-    np.testing.assert_allclose(layer.call(tf.constant(x)), expected, rtol=1e-12)
+from srvp_tf.models.inference import InitialStatePosterior, LatentPosterior
+from srvp_tf.models.perceptrons import LSTM, MLP
 
 
 def plain_mlp(layers, x):
@@ -54,3 +46,41 @@ def test_q_y1_reads_the_features_of_its_frames_in_a_row():
     normal = posterior(tf.constant(h))
     np.testing.assert_allclose(normal.loc, params[:, :3], rtol=1e-11)
     np.testing.assert_allclose(normal.scale, np.log1p(np.exp(params[:, 3:])) + 1e-8, rtol=1e-11)
+
+
+def test_the_lstm_with_its_two_biases_is_keras():
+    ours = LSTM(6, seed=0, dtype="float64")
+    ours.build((None, None, 5))
+    theirs = keras.layers.LSTM(6, return_sequences=True, dtype="float64")
+    theirs.build((None, None, 5))
+    bias = ours.bias.numpy() + ours.recurrent_bias.numpy()
+    # Both have the gates in the order i, f, g, o.
+    theirs.set_weights([ours.kernel.numpy(), ours.recurrent_kernel.numpy(), bias])
+    x = tf.constant(np.random.default_rng(0).normal(size=(3, 7, 5)))
+    outputs, gradients = [], []
+    for layer, cell, biases in (
+        (ours, ours, [ours.bias, ours.recurrent_bias]),
+        (theirs, theirs.cell, 2 * [theirs.cell.bias]),
+    ):
+        weights = [v.value for v in (cell.kernel, cell.recurrent_kernel, *biases)]
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            outputs.append(layer(x))
+            loss = tf.reduce_sum(tf.square(outputs[-1]))
+        gradients.append(tape.gradient(loss, [x, *weights]))
+    np.testing.assert_allclose(*outputs, rtol=1e-10)
+    for a, b in zip(*gradients, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_q_z_reads_the_first_frame_but_starts_at_the_second():
+    posterior = LatentPosterior(3, 6, seed=0, dtype="float64")
+    posterior.build((None, None, 5))
+    h = np.random.default_rng(0).normal(size=(2, 5, 5))
+    outputs = posterior.lstm(tf.constant(h)).numpy()[:, 1:]
+    head = outputs @ posterior.head.kernel.numpy() + posterior.head.bias.numpy()
+    normal = posterior(tf.constant(h))
+    np.testing.assert_allclose(normal.loc, head[..., :3], rtol=1e-11)
+    np.testing.assert_allclose(normal.scale, np.log1p(np.exp(head[..., 3:])) + 1e-8, rtol=1e-11)
+    h[:, 0] += 1.0
+    assert np.all(posterior(tf.constant(h)).loc != normal.loc)

@@ -54,24 +54,6 @@ def test_normal_is_box_muller_of_the_bits():
     np.testing.assert_allclose(draws, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("moved", ["seed", "example", "index", "frame", "purpose", "column"])
-def test_neighbouring_addresses_are_independent(moved):
-    n = 50_000
-    here = {"seed": 4, "purpose": Purpose.TRAIN_STATE, "size": 2, "example": tf.range(n)}
-    there = dict(here)
-    if moved == "column":
-        draws = rng.normal(**here).numpy()
-        a, b = draws[:, 0], draws[:, 1]
-    else:
-        there[moved] = here.get(moved, 0) + 1
-        a, b = (rng.normal(**address).numpy()[:, 0] for address in (here, there))
-        if moved == "example":  # the same draws, shifted by one
-            np.testing.assert_array_equal(a[1:], b[:-1])
-    for f, g in itertools.product((np.array, np.square, np.sign), repeat=2):
-        correlation = np.corrcoef(f(a), g(b))[0, 1]
-        assert abs(correlation) < 4.5 / np.sqrt(n)
-
-
 def test_an_element_depends_on_its_own_address_alone():
     seed = tf.constant([3, -8, 2**50])[:, None, None]
     example, index = tf.range(4)[:, None], tf.constant([0, 9, ONES])
@@ -92,14 +74,6 @@ def test_a_larger_size_extends_a_smaller_one(draw):
         np.testing.assert_array_equal(part, whole[:, :size])
 
 
-def test_no_two_addresses_share_a_block():
-    seed, example, index, frame = np.ix_(*4 * [range(7)])
-    address = {"example": example, "index": index, "frame": frame}
-    blocks = [rng.random_bits(seed, purpose, 8, **address) for purpose in Purpose]
-    blocks = np.reshape(blocks, [-1, 4])
-    assert len(np.unique(blocks, axis=0)) == len(blocks) == len(Purpose) * 7**4 * 2
-
-
 def test_purposes_keep_their_numbers():
     assert {p.name: int(p) for p in Purpose} == {
         "FOLD": 0,
@@ -111,12 +85,6 @@ def test_purposes_keep_their_numbers():
         "PREDICT_LATENT": 6,
         "TRAIN_DECODED_FRAMES": 7,
     }
-
-
-def test_all_64_bits_of_a_seed_count():
-    seeds = [0, *(2**bit for bit in range(63)), -(2**63), -1]
-    bits = rng.random_bits(tf.constant(seeds, tf.int64), Purpose.TRAIN_STATE, 4).numpy()
-    assert len(np.unique(bits, axis=0)) == len(seeds)
 
 
 def test_fold_makes_new_64_bit_seeds():
@@ -139,12 +107,3 @@ def test_normal_is_finite_at_the_extremes_of_the_bits(monkeypatch, bits):
     assert np.isfinite(draws).all()
     radius = np.sqrt(-2 * np.log((bits[0] + 0.5) / 2**32))
     np.testing.assert_allclose(np.linalg.norm(draws), radius, atol=2e-5)
-
-
-def test_bits_are_the_same_in_a_graph():
-    def draw(seed, index):
-        return rng.normal(seed, Purpose.TRAIN_LATENT, 7, example=tf.range(9), index=index)
-
-    eager = draw(tf.constant(2**45 + 1, tf.int64), tf.constant(12))
-    graph = tf.function(draw)(tf.constant(2**45 + 1, tf.int64), tf.constant(12))
-    np.testing.assert_allclose(graph, eager, atol=1e-6)

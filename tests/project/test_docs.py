@@ -1,13 +1,14 @@
 """The documentation: built without a warning, complete, and its code runs."""
 
-import functools
 import importlib
 import inspect
 import os
 import pkgutil
+import pydoc
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import keras
@@ -22,7 +23,6 @@ from srvp_tf.models.networks.convolutional import ConvDecoder, ConvEncoder
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-DIRECTIVE = re.compile(r"^\.\. auto(module|class|function|exception):: (\S+)\n((?: +:.*\n)*)", re.M)
 FRAMES_OR_LATENTS = {
     *("frames", "videos", "target", "prediction", "samples", "states", "features", "observed"),
     *("y", "z", "eps", "x", "params", "noise_y", "noise_z", "scores", "batches"),
@@ -34,49 +34,11 @@ WITHOUT_SHAPES = {
 }
 
 
-def member_names(kind, thing, options):
-    """The names that autodoc takes of a module or class."""
-    if ":members:" not in options:
-        return []
-    if chosen := re.search(r":members: (.+)", options):
-        return [name.strip() for name in chosen[1].split(",")]
-    if kind == "module":
-        own = [n for n, x in vars(thing).items() if getattr(x, "__module__", "") == thing.__name__]
-        return getattr(thing, "__all__", [n for n in own if n[0] != "_"])
-    return [n for n, x in vars(thing).items() if n[0] != "_" and inspect.isroutine(x) and x.__doc__]
-
-
-@functools.cache
-def referenced():
-    """Dotted name -> object, of all that the reference describes."""
-    found = {}
-    for page in sorted((DOCS / "reference").glob("*.md")):
-        for kind, name, options in DIRECTIVE.findall(page.read_text(encoding="utf-8")):
-            if kind == "module":
-                thing = importlib.import_module(name)
-            else:
-                module, _, attribute = name.rpartition(".")
-                thing = getattr(importlib.import_module(module), attribute)
-            found[name] = thing
-            for member in member_names(kind, thing, options):
-                attribute = found[f"{name}.{member}"] = getattr(thing, member, None)
-                if inspect.isclass(attribute):
-                    for method in member_names("class", attribute, ":members:"):
-                        found[f"{name}.{member}.{method}"] = getattr(attribute, method)
-    return {name: thing for name, thing in found.items() if thing is not None}
-
-
-def is_described(thing):
-    return any(thing is other for other in referenced().values())
-
-
-def test_it_is_built_without_a_warning(tmp_path):
-    pytest.importorskip("sphinx")
-    pytest.importorskip("furo")
-    pytest.importorskip("myst_parser")
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"]
+def run(command, folder):
+    """What a command prints in a folder; it must succeed."""
     done = subprocess.run(
-        [*command, "-d", tmp_path / "cache", DOCS, tmp_path / "html"],
+        command,
+        cwd=folder,
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -84,22 +46,51 @@ def test_it_is_built_without_a_warning(tmp_path):
         timeout=600,
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory):
+    """The documentation, built with warnings as errors."""
+    for package in ("sphinx", "furo", "myst_parser"):
+        pytest.importorskip(package)
+    folder = tmp_path_factory.mktemp("docs")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"]
+    run([*command, "-d", folder / "cache", DOCS, folder / "html"], folder)
+    return folder / "html"
+
+
+@pytest.fixture(scope="module")
+def referenced(html):
+    """Dotted name -> object, of all that the reference describes."""
+    inventory = (html / "objects.inv").read_bytes().split(b"\n", 4)[4]
+    rows = [line.split() for line in zlib.decompress(inventory).decode().splitlines()]
+    names = [name for name, kind, priority, *_ in rows if kind[:3] == "py:" and priority != "-1"]
+    return {name: thing for name in names if (thing := pydoc.locate(name)) is not None}
+
+
+def is_described(thing, referenced):
+    return any(thing is other for other in referenced.values())
+
+
+def test_every_page_is_built(html):
     for page in DOCS.rglob("*.md"):
-        assert (tmp_path / "html" / page.relative_to(DOCS).with_suffix(".html")).is_file()
-    settings = (tmp_path / "html" / "reference" / "settings.html").read_text(encoding="utf-8")
+        assert (html / page.relative_to(DOCS).with_suffix(".html")).is_file()
+    settings = (html / "reference" / "settings.html").read_text(encoding="utf-8")
     assert "--nt_inf" in settings and "whole number, 1 to 1,000,000" in settings
-    formulas = (tmp_path / "html" / "model.html").read_text(encoding="utf-8")
+    formulas = (html / "model.html").read_text(encoding="utf-8")
     assert "<msub>" in formulas and "mathjax.js" not in formulas.lower()
 
 
 @pytest.mark.parametrize("module", [srvp_tf, data_pipelines, experiments, video, export.client])
-def test_every_public_name_is_in_the_reference(module):
+def test_every_public_name_is_in_the_reference(module, referenced):
     settings = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
     for name in set(module.__all__) - {"__version__"}:
-        assert is_described(getattr(module, name)) or f"{{settings}} {name}\n" in settings, name
+        described = is_described(getattr(module, name), referenced)
+        assert described or f"{{settings}} {name}\n" in settings, name
 
 
-def test_every_layer_is_in_the_reference():
+def test_every_layer_is_in_the_reference(referenced):
     found = set()
     for info in pkgutil.walk_packages(models.__path__, f"{models.__name__}."):
         module = importlib.import_module(info.name)
@@ -112,12 +103,12 @@ def test_every_layer_is_in_the_reference():
     found -= {ConfiguredLayer, ConvDecoder, ConvEncoder}
     ours = {thing for thing in found if thing.__module__.startswith("srvp_tf.")}
     assert len(ours) > 10
-    assert not [thing for thing in ours if not is_described(thing)]
+    assert not [thing for thing in ours if not is_described(thing, referenced)]
 
 
-def test_all_have_docstrings_with_shapes():
+def test_all_have_docstrings_with_shapes(referenced):
     faults = []
-    for name, thing in referenced().items():
+    for name, thing in referenced.items():
         if not (inspect.isroutine(thing) or inspect.isclass(thing)):
             continue
         text = inspect.getdoc(thing) or ""
@@ -128,29 +119,20 @@ def test_all_have_docstrings_with_shapes():
             # What is said of another function, which is named, holds here too.
             if arrays and "[" not in text and not re.search(r"[Aa]s `\w|see `\w", text):
                 faults.append(f"{name} does not say the shape of {', '.join(sorted(arrays))}")
-    assert len(referenced()) > 100 and not faults, "\n".join(faults)
+    assert len(referenced) > 100 and not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("name, printed", [("start", ""), ("extending", "")])
-def test_the_code_of_a_page_runs(name, printed, tmp_path):
+@pytest.mark.parametrize("name", ["start", "extending"])
+def test_the_code_of_a_page_runs(name, tmp_path):
     text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
     page = tmp_path / f"{name}.py"  # TensorFlow reads the source of what it compiles
     page.write_text("\n".join(blocks), encoding="utf-8")
     (tmp_path / "pretrained").symlink_to(ROOT / "pretrained")
-    done = subprocess.run(
-        [sys.executable, page],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
+    printed = run([sys.executable, page], tmp_path)
     # The comments of the page say what it prints.
-    for line in [printed, *re.findall(r"print\(.*\) +# (.+)", text)]:
-        assert line in done.stdout
+    for line in re.findall(r"print\(.*\) +# (.+)", text):
+        assert line in printed
 
 
 def run_of_extending(module, flagfile, tmp_path):
@@ -161,17 +143,7 @@ def run_of_extending(module, flagfile, tmp_path):
         (tmp_path / name).write_text(content, encoding="utf-8")
     blocks = re.findall(r"^```bash\n(.*?)^```", text, re.M | re.S)
     commands = next(block for block in blocks if f"--plugins={module}" in block)
-    done = subprocess.run(
-        ["bash", "-ec", commands.replace("python -m", f"{sys.executable} -m")],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return run(["bash", "-ec", commands.replace("python -m", f"{sys.executable} -m")], tmp_path)
 
 
 def test_a_model_of_ones_own_is_trained_judged_and_shown(tmp_path):

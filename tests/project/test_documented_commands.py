@@ -1,5 +1,7 @@
 """Every command in the documents: each is understood, and run as printed or in a short form.
 
+In the long tests the wheel alone runs what is installed.
+
 The documents are read afresh. A command that none of `RULES` knows fails: say there how it is run.
 """
 
@@ -24,8 +26,9 @@ from absl import flags
 import srvp_tf
 from data_pipelines.moving_mnist.digits import load_digits
 from srvp_tf.cli import command
+from tests.config.test_paths import COMMANDS
+from tests.project.test_imports import PACKAGES, ROOT
 
-ROOT = Path(__file__).parents[2]
 DOCUMENTS = [  # in the order in which a reader follows them
     path.relative_to(ROOT).as_posix()
     for pattern in ("README.md", "pretrained/README.md", "BUILD.md", "docs/**/*.md")
@@ -238,8 +241,7 @@ def parse(module, given, monkeypatch):
 def desk(tmp_path_factory):
     """A working directory with all that the documents name."""
     folder = tmp_path_factory.mktemp("desk")
-    for name in ("configs", "tests", "docs"):
-        (folder / name).symlink_to(ROOT / name)
+    (folder / "tests").symlink_to(ROOT / "tests")
     shutil.copytree(ROOT / "pretrained", folder / "pretrained")
     shutil.copytree(ROOT / "pretrained" / "smmnist", folder / "runs" / "quickstart")
     shutil.copytree(ROOT / "pretrained" / "smmnist", folder / "runs" / "x")
@@ -270,21 +272,31 @@ def test_it_runs_as_printed(one, desk, monkeypatch, capsys):
 
 @pytest.mark.long
 @pytest.mark.parametrize("one", chosen(QUICK, LONG))
-def test_it_runs_as_printed_or_in_short(one, desk, servers):
+def test_it_runs_as_printed_or_in_short(one, desk, servers, installed_python):
     module, given = arguments(one.line)
+    # What is installed runs from the wheel alone, the rest from the checkout.
+    is_installed = module.split(".")[0] in PACKAGES
+    python = installed_python if is_installed else sys.executable
+    environment = os.environ | {"PYTHONPATH": "" if is_installed else str(ROOT)}
     if "--source_dir=KTH" in given:
         from tests.corpora.kth import make_kth
 
         make_kth(desk / "KTH", persons=(1, 2, 21), max_frames=60)
     given = [name for word in given for name in sorted(glob.glob(word, root_dir=desk)) or [word]]
-    line = [sys.executable, "-m", module, *given, *one.rule.more.split()]
-    options = {"cwd": desk, "env": os.environ | {"PYTHONPATH": str(ROOT)}, "text": True}
+    line = [python, "-m", module, *given, *one.rule.more.split()]
+    options = {"cwd": desk, "env": environment, "text": True}
     if one.line.endswith("&"):
         servers.append(subprocess.Popen(line, stdout=subprocess.PIPE, **options))
         assert servers[-1].stdout.readline().startswith("serving ")
         return
     done = subprocess.run(line, capture_output=True, check=False, timeout=1200, **options)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def test_every_command_is_run():
+    ran = {arguments(one.line)[0] for one in printed() if one.rule.how != PARSED}
+    downloads = {"srvp_tf.fetch"}
+    assert {name.removesuffix(".__main__") for name in COMMANDS} - downloads <= ran
 
 
 @pytest.fixture(scope="module")

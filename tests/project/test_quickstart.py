@@ -35,20 +35,16 @@ def judged(tmp_path_factory, finished):
 def test_baselines_are_those_of_numpy(judged):
     c, truth, num_videos, scores, _ = judged
     assert num_videos == len(truth) == 6
-    target = truth[:, 3:]
-    last = np.repeat(truth[:, 2:3], 3, axis=1)
-    mean = np.repeat(truth[:, :3].mean(axis=1, keepdims=True), 3, axis=1)
-    np.testing.assert_allclose(scores["last frame"].psnr, psnr(target, last), rtol=1e-5)
-    np.testing.assert_allclose(
-        scores["mean of the conditioning frames"].psnr, psnr(target, mean), rtol=1e-5
-    )
     clips = corpora.open_corpus(c).training_batches(length=4, batch_size=1000, seed=0)
-    frame = next(clips.take(1).as_numpy_iterator()).mean(axis=(0, 1)) / 255.0
-    np.testing.assert_allclose(
-        scores["mean frame of the training set"].psnr,
-        psnr(target, np.broadcast_to(frame, target.shape)),
-        rtol=1e-5,
-    )
+    frames = {
+        "last frame": truth[:, 2:3],
+        "mean of the conditioning frames": truth[:, :3].mean(axis=1, keepdims=True),
+        "mean frame of the training set": next(clips.as_numpy_iterator()).mean(axis=(0, 1)) / 255.0,
+    }
+    target = truth[:, 3:]
+    for name, frame in frames.items():
+        expected = psnr(target, np.broadcast_to(frame, target.shape))
+        np.testing.assert_allclose(scores[name].psnr, expected, rtol=1e-5)
 
 
 def test_the_models_score_is_the_best_of_its_samples(judged, finished):

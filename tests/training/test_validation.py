@@ -10,8 +10,7 @@ from srvp_tf.metrics.frame_metrics import ssim
 from srvp_tf.models.distributions import draw
 from srvp_tf.models.noise import forecast_noise
 from srvp_tf.training.validation import Validator
-from tests.models.small import random_videos, small_model
-from tests.models.test_srvp import spread_statistics
+from tests.models.small import random_videos, small_model, spread_statistics
 
 VIDEOS, NT_COND, NUM_FRAMES, SAMPLES, SEED = 4, 4, 6, 8, 5
 

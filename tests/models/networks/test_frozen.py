@@ -6,20 +6,10 @@ import pytest
 from srvp_tf.config import TrainConfig
 from srvp_tf.models.srvp import SRVP
 from srvp_tf.training.step import TrainingStep
-from tests.models.small import forecast_eagerly, random_videos, small_model
+from tests.models.small import forecast_eagerly, random_videos, trained_looking
 
 # Both compute the same products in the same order.
 TOLERANCE = {"float64": 1e-14, "float32": 1e-6, "mixed_bfloat16": 1e-6}
-
-
-def trained_looking(precision="float32", **changes):
-    """A model with statistics that folding must not lose."""
-    model = small_model(precision, **changes)
-    generator = np.random.default_rng(0)
-    for weight in (*model.encoder.weights, *model.decoder.weights):
-        values = weight.numpy() + 0.2 * generator.normal(size=weight.shape)
-        weight.assign(np.abs(values) + 0.1 if "variance" in weight.path else values)
-    return model
 
 
 @pytest.mark.parametrize(
