@@ -41,11 +41,11 @@ class PlainEncoder(keras.layers.Layer):
     def __init__(self, config, policy, **kwargs):
         super().__init__(dtype=policy, **kwargs)
         c, width = config, config.channels
-        self.reduction = 2 if c.family == "dcgan_half" else 1
-        self.average = keras.layers.AveragePooling2D(self.reduction, dtype=policy)
+        half = c.family == "dcgan_half"
+        self.average = keras.layers.AveragePooling2D(2, dtype=policy) if half else None
         self.pool = keras.layers.MaxPooling2D(2, dtype=policy) if c.family == "vgg" else None
         self.stages = []
-        for i, filters in enumerate(stage_widths(c.frame_size // self.reduction, c.nf)):
+        for i, filters in enumerate(stage_widths(c.frame_size // (2 if half else 1), c.nf)):
             if self.pool:
                 widths = [width] + [filters] * (stage_depths(c.frame_size)[i] - 1)
                 self.stages.append([_block(policy, w, Conv2D, filters, 3) for w in widths])
@@ -59,7 +59,7 @@ class PlainEncoder(keras.layers.Layer):
         pass  # its blocks are
 
     def call(self, frames, training=False):
-        h, outputs = self.average(frames), []
+        h, outputs = self.average(frames) if self.average else frames, []
         for i, stage in enumerate(self.stages):
             if self.pool and i:
                 h = self.pool(h)

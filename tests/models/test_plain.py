@@ -18,7 +18,13 @@ from tests.models.small import forecast_eagerly, random_videos, trained_looking
 # 18 blocks of vgg, of up to 9 x 64 terms.
 TOLERANCE = {"float64": 1e-9, "float32": rounding("float32", 18, 9 * 64)}
 
-ARCHITECTURES = [("dcgan", False), ("dcgan", True), ("vgg", False), ("vgg", True)]
+ARCHITECTURES = [
+    ("dcgan", False),
+    ("dcgan", True),
+    ("vgg", False),
+    ("vgg", True),
+    ("dcgan_half", False),
+]
 
 
 def model_and_plain(precision="float64", **changes):

@@ -43,18 +43,6 @@ def test_frame_bytes_are_those_of_the_widest_block(family, widest):
     assert decoder.frame_bytes == 2 * widest
 
 
-@pytest.mark.parametrize("size", [64, 128])
-def test_the_encoder_of_half_the_size_reads_averages_of_four_pixels(size):
-    half, whole = make(0, "dcgan_half", size, 1, seed=0), make(0, "dcgan", size // 2, 1, seed=0)
-    half.build(), whole.build()
-    frames = np.random.default_rng(0).random((2, size, size, 1), np.float32)
-    averages = frames.reshape(2, size // 2, 2, size // 2, 2, 1).mean((2, 4))
-    for theirs, ours in zip(whole(averages), half(frames), strict=True):
-        tf.nest.map_structure(
-            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), theirs, ours
-        )
-
-
 def test_the_encoder_of_half_the_size_has_no_skips():
     with pytest.raises(UserError, match="--family=dcgan_half has no skip connections"):
-        make(1, "dcgan_half", 64, 1, skips=True)
+        NETWORKS["dcgan_half"][1](ModelConfig("dcgan_half", skips=True))
