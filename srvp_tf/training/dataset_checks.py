@@ -2,17 +2,14 @@
 
 import itertools
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
+from srvp_tf.config import ModelConfig
 from srvp_tf.errors import UserError
 from srvp_tf.models.clips import ACTIONS, Clips, parts
 from srvp_tf.models.unit_range import check_unit_range
-
-if TYPE_CHECKING:
-    from srvp_tf.config import ModelConfig
 
 
 def check_clips(
@@ -20,7 +17,7 @@ def check_clips(
     dataset: tf.data.Dataset,
     batch_size: int | None,
     num_frames: tuple[int, int | None],
-    config: "ModelConfig",
+    config: ModelConfig,
 ) -> None:
     """Raise `UserError` unless a dataset has batches of clips that a model takes.
 

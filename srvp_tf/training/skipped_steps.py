@@ -1,13 +1,9 @@
 """Steps that are skipped, as a number of theirs was not finite: when a run has had too many."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from srvp_tf.errors import UserError
-
-if TYPE_CHECKING:
-    from srvp_tf.training.step import StepResult
+from srvp_tf.training.step import StepResult
 
 
 class FaultCounter:
@@ -24,7 +20,7 @@ class FaultCounter:
     def __init__(self, limit: int, in_a_row: int = 0):
         self._limit, self.in_a_row = limit, in_a_row
 
-    def add(self, step: int, result: "StepResult") -> None:
+    def add(self, step: int, result: StepResult) -> None:
         """Note the `StepResult` of a step, in numbers; `UserError` if it is one too many."""
         if result.is_finite:
             self.in_a_row = 0

@@ -3,16 +3,13 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
+from srvp_tf.config import TrainConfig
 from srvp_tf.training.skipped_steps import FaultCounter
-
-if TYPE_CHECKING:
-    from srvp_tf.config import TrainConfig
-    from srvp_tf.training.step import StepResult
+from srvp_tf.training.step import StepResult
 
 
 class StepMeter:
@@ -25,7 +22,7 @@ class StepMeter:
     """
 
     def __init__(
-        self, config: "TrainConfig", elapsed_before: float = 0.0, faults: FaultCounter | None = None
+        self, config: TrainConfig, elapsed_before: float = 0.0, faults: FaultCounter | None = None
     ):
         self._batch_size = config.batch_size
         self.faults = faults or FaultCounter(config.max_skipped_steps)
@@ -48,7 +45,7 @@ class StepMeter:
         yield
         self._since += time.monotonic() - start
 
-    def add(self, result: "StepResult") -> None:
+    def add(self, result: StepResult) -> None:
         """Note a step's `StepResult`, without waiting for its numbers."""
         self._results.append(result)
 
@@ -56,7 +53,7 @@ class StepMeter:
         """Seconds since the run first began, over all its processes."""
         return self._elapsed_before + time.monotonic() - self._started
 
-    def read(self, step: int) -> "tuple[StepResult, dict[str, float]]":
+    def read(self, step: int) -> tuple[StepResult, dict[str, float]]:
         """(mean `StepResult`, speeds) since the last reading, which ended before `step`'s steps.
 
         Raises:

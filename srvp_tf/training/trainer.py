@@ -4,13 +4,13 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from srvp_tf import video
-from srvp_tf.config import config_fields
+from srvp_tf.config import Config, config_fields
 from srvp_tf.config.registries import MODELS
 from srvp_tf.errors import UserError
 from srvp_tf.models import rng
@@ -28,9 +28,6 @@ from srvp_tf.training.strategy import check_batch_size, make_strategy
 from srvp_tf.training.tensorboard import RunLog
 from srvp_tf.training.validation import Validator
 from srvp_tf.training.worker_group import WorkerGroup
-
-if TYPE_CHECKING:
-    from srvp_tf.config import Config
 
 _VALIDATION = 1  # folds the run's seed into that of its validation samples
 
@@ -67,7 +64,7 @@ class Trainer:
 
     def __init__(
         self,
-        config: "Config",
+        config: Config,
         run_dir: str | os.PathLike,
         strategy: tf.distribute.Strategy | None = None,
         init_from: str | os.PathLike | None = None,
@@ -247,7 +244,7 @@ class Trainer:
         check_ends("validation data", dataset)
         return dataset
 
-    def _finish_step(self, step: int, session: "_Session"):
+    def _finish_step(self, step: int, session: _Session):
         """What is due after `step`: logs, a validation, a checkpoint; the signal to stop at."""
         c = self.config.train
         is_last = step == c.num_steps
@@ -265,7 +262,7 @@ class Trainer:
         )
         return self._validate_and_save(session, validates, saves) or number
 
-    def _validate_and_save(self, session: "_Session", validates: bool, saves: bool):
+    def _validate_and_save(self, session: _Session, validates: bool, saves: bool):
         """Write the checkpoint of a step, validated if it is due; the signal that cut it short."""
         with session.meter.paused():
             number = None
@@ -282,7 +279,7 @@ class Trainer:
                 self.group.wait()
         return number
 
-    def _end_of_validation(self, session: "_Session"):
+    def _end_of_validation(self, session: _Session):
         """Wait until the chief has validated; the signal to stop at, unless all is done."""
         rows = self.group.gather(session.stop.signal_number or 0, self.status.pending_validation)
         is_pending = bool(rows[0, 1])
@@ -292,7 +289,7 @@ class Trainer:
             return None
         return session.stop.signal_number or signal.SIGTERM
 
-    def _validate(self, session: "_Session"):
+    def _validate(self, session: _Session):
         """Score the model; keep it as the best if it beats all before (ties: the earlier)."""
         step = self.status.step
         batches = self._validation_data(session.validation_batches, step)
@@ -313,7 +310,7 @@ class Trainer:
             + (" (best)" if is_best else f" (best {self.status.best_psnr:.2f} dB)")
         )
 
-    def _until_stopped(self, batches: Iterable, session: "_Session"):
+    def _until_stopped(self, batches: Iterable, session: _Session):
         """The batches of a validation, up to a signal: what is left of it is made up for later."""
         for batch in batches:
             if session.stop.signal_number is not None:
