@@ -5,7 +5,6 @@ is cleared by the next write to the same place that comes a day later: nobody wr
 """
 
 import contextlib
-import errno
 import glob
 import os
 import re
@@ -49,27 +48,16 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     _restore(path)
     with temporary_folder(path) as fresh:
         yield fresh
-        while fresh.exists():
-            _replace_folder(path, fresh)
-    for old in _leftovers(path, "old"):  # of those killed before they had deleted it
+        old = fresh.with_suffix(".old")
+        try:
+            if path.exists():
+                path.rename(old)
+            fresh.rename(path)
+        finally:
+            if old.exists() and not path.exists():  # stopped between the two renamings
+                old.rename(path)
+    for old in _leftovers(path, "old"):  # also of those killed before they had deleted it
         _remove(old)
-
-
-def _replace_folder(path: Path, fresh: Path) -> None:
-    """Put `fresh` in the place of `path`; it stays where it is if another does so just now."""
-    old = fresh.with_suffix(".old")
-    try:
-        if path.exists():
-            path.rename(old)
-        fresh.rename(path)
-    except OSError as error:
-        met_another = error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
-        if not met_another or not fresh.exists():
-            raise
-    finally:
-        if old.exists() and not path.exists():  # stopped between the two renamings
-            old.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def temporary_folder(path: Path) -> contextlib.AbstractContextManager[Path]:

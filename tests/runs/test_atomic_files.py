@@ -147,18 +147,3 @@ def test_a_long_name(tmp_path):
     with replacing(path) as temporary:
         temporary.write_text("whole")
     assert path.read_text() == "whole"
-
-
-def test_of_two_that_write_a_folder_at_once_the_later_wins(tmp_path, monkeypatch):
-    path, rename = tmp_path / "site", Path.rename
-
-    def after_another(source, target):
-        monkeypatch.setattr(Path, "rename", rename)
-        path.mkdir()  # between our look and our renaming
-        (path / "theirs").touch()
-        rename(source, target)
-
-    with replacing_folder(path) as fresh:
-        (fresh / "ours").touch()
-        monkeypatch.setattr(Path, "rename", after_another)
-    assert names(tmp_path) == ["site", "site/ours"]
