@@ -4,13 +4,13 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from srvp_tf import video
-from srvp_tf.config import Config, config_fields
+from srvp_tf.config import Config
 from srvp_tf.config.registries import MODELS
 from srvp_tf.errors import UserError
 from srvp_tf.models import rng
@@ -29,13 +29,16 @@ from srvp_tf.training.tensorboard import RunLog
 from srvp_tf.training.validation import Validator
 from srvp_tf.training.worker_group import WorkerGroup
 
+Batches = tf.data.Dataset | Callable[[int], tf.data.Dataset]
+"""Clips, or a function that returns those to come."""
+
 _VALIDATION = 1  # folds the run's seed into that of its validation samples
 
 
 class _Session(NamedTuple):
     """What one call of `Trainer.train` works with."""
 
-    validation_batches: Any
+    validation_batches: Batches
     meter: StepMeter
     log: RunLog
     progress: Progress
@@ -76,11 +79,12 @@ class Trainer:
         check_batch_size(config.train.batch_size, self.strategy)
         self.checkpoints = self.folder.checkpoints(config.train.keep_last)
         self.group, self.lock = WorkerGroup(self.strategy), None
-        with contextlib.ExitStack() as failing:
-            failing.callback(self._release_lock)
-            failing.enter_context(self.group.losing_workers(lambda: "at the start"))
-            self._start(init_from, action_scale)
-            failing.pop_all()
+        try:
+            with self.group.losing_workers(lambda: "at the start"):
+                self._start(init_from, action_scale)
+        except BaseException:
+            self._release_lock()
+            raise
         self._step_of_weights = self.status.step
         self.validator = Validator(
             self.model,
@@ -97,10 +101,7 @@ class Trainer:
     ):
         """Make the model and bring it to where the run stands; the chief makes the folder."""
         c, is_chief = self.config, self.group.is_chief
-        settings = {
-            f"--{spec.name}": getattr(getattr(c, section), spec.name)
-            for section, spec in config_fields()
-        }
+        settings = {f"--{name}": value for name, value in c.settings().items()}
         self.group.check_equal(settings)  # before the workers make variables together
         with self.strategy.scope():
             self.model = MODELS[c.model.model](
@@ -130,11 +131,7 @@ class Trainer:
                 self.checkpoints.prune("best")
         self.group.check_equal({"the step that they go on from": self.status.step})
 
-    def train(
-        self,
-        training_batches: tf.data.Dataset | Callable[[int], tf.data.Dataset],
-        validation_batches: tf.data.Dataset | Callable[[int], tf.data.Dataset],
-    ) -> int | None:
+    def train(self, training_batches: Batches, validation_batches: Batches) -> int | None:
         """Train until the last step of the configuration.
 
         Args:
@@ -162,7 +159,9 @@ class Trainer:
         with contextlib.ExitStack() as closing:
             closing.callback(self._release_lock)
             self._take_lock()
-            closing.enter_context(self.group.losing_workers(self._place))
+            closing.enter_context(
+                self.group.losing_workers(lambda: f"at step {self._step_of_weights}")
+            )
             dataset = self._training_data(training_batches)
             validation_data = self._validation_data(validation_batches, self.status.step + 1)
             if parts(validation_data.element_spec)[0].dtype.is_floating:
@@ -191,9 +190,6 @@ class Trainer:
                     return number
         return None
 
-    def _place(self):
-        return f"at step {self._step_of_weights}"
-
     def _release_lock(self):
         if self.lock:
             self.lock.release()
@@ -206,11 +202,7 @@ class Trainer:
         if self.checkpoints.newest_step() > self.status.step:
             raise UserError(f"{self.folder.path} was trained by another trainer: make a new one")
 
-    def _session(
-        self,
-        validation_batches: tf.data.Dataset | Callable[[int], tf.data.Dataset],
-        closing: contextlib.ExitStack,
-    ):
+    def _session(self, validation_batches: Batches, closing: contextlib.ExitStack):
         """Open what this call of `train` works with; `closing` closes it."""
         c, status = self.config.train, self.status
         log = RunLog(self.folder.logs if self.group.is_chief else None, status.step)
@@ -223,7 +215,7 @@ class Trainer:
         stop = closing.enter_context(StopRequest())
         return _Session(validation_batches, meter, log, progress, stop)
 
-    def _training_data(self, batches: tf.data.Dataset | Callable[[int], tf.data.Dataset]):
+    def _training_data(self, batches: Batches):
         """The dataset of the steps to come, checked."""
         c, done = self.config, self.status.step
         dataset = batches.skip(done) if isinstance(batches, tf.data.Dataset) else batches(done)
@@ -233,9 +225,7 @@ class Trainer:
         check_enough("training data", dataset, c.train.num_steps - done)
         return dataset
 
-    def _validation_data(
-        self, batches: tf.data.Dataset | Callable[[int], tf.data.Dataset], step: int
-    ):
+    def _validation_data(self, batches: Batches, step: int):
         """The dataset of the validation at or after `step`, checked."""
         draw = -(-step // self.config.train.val_interval) - 1
         dataset = batches if isinstance(batches, tf.data.Dataset) else batches(draw)
