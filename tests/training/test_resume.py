@@ -1,10 +1,7 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +10,9 @@ from srvp_tf.training.progress import Progress
 from srvp_tf.training.stop_request import StopRequest
 from srvp_tf.training.trainer import Trainer
 from srvp_tf.training.validation import Validator
+from tests.reliability.runs import finish, leftovers, newest_step, start, wait_until
 from tests.runs import small_run
-from tests.runs.small_run import SVG, VGG, assert_same_run, flags_of, model_of, saved
+from tests.runs.small_run import SVG, VGG, assert_same_run, saved
 
 LONGER = ("--lr_burnin=20", "--lr_decay=10", "--log_interval=7", "--val_interval=10")
 
@@ -149,33 +147,6 @@ def test_killed_between_the_best_and_the_last_checkpoint(tmp_path, monkeypatch, 
 # --- between processes ---------------------------------------------------------------------------
 
 
-def start(run_dir, *arguments):
-    """The training command in a process of its own."""
-    command = [sys.executable, "-m", "srvp_tf.train", *flags_of(model_of(arguments))]
-    command += [f"--run_dir={run_dir}", *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=Path(__file__).parents[2], **pipes)
-
-
-def finish(process):
-    """Wait for the end of a command that must not fail."""
-    _, err = process.communicate()
-    assert process.returncode == 0, err
-
-
-def wait_for(process, run_dir, step):
-    """Wait until a checkpoint of `step` or later exists."""
-    while process.poll() is None:
-        steps = [int(p.stem.partition("-")[2]) for p in Path(run_dir, "checkpoints").glob("last-*")]
-        if max(steps, default=0) >= step:
-            return
-        time.sleep(0.01)
-
-
-def leftovers(run_dir):
-    return [path for path in Path(run_dir).rglob("*") if path.name.endswith(".tmp")]
-
-
 @pytest.mark.parametrize(
     "family",  # sums of vgg depend on the threads; test_step.py repeats it in one process
     [(), *(pytest.param(x, marks=pytest.mark.long) for x in (SVG, VGG))],
@@ -184,7 +155,7 @@ def leftovers(run_dir):
 def test_a_sigkill_changes_no_bit_between_processes(tmp_path, monkeypatch, family):
     arguments = (*family, *LONGER)
     process = start(tmp_path / "killed", *arguments)
-    wait_for(process, tmp_path / "killed", 8)
+    wait_until(lambda: newest_step(tmp_path / "killed") >= 8, process)
     time.sleep(random.Random(os.getpid()).uniform(0, 0.2))
     process.kill()
     process.communicate()
@@ -193,18 +164,3 @@ def test_a_sigkill_changes_no_bit_between_processes(tmp_path, monkeypatch, famil
     train.train(small_run.config(*arguments), tmp_path / "whole")
     assert_same_run(tmp_path / "killed", tmp_path / "whole")
     assert not leftovers(tmp_path)
-
-
-@pytest.mark.long
-def test_a_kill_at_any_moment_of_the_start_is_survived(tmp_path):
-    rng = random.Random(0)
-    for _ in range(10):
-        process = start(tmp_path / "run")
-        while process.poll() is None and not (tmp_path / "run").exists():
-            time.sleep(0.001)
-        time.sleep(rng.uniform(0, 0.02))
-        process.kill()
-        process.communicate()
-    for name in ("run", "whole"):
-        finish(start(tmp_path / name))
-    assert_same_run(tmp_path / "run", tmp_path / "whole")

@@ -4,8 +4,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from tensorboard.backend.event_processing import event_accumulator, plugin_event_accumulator
-from tensorboard.util import tensor_util
+from tensorboard.backend.event_processing import plugin_event_accumulator
 
 from srvp_tf.training.step import TrainingStep
 from srvp_tf.training.step_meter import StepMeter
@@ -13,20 +12,7 @@ from srvp_tf.training.tensorboard import RunLog
 from srvp_tf.training.validation import Validator
 from srvp_tf.video import strip
 from tests.runs import small_run
-from tests.runs.small_run import NUM_STEPS
-
-
-def read(folder):
-    """Tag -> {step: value} of all that TensorBoard shows; a step shown twice is an error."""
-    accumulator = event_accumulator.EventAccumulator(str(folder), {"tensors": 0})
-    accumulator.Reload()
-    shown = {}
-    for tag in accumulator.Tags()["tensors"]:
-        events = accumulator.Tensors(tag)
-        steps = [event.step for event in events]
-        assert len(set(steps)) == len(steps), (tag, steps)
-        shown[tag] = {e.step: tensor_util.make_ndarray(e.tensor_proto) for e in events}
-    return shown
+from tests.runs.small_run import NUM_STEPS, logged
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +34,7 @@ def recorded(tmp_path_factory):
         patch.setattr(TrainingStep, "__call__", noted_step)
         patch.setattr(Validator, "run", noted_validation)
         small_run.run(c, folder)
-    return c, steps, validations, read(folder / "logs")
+    return c, steps, validations, logged(folder / "logs")
 
 
 # Every 2 steps, and wherever the run validates or saves: the steps that each reading covers.
@@ -148,7 +134,7 @@ def test_no_step_is_shown_twice_after_a_crash(tmp_path, monkeypatch, recorded, k
     with pytest.raises(ValueError, match="ended before"):
         trainer.train(data, small_run.validation_data(c))
     small_run.run(c, tmp_path)
-    shown = read(tmp_path / "logs")
+    shown = logged(tmp_path / "logs")
     for tag in whole:
         if tag.startswith(("loss/", "optimizer/", "kl_", "validation/psnr")):
             assert_shown(shown[tag], whole[tag])
@@ -165,7 +151,7 @@ def test_a_record_that_a_kill_cut_short_hides_nothing(tmp_path, cut):
     log = RunLog(tmp_path, 0)
     log.configuration(small_run.config())
     log.close()
-    assert read(tmp_path)["config"].keys() == {1}
+    assert logged(tmp_path)["config"].keys() == {1}
 
 
 def test_a_tensorboard_that_watches_drops_what_a_restart_orphans(tmp_path):
@@ -190,5 +176,5 @@ def test_what_is_logged_is_on_disk_after_a_flush(tmp_path, recorded):
     meter.add(steps[0])
     log.training(1, *meter.read(1))
     log.flush()
-    assert read(tmp_path)["loss/total"].keys() == {1}
+    assert logged(tmp_path)["loss/total"].keys() == {1}
     log.close()
