@@ -130,9 +130,7 @@ def test_a_published_experiment_gives_the_published_configuration(experiment, na
         n_iter_test=ours["val_batches"],
         n_samples_test=ours["val_samples"],
     )
-    config = read_config(experiment / "config.json")
-    found = {name: x for part in vars(config).values() for name, x in vars(part).items()}
-    assert found == ours
+    assert read_config(experiment / "config.json").settings() == ours
 
 
 def test_lengths_that_the_authors_leave_open(experiment):
