@@ -10,7 +10,7 @@ from srvp_tf.training.progress import Progress
 from srvp_tf.training.stop_request import StopRequest
 from srvp_tf.training.trainer import Trainer
 from srvp_tf.training.validation import Validator
-from tests.reliability.runs import finish, leftovers, newest_step, start, wait_until
+from tests.reliability.runs import files, finish, leftovers, newest_step, start, wait_until
 from tests.runs import small_run
 from tests.runs.small_run import SVG, VGG, assert_same_run, saved
 
@@ -35,8 +35,8 @@ def stop_at(monkeypatch, wanted, number):
 
 @pytest.mark.parametrize(
     ("step", "number"),
-    # Step 7 is amid a log interval; step 10 has just been validated, and is the best or not.
-    [(7, signal.SIGTERM), (10, signal.SIGINT)],
+    # Step 7 is amid a log interval; the validations of the steps 10 and 12, the last, are left.
+    [(7, signal.SIGTERM), (10, signal.SIGINT), (small_run.NUM_STEPS, signal.SIGTERM)],
 )
 @pytest.mark.parametrize("model", [(), SVG], ids=["srvp", "svg"])
 def test_a_stopped_run_ends_as_one_never_stopped(
@@ -47,10 +47,10 @@ def test_a_stopped_run_ends_as_one_never_stopped(
         stop_at(patch, step, number)
         assert small_run.run(small_run.config(*model), tmp_path) == number
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
-    assert saved(tmp_path)[1]["step"] == step
-    before = saved(tmp_path)[1]["elapsed_seconds"]
+    before = saved(tmp_path)[1]
+    assert (before["step"], before["pending_validation"]) == (step, step != 7)
     assert small_run.run(small_run.config(*model), tmp_path) is None
-    assert saved(tmp_path)[1]["elapsed_seconds"] > before > 0
+    assert saved(tmp_path)[1]["elapsed_seconds"] > before["elapsed_seconds"] > 0
     assert_same_run(tmp_path, finished(*model))
 
 
@@ -62,17 +62,6 @@ def test_one_trainer_may_go_on_after_a_stop(tmp_path, monkeypatch, finished):
         stop_at(patch, 3, signal.SIGINT)
         assert trainer.train(*data) == signal.SIGINT
     assert trainer.train(*data) is None
-    assert_same_run(tmp_path, finished())
-
-
-def test_a_signal_during_the_last_step_leaves_the_last_validation_for_later(
-    tmp_path, monkeypatch, finished
-):
-    with monkeypatch.context() as patch:
-        stop_at(patch, small_run.NUM_STEPS, signal.SIGTERM)
-        assert small_run.run(small_run.config(), tmp_path) == signal.SIGTERM
-    assert saved(tmp_path)[1]["pending_validation"] is True
-    assert small_run.run(small_run.config(), tmp_path) is None
     assert_same_run(tmp_path, finished())
 
 
@@ -102,9 +91,7 @@ def test_a_signal_during_a_validation_is_heeded_before_its_next_batch(tmp_path, 
     whole = tmp_path / "whole"
     small_run.run(c, whole, validation=two)
     assert_same_run(tmp_path, whole)
-    assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == [
-        p.name for p in sorted((whole / "samples").iterdir())
-    ]
+    assert files(tmp_path / "samples") == files(whole / "samples")
 
 
 def test_a_signal_sent_twice_at_once_is_one_wish_and_a_later_one_acts(monkeypatch):
