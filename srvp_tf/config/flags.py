@@ -62,8 +62,6 @@ def config_from_flags(
     """The configuration `base` (the defaults if None) with the flags that were given put over it.
 
     Args:
-      flag_values: the flags.
-      base: a run's own, or None.
       only: fields to take, for commands whose other flags of a field's name mean something else;
         None for all that are flags.
 

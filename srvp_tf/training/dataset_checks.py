@@ -22,13 +22,11 @@ def check_clips(
     """Raise `UserError` unless a dataset has batches of clips that a model takes.
 
     Args:
-        name: what to call the dataset.
-        dataset: a `tf.data.Dataset` of [B, T, H, W, C], uint8 or float, for a model with actions
-            {"frames": these, "actions": float [B, T - 1, A]}. All sizes must be known in advance,
-            except that of the batch if `batch_size` is None.
+        dataset: [B, T, H, W, C], uint8 or float, for a model with actions {"frames": these,
+            "actions": float [B, T - 1, A]}. All sizes must be known in advance, except that of
+            the batch if `batch_size` is None.
         batch_size: B; None: any.
         num_frames: (least, largest) T; None for the largest: no limit.
-        config: the `ModelConfig`.
     """
     if not isinstance(dataset, tf.data.Dataset):
         raise UserError(f"the {name} is a {type(dataset).__name__}: give a tf.data.Dataset")

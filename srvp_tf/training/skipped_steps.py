@@ -10,11 +10,7 @@ class FaultCounter:
     """Counts steps in a row that were skipped through a fault, and stops the run at too many.
 
     Steps that a loss scale was too large for are none, as long as it can be halved. It multiplies
-    gradients only, and so excuses no loss.
-
-    Args:
-        limit: faults in a row that are borne.
-        in_a_row: the count at the start.
+    gradients only, and so excuses no loss. `limit` faults in a row are borne.
     """
 
     def __init__(self, limit: int, in_a_row: int = 0):

@@ -50,12 +50,7 @@ def restore_newest(
 ) -> Status | None:
     """Give variables the values of the newest checkpoint that is whole, the last or the best.
 
-    Newer ones that are damaged are named, a line each, and set aside.
-
-    Args:
-        folder: a `CheckpointFolder`.
-        variables: name -> variable.
-        may_rename: whether this process may set files aside.
+    Newer ones that are damaged are named, a line each, and set aside if this process `may_rename`.
 
     Returns:
         Its `Status`; None if there is no checkpoint.

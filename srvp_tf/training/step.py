@@ -61,12 +61,7 @@ def contribution(
 
 
 class TrainingStep:
-    """Trains a model on batches, on every replica of the current strategy.
-
-    Args:
-        model: a `VideoModel`, made under the strategy.
-        config: a `TrainConfig`.
-    """
+    """Trains a model on batches, on every replica of the strategy under which both are made."""
 
     def __init__(self, model: VideoModel, config: TrainConfig):
         tell_what_slows(config.precision)

@@ -9,27 +9,23 @@ import tensorflow as tf
 
 from srvp_tf.config import TrainConfig
 from srvp_tf.training.skipped_steps import FaultCounter
+from srvp_tf.training.state import Status
 from srvp_tf.training.step import StepResult
 
 
 class StepMeter:
     """Averages the results of the steps since the last reading; measures time.
 
-    Args:
-        config: a `TrainConfig`.
-        elapsed_before: seconds that earlier processes spent on the run.
-        faults: a `FaultCounter`; None: a new one.
+    Time and faults are counted on from the `Status` that earlier processes left.
     """
 
-    def __init__(
-        self, config: TrainConfig, elapsed_before: float = 0.0, faults: FaultCounter | None = None
-    ):
+    def __init__(self, config: TrainConfig, status: Status):
         self._batch_size = config.batch_size
-        self.faults = faults or FaultCounter(config.max_skipped_steps)
+        self.faults = FaultCounter(config.max_skipped_steps, status.skipped_in_a_row)
         self._results = []
         self._waited = 0.0
         self._since = self._started = time.monotonic()
-        self._elapsed_before = elapsed_before
+        self._elapsed_before = status.elapsed_seconds
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:

@@ -38,13 +38,7 @@ class RunLog:
             tf.summary.text("config", text, step=self._first_step + 1)
 
     def training(self, step: int, result: StepResult, speed: dict[str, float]) -> None:
-        """Means over the steps since the last call.
-
-        Args:
-            step: the training step.
-            result: a `StepResult` of NumPy numbers.
-            speed: name -> number, e.g. clips per second.
-        """
+        """Means over the steps since the last call, in NumPy numbers, and speeds by name."""
         scalars = {"loss/total": result.mean.loss}
         scalars |= {f"loss/{name}": x for name, x in result.mean.terms.items()}
         scalars |= {

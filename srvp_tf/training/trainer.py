@@ -19,7 +19,6 @@ from srvp_tf.runs import checkpoints
 from srvp_tf.runs.run_folder import RunFolder, load_weights
 from srvp_tf.training.dataset_checks import check_clips, check_ends, check_enough, check_range
 from srvp_tf.training.progress import Progress
-from srvp_tf.training.skipped_steps import FaultCounter
 from srvp_tf.training.state import Status, restore_newest, state_variables
 from srvp_tf.training.step import TrainingStep
 from srvp_tf.training.step_meter import StepMeter
@@ -53,7 +52,6 @@ class Trainer:
     """Trains the model of a configuration in a run folder; resumes if the folder has checkpoints.
 
     Args:
-        config: a `Config`.
         run_dir: the run folder, made if need be.
         strategy: of `tf.distribute`; None: all devices.
         init_from: run folder or checkpoint whose weights a new run starts from.
@@ -210,10 +208,8 @@ class Trainer:
         log.configuration(self.config)
         progress = Progress(c.num_steps, status.step, self.group.is_chief)
         closing.callback(progress.close)
-        faults = FaultCounter(c.max_skipped_steps, status.skipped_in_a_row)
-        meter = StepMeter(c, status.elapsed_seconds, faults)
         stop = closing.enter_context(StopRequest())
-        return _Session(validation_batches, meter, log, progress, stop)
+        return _Session(validation_batches, StepMeter(c, status), log, progress, stop)
 
     def _training_data(self, batches: Batches):
         """The dataset of the steps to come, checked."""

@@ -1,5 +1,4 @@
 import io
-import json
 
 import ml_dtypes
 import numpy as np
@@ -60,44 +59,20 @@ def test_the_length_of_an_arrays_header_is_protected(path):
         checkpoints.read_checkpoint(path)
 
 
-def npz(path, **arrays):
-    np.savez(path, **arrays)
-
-
 @pytest.mark.parametrize(
-    "make",
-    [
-        lambda path: path.write_bytes(b""),
-        lambda path: path.write_bytes(b"hello"),
-        lambda path: np.save(open(path, "wb"), np.zeros(3)),
-        lambda path: npz(path, x=np.zeros(3)),
-        lambda path: npz(path, metadata=np.array("no json")),
-        lambda path: npz(path, metadata=np.array("[1]")),
-        lambda path: npz(path, metadata=np.array("{}")),
-    ],
-    ids=["empty", "text", "npy", "no-metadata", "no-json", "list", "no-version"],
+    "arrays",
+    [{}, {"x": np.zeros(3)}, {"metadata": np.array("no json")}, {"metadata": np.array("{}")}],
+    ids=["empty", "no-metadata", "no-json", "no-version"],
 )
-def test_other_files_are_refused_in_one_line(tmp_path, make):
-    make(tmp_path / "x.npz")
+def test_other_files_are_refused_in_one_line(tmp_path, arrays):
+    np.savez(tmp_path / "x.npz", **arrays)
     with pytest.raises(UserError, match="x.npz is damaged or not a checkpoint") as caught:
         checkpoints.read_checkpoint(tmp_path / "x.npz")
     assert "\n" not in str(caught.value)
 
 
-class Bomb:
-    def __reduce__(self):
-        return (pytest.fail, ("unpickled",))
-
-
-def test_nothing_is_unpickled(tmp_path):
-    metadata = np.array(json.dumps({"format_version": 1}))
-    npz(tmp_path / "x.npz", metadata=metadata, y=np.array([Bomb()], object))
-    with pytest.raises(UserError, match="holds object"):
-        checkpoints.read_checkpoint(tmp_path / "x.npz")
-
-
 def test_another_format_version_is_refused(tmp_path):
-    npz(tmp_path / "x.npz", metadata=np.array(json.dumps({"format_version": 3})))
+    np.savez(tmp_path / "x.npz", metadata=np.array('{"format_version": 3}'))
     with pytest.raises(UserError, match="format 3, this version reads 1 to 2"):
         checkpoints.read_checkpoint(tmp_path / "x.npz")
 

@@ -96,15 +96,6 @@ def test_adam_is_pytorchs(tmp_path):
     np.testing.assert_allclose(ours, np.load(files[1]), rtol=1e-10)
 
 
-def test_at_rate_zero_weights_stay_and_moments_move():
-    variable, adam = tf.Variable([1.0, 2.0]), PublishedAdam(0.0)
-    adam.apply([tf.constant([0.5, -3.0])], [variable])
-    first, second = (v for v in adam.variables if v.path.endswith(("momentum", "velocity")))
-    np.testing.assert_array_equal(variable, [1.0, 2.0])
-    np.testing.assert_allclose(first, [0.05, -0.3], rtol=1e-6)
-    np.testing.assert_allclose(second, [0.00025, 0.009], rtol=1e-4)
-
-
 def test_loss_scale_multiplies_the_loss_and_halves_after_a_bad_step():
     scale = LossScale(dynamic=True)
     assert scale.scale(tf.constant(0.5)) == 2.0**14 and scale.unscale(tf.constant(2.0**14)) == 0.5

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from srvp_tf.config import TrainConfig
 from srvp_tf.errors import UserError
+from srvp_tf.training.state import Status
 from srvp_tf.training.step import Contribution, StepResult
 from srvp_tf.training.step_meter import StepMeter
 
@@ -20,7 +21,7 @@ SKIPPED = result(np.inf, is_finite=False, gradient_norm=np.nan)
 
 
 def meter(**config):
-    return StepMeter(TrainConfig(batch_size=4, **config))
+    return StepMeter(TrainConfig(batch_size=4, **config), Status())
 
 
 def read(m, step, *results):
@@ -68,7 +69,7 @@ def test_speeds_count_neither_pauses_nor_what_was_read(clock):
 
 
 def test_elapsed_time_goes_on_from_earlier_processes_and_counts_everything(clock):
-    m = StepMeter(TrainConfig(), elapsed_before=7.0)
+    m = StepMeter(TrainConfig(), Status(elapsed_seconds=7.0))
     with m.paused():
         clock(3)
     clock(2)

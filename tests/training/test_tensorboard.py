@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing import plugin_event_accumulator
 
+from srvp_tf.training.state import Status
 from srvp_tf.training.step import TrainingStep
 from srvp_tf.training.step_meter import StepMeter
 from srvp_tf.training.tensorboard import RunLog
@@ -158,7 +159,7 @@ def test_a_tensorboard_that_watches_drops_what_a_restart_orphans(tmp_path):
 
 def test_what_is_logged_is_on_disk_after_a_flush(tmp_path, recorded):
     c, steps, _, _ = recorded
-    log, meter = RunLog(tmp_path, 0), StepMeter(c.train)
+    log, meter = RunLog(tmp_path, 0), StepMeter(c.train, Status())
     meter.add(steps[0])
     log.training(1, *meter.read(1))
     log.flush()
