@@ -56,7 +56,8 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         finally:
             if old.exists() and not path.exists():  # stopped between the two renamings
                 old.rename(path)
-    for old in _leftovers(path, "old"):  # also of those killed before they had deleted it
+            _remove(old)
+    for old in _leftovers(path, "old"):  # of those killed before they had deleted it
         _remove(old)
 
 

@@ -9,7 +9,7 @@ from srvp_tf.errors import UserError
 from srvp_tf.forecasting.generation import check_futures
 from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.training.optimizer import LossScale
-from srvp_tf.training.skipped_steps import FaultCounter
+from srvp_tf.training.step_meter import FaultCounter
 from tests.runs import small_run
 from tests.runs.small_run import NUM_STEPS, frames, logged, saved
 from tests.training.test_step_meter import result
