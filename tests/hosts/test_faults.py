@@ -8,7 +8,7 @@ import pytest
 
 from tests.hosts.test_two_workers import assert_same_losses
 from tests.hosts.workers import Workers
-from tests.reliability.runs import finish, leftovers, newest_step, start
+from tests.reliability.runs import finish, leftovers, newest_step, start, wait_until
 from tests.runs.small_run import assert_same_run, saved
 
 pytestmark = pytest.mark.long
@@ -87,7 +87,7 @@ def test_a_preempted_worker_stops_all_after_saving(tmp_path, uninterrupted, who)
         workers.processes[who].send_signal(signal.SIGTERM)
         results = workers.finish()
     for status, out, err in results:
-        assert status == 143 and err == ""
+        assert (status, err) == (143, "")
         assert out.splitlines()[-1].startswith("stopped early, nothing is lost")
     arrays, metadata = saved(tmp_path / "run")
     assert metadata["step"] == arrays["adam/step"] < 60
@@ -98,9 +98,7 @@ def test_a_preempted_worker_stops_all_after_saving(tmp_path, uninterrupted, who)
 def test_a_signal_between_joining_and_the_first_step_is_heeded(tmp_path):
     # TensorFlow takes SIGTERM for itself when the workers join.
     with Workers(2, tmp_path / "run", *ENDLESS) as workers:
-        while not (tmp_path / "run").exists():
-            time.sleep(0.01)
-            assert all(process.poll() is None for process in workers.processes)
+        assert wait_until((tmp_path / "run").exists, *workers.processes)
         workers.processes[1].send_signal(signal.SIGTERM)
         (chief, *_), (other, _, err) = workers.finish()
     assert other == 143 and err in ("", "python -m srvp_tf.train: terminated\n")
@@ -137,10 +135,17 @@ def test_one_process_goes_on_from_two(tmp_path, uninterrupted):
     assert_same_losses(tmp_path / "run", uninterrupted, rtol=2e-4)
 
 
-def test_other_flags_are_refused_by_name(tmp_path):
-    with Workers(2, tmp_path / "run", own_flags={1: ["--nf=3"]}) as workers:
+@pytest.mark.parametrize(
+    ("flags", "own_flags", "words"),
+    [
+        ((), {1: ["--nf=3"]}, "worker 1 and worker 0 differ in --nf: start the same command every"),
+        (("--batch_size=5",), {}, "--batch_size=5 is not a multiple of the 2 devices: use 4"),
+    ],
+)
+def test_flags_that_differ_or_do_not_fit_are_refused(tmp_path, flags, own_flags, words):
+    with Workers(2, tmp_path / "run", *flags, own_flags=own_flags) as workers:
         for line in map(one_line, workers.finish()):
-            assert "worker 1 and worker 0 differ in --nf: start the same command every" in line
+            assert words in line
     assert not list(tmp_path.iterdir())
 
 
@@ -153,12 +158,6 @@ def test_a_folder_that_is_not_shared_is_refused(tmp_path, uninterrupted):
             assert "worker 1 and worker 0 differ in the step that they go on from" in line
             assert "with a --run_dir that all hosts share" in line
     assert not (tmp_path / "b").exists() and not leftovers(tmp_path)
-
-
-def test_a_batch_that_the_workers_cannot_share_is_refused(tmp_path):
-    with Workers(2, tmp_path / "run", "--batch_size=5") as workers:
-        for line in map(one_line, workers.finish()):
-            assert "--batch_size=5 is not a multiple of the 2 devices: use 4" in line
 
 
 def test_an_error_of_one_worker_ends_the_other(tmp_path):

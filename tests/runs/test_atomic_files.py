@@ -104,7 +104,7 @@ def test_threads_do_not_meet(tmp_path):
     assert names(tmp_path) == ["0", "0/a", "1", "1/a"]
 
 
-def test_what_is_foreign_or_cannot_be_deleted_is_left_alone(tmp_path, monkeypatch):
+def test_what_is_foreign_or_alive_is_left_alone(tmp_path):
     foreign = [".a.tmp", ".a.b.tmp", ".a.elsewhere.1.tmp", ".ab.00000000.tmp", ".a.0000000g.tmp"]
     for name in foreign:
         (tmp_path / name).write_text("theirs")
@@ -113,14 +113,6 @@ def test_what_is_foreign_or_cannot_be_deleted_is_left_alone(tmp_path, monkeypatc
         make_old(left)
     (tmp_path / ".a.00000001.tmp").write_text("of a process that lives")
 
-    def refuse(path):
-        raise PermissionError(1, "not yours", str(path))
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "unlink", refuse)
-        with replacing(tmp_path / "a") as temporary:
-            temporary.write_text("ours")
-    assert names(tmp_path) == sorted([*foreign, "a", ".a.00000000.tmp", ".a.00000001.tmp"])
     with replacing(tmp_path / "a"):
         pass
     assert names(tmp_path) == sorted([*foreign, "a", ".a.00000001.tmp"])

@@ -85,14 +85,6 @@ def test_a_folder_without_write_permission_is_refused(tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
-def test_a_broken_config_is_one_line_and_stays(tmp_path):
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(UserError, match="config.json") as caught:
-        RunFolder(tmp_path).create(CONFIG)
-    assert "\n" not in str(caught.value)
-    assert contents(tmp_path) == {tmp_path / "config.json": b"{"}
-
-
 @pytest.mark.parametrize("changes", [{"nf": 3}, {"family": "vgg"}, {"nlayers_res": 3}])
 def test_weights_of_another_architecture_are_refused_whole(tmp_path, changes):
     config = small_run.config()

@@ -3,7 +3,6 @@ import pytest
 import tensorflow as tf
 
 from srvp_tf.config import TrainConfig
-from srvp_tf.errors import UserError
 from srvp_tf.training.state import Status
 from srvp_tf.training.step import Contribution, StepResult
 from srvp_tf.training.step_meter import StepMeter
@@ -43,14 +42,6 @@ def clock(monkeypatch):
     return advance
 
 
-def test_a_reading_is_the_mean_since_the_last_one():
-    m = meter()
-    assert read(m, 2, result(1.0), result(3.0))[0].mean.loss == 2.0
-    mean, speed = read(m, 5, result(5.0), result(6.0), result(10.0))
-    assert mean.mean.loss == 7.0 and mean.mean.terms["nll"] == 7.0
-    assert mean.mean.kl["z"].tolist() == [7.0, 7.0, 7.0] and speed["skipped_steps"] == 0
-
-
 def test_speeds_count_neither_pauses_nor_what_was_read(clock):
     m = meter()
     clock(50)
@@ -82,11 +73,3 @@ def test_a_reading_averages_the_applied_steps_and_counts_the_skipped_ones():
     mean, speed = read(m, 6, result(2.0), SKIPPED, SKIPPED, result(4.0))
     assert speed["skipped_steps"] == 2
     assert mean.mean.loss == 3.0 and mean.gradient_norm == 1.0
-
-
-def test_too_many_skipped_steps_in_a_row_stop_the_run_between_two_readings_too():
-    m = meter(max_skipped_steps=2)
-    read(m, 2, result(), SKIPPED)
-    assert m.faults.in_a_row == 1
-    with pytest.raises(UserError, match="nll is not finite at step 4 after 2 skipped before it"):
-        read(m, 4, SKIPPED, SKIPPED)

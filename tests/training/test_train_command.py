@@ -46,13 +46,6 @@ def test_wrong_settings_are_one_line_and_make_no_folder(tmp_path, argument, word
     assert words in refused(tmp_path / "run", argument, untouched=tmp_path)
 
 
-def test_corrupt_digits_are_one_line(tmp_path):
-    name = "train-images-idx3-ubyte.gz"
-    (tmp_path / name).write_bytes(b"\x00\x00\x08\x03 not MNIST")
-    digits = ("--digits=idx", f"--digits_dir={tmp_path}")
-    assert name in refused(tmp_path / "run", *digits, untouched=tmp_path)
-
-
 def test_another_configuration_is_refused(run_dir):
     words = "holds a run of another configuration (nf: 2 != 3): choose another --run_dir"
     assert words in refused(run_dir, "--nf=3")
@@ -71,15 +64,6 @@ def test_a_run_of_damaged_checkpoints_does_not_start_anew(run_dir):
     for path in (run_dir / "checkpoints").iterdir():
         path.write_bytes(b"")
     assert f"every checkpoint in {run_dir}/checkpoints is damaged" in refused(run_dir)
-
-
-def test_init_from_a_damaged_checkpoint_names_it_and_what_deleting_it_leads_to(tmp_path, run_dir):
-    newest = RunFolder(run_dir).checkpoint_path("last")
-    newest.write_bytes(newest.read_bytes()[:-100])
-    for source in (run_dir, newest):
-        line = refused(tmp_path / "other", f"--init_from={source}", untouched=tmp_path)
-        assert f"{newest} is damaged or not a checkpoint" in line
-        assert "; then last-00000008.npz is the newest" in line
 
 
 def test_ctrl_c_saves_says_so_and_the_command_goes_on(tmp_path, shared_graphs, monkeypatch):
