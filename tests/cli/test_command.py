@@ -1,8 +1,6 @@
 """Commands for this test."""
 
-import os
 import signal
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -17,6 +15,7 @@ from srvp_tf.config.registries import DYNAMICS
 from srvp_tf.config.shipped import shipped_configs
 from srvp_tf.errors import UserError
 from tests.cli import commands
+from tests.cli.commands import run_python
 from tests.config.test_paths import COMMANDS
 
 
@@ -125,7 +124,7 @@ def test_plugins_are_imported_first_also_from_the_working_directory(tmp_path, mo
     try:
         assert outcome(lambda values: seen.append(values.dynamics), *arguments)[0] == 0
     finally:
-        DYNAMICS._entries.pop("still", None)
+        DYNAMICS.data.pop("still", None)
     assert seen == ["still"]
     status, _, err = outcome(nothing, "--plugins=no_such_module")
     assert status == 2 and "no module 'no_such_module'" in err and err.count("\n") == 1
@@ -171,21 +170,6 @@ def test_a_version_flag_of_a_command_is_its_own():
     with pytest.raises(SystemExit):
         command.run(lambda v: seen.append(v.version), ["prog", "--version", "3"], values)
     assert seen == [3]
-
-
-ROOT = Path(__file__).parents[2]
-
-
-def run_python(*arguments, program=sys.executable, **environment):
-    """What a new process does in the folder of the sources."""
-    return subprocess.run(
-        [program, *arguments],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_a_module_run_as_a_program_is_called_as_it_was():
@@ -238,7 +222,6 @@ def test_another_backend_of_keras_is_one_line(tmp_path, setting, code, status, w
     ],
 )
 def test_who_reads_the_answer_may_leave(shell, status, error):
-    program = f"{sys.executable} -m srvp_tf.train"
-    line = f"set -o pipefail; {shell.format(program)}"
+    line = f"set -o pipefail; {shell.format(f'{sys.executable} -m srvp_tf.train')}"
     result = run_python("-c", line, program="bash")
     assert (result.returncode, result.stderr) == (status, error)

@@ -1,9 +1,6 @@
 import json
 import math
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -19,6 +16,7 @@ from srvp_tf.config import (
 )
 from srvp_tf.errors import UserError
 from srvp_tf.runs.run_folder import save_config
+from tests.cli.commands import run_python
 
 KTH = Config(
     ModelConfig(family="vgg", skips=True, nt_inf=3, obs_scale=0.2),
@@ -175,8 +173,5 @@ def test_differences_lists_fields_with_both_values():
 def test_settings_of_two_euler_steps_are_read_without_a_word():
     # The class of the dynamics, which knows about Euler steps, comes with TensorFlow.
     code = "from srvp_tf.config import ModelConfig; ModelConfig(euler_steps=2)"
-    environment = {n: v for n, v in os.environ.items() if n != "TF_CPP_MIN_LOG_LEVEL"}
-    result = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
-    )
+    result = run_python("-c", code, TF_CPP_MIN_LOG_LEVEL=None)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

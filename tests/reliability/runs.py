@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+from tests.cli.commands import ROOT
 from tests.runs.small_run import flags_of, model_of
 
-ROOT = Path(__file__).parents[2]
 DEADLINE = 300  # seconds: the machine may be slow, but nothing may hang
 
 

@@ -3,15 +3,14 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 from srvp_tf.runs import checkpoints
 from srvp_tf.runs.checkpoint_folder import CheckpointFolder
-from tests.reliability.runs import ROOT, leftovers, newest_step, start, wait_until
+from tests.cli.commands import run_python
+from tests.reliability.runs import leftovers, newest_step, start, wait_until
 
 ENDLESS = ("--lr_burnin=1000000", "--checkpoint_interval=3", "--log_interval=2")
 STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
@@ -46,14 +45,7 @@ command.run(main, flag_values=flags.FlagValues())
 
 @pytest.mark.parametrize("number", list(STATUS))
 def test_a_signal_ends_the_process_and_leaves_nothing_half_written(tmp_path, number):
-    result = subprocess.run(
-        [sys.executable, "-c", AT_ONCE, str(int(number))],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
+    result = run_python("-c", AT_ONCE, int(number), cwd=tmp_path)
     ending = (STATUS[number], "it was here\n", f"prog: {WORD[number]}\n")
     assert (result.returncode, result.stdout, result.stderr) == ending
     assert not list(tmp_path.iterdir())

@@ -105,7 +105,7 @@ def sharing_trainer(c, run_dir):
                 ("Validator", first.validator),
             ):
                 patch.setattr(f"srvp_tf.training.trainer.{name}", lambda *_, part=part: part)
-            patch.setitem(MODELS._entries, c.model.model, lambda *_: first.model)
+            patch.setitem(MODELS.data, c.model.model, lambda *_: first.model)
             for variable, value in zip(first._variables().values(), initial, strict=True):
                 variable.assign(value)
         made = trainer(c, run_dir)

@@ -2,16 +2,12 @@ import concurrent.futures
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from srvp_tf.runs.atomic_files import replacing, replacing_folder
-
-ROOT = Path(__file__).parents[2]
+from tests.cli.commands import run_python
 
 KILLED = """
 import os, signal, sys
@@ -34,9 +30,7 @@ with getattr(atomic_files, "replacing" if kind == "file" else "replacing_folder"
 
 def kill_while_writing(kind, path):
     """Another process writes `path` and is killed at it."""
-    command = [sys.executable, "-c", KILLED, kind, str(path)]
-    result = subprocess.run(command, cwd=ROOT, check=False)
-    assert result.returncode == -signal.SIGKILL
+    assert run_python("-c", KILLED, kind, path).returncode == -signal.SIGKILL
     for left in path.parent.glob(".*"):
         make_old(left)
 
@@ -86,7 +80,7 @@ def test_what_lives_is_left_alone_also_by_another_process(tmp_path):
     path = tmp_path / "a"
     with replacing(path) as first, replacing(path) as second:
         first.write_text("first")
-        subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, check=True)
+        assert run_python("-c", code, path).returncode == 0
         assert path.read_text() == "theirs"
         second.write_text("second")
     assert names(tmp_path) == ["a"] and path.read_text() == "first"

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,6 +6,7 @@ from PIL import Image
 import srvp_tf
 from srvp_tf.runs import checkpoints
 from srvp_tf.runs.run_folder import RunFolder, model_variables
+from tests.cli.commands import run_python
 from tests.runs import small_run
 
 
@@ -113,4 +111,4 @@ def test_what_cannot_be_loaded_is_named(run, tmp_path):
 def test_the_name_is_public_and_the_run_folder_needs_no_tensorflow():
     assert "load" in dir(srvp_tf) and "load" in srvp_tf.__all__
     code = "import sys, srvp_tf; srvp_tf.load; assert 'tensorflow' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert run_python("-c", code).returncode == 0
