@@ -30,7 +30,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     It reaches the disk before it is renamed. After an error it is gone, and `path` is as it was.
     """
     path = Path(path)
-    with _temporary(path, _make_file) as temporary:
+    with _temporary(path, lambda file: file.touch(exist_ok=False)) as temporary:
         yield temporary
         _sync(temporary)
         os.replace(temporary, path)
@@ -106,10 +106,6 @@ def _temporary(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
     finally:
         _remove(temporary)
         _unfinished.discard(temporary)
-
-
-def _make_file(path: Path) -> None:
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
 
 
 def _restore(path: Path) -> None:

@@ -28,18 +28,14 @@ class Status(NamedTuple):
     skipped_in_a_row: int = 0
 
 
-def trainable_names(model: VideoModel) -> list[str]:
-    """Names of the trainable variables, in their order."""
-    return [variable.path.partition("/")[2] for variable in model.trainable_variables]
-
-
 def state_variables(model: VideoModel, training_step: TrainingStep) -> dict[str, tf.Variable]:
     """Name -> variable of everything that a resumed run needs."""
     named = model_variables(model)
+    trainable = [variable.path.partition("/")[2] for variable in model.trainable_variables]
     optimizer = training_step.optimizer
     for kind, of_keras in (("first_moment", "momentum"), ("second_moment", "velocity")):
         moments = [v.value for v in optimizer.variables if v.path.endswith(of_keras)]
-        pairs = zip(trainable_names(model), moments, strict=True)
+        pairs = zip(trainable, moments, strict=True)
         named |= {f"adam/{kind}/{name}": moment for name, moment in pairs}
     named["adam/step"] = optimizer.iterations.value
     return named | {v.name.partition(":")[0]: v for v in training_step.loss_scale.variables}

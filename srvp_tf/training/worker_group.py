@@ -81,8 +81,7 @@ class WorkerGroup:
 
     def wait(self) -> None:
         """Return when all workers have called this."""
-        if self.size > 1:
-            self.gather()
+        self.gather()
 
     def stop_signal(self, number: int | None) -> int | None:
         """The signal to stop for after this step, the same step on all workers, or None.
