@@ -39,8 +39,6 @@ def release(run, output_dir, half=False):
     """Write a run folder with the weights of a `RunFolder` alone; returns their step.
 
     Args:
-        run: the `RunFolder`.
-        output_dir: folder to make.
         half: store matrices and convolution kernels as float16, rounded to 11 bits; biases and
             batch normalisation stay float32.
 

@@ -1,6 +1,5 @@
 """Makes a run folder of an official experiment folder."""
 
-import dataclasses
 import re
 from typing import NamedTuple
 
@@ -43,7 +42,8 @@ def import_experiment(xp_dir, run_dir, model_name=MODEL):
     source = xp_dir / model_name
     state = read_state_dict(source)
     kinds = ("last", "best") if source.name == BEST_MODEL else ("last",)
-    config = _with_checkpoint(config, kinds)
+    if config.eval.checkpoint not in kinds:
+        config = config.replace(checkpoint="last")
     from srvp_tf.models.srvp import SRVP
     from srvp_tf.training.state import Status
 
@@ -94,13 +94,6 @@ def match_tensors(model, state, source):
                 f"expected {theirs}"
             )
     return expected
-
-
-def _with_checkpoint(config, kinds):
-    """The configuration, made to judge a checkpoint that there will be."""
-    if config.eval.checkpoint in kinds:
-        return config
-    return dataclasses.replace(config, eval=dataclasses.replace(config.eval, checkpoint="last"))
 
 
 def _step(config, source):

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from srvp_tf.config import Config, config_fields
+from srvp_tf.config import Config
 from srvp_tf.config.fields import parse_json, read_text, shown
 from srvp_tf.errors import UserError
 
@@ -91,7 +91,7 @@ def read_config(path):
     values = {**published._asdict(), "val_length": values["train_length"], **values}
     values["dataset"] = published.dataset
     try:
-        return _config(values)
+        return Config().replace(**values)
     except UserError as error:
         # The reader has their file at hand, not our flags.
         text = re.sub(r"--(\w+)", lambda flag: _THEIRS.get(flag[1], flag[1]), str(error))
@@ -111,12 +111,3 @@ def _read_json(path):
     if not isinstance(found, dict):
         raise UserError(f"{path}: expected a JSON object, found {type(found).__name__}")
     return found
-
-
-def _config(values):
-    sections = {}
-    for section, spec in config_fields():
-        if spec.name in values:
-            sections.setdefault(section, {})[spec.name] = values[spec.name]
-    types = {section: type(getattr(Config(), section)) for section in sections}
-    return Config(**{section: types[section](**given) for section, given in sections.items()})

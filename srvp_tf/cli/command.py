@@ -1,6 +1,6 @@
 """What every `python -m srvp_tf.X` shares: flags in, one clear line out when the user erred."""
 
-import contextlib
+import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import NoReturn
 from absl import flags
 
 from srvp_tf._version import __version__
-from srvp_tf.cli import usage
+from srvp_tf.config import SECTIONS
 from srvp_tf.config.corpora import command_line, local_path
 from srvp_tf.config.fields import shown
 from srvp_tf.config.shipped import shipped_configs
@@ -18,6 +18,12 @@ from srvp_tf.errors import UserError
 from srvp_tf.runs.atomic_files import remove_unfinished
 
 Main = Callable[[flags.FlagValues], int | None]
+
+_CONFIGURED = "srvp_tf.config.flags"  # the module that defines a flag for each setting
+_FLAGFILE = {
+    "--flagfile=configs/smmnist.cfg": "flags from a file, one a line; the later of two wins",
+}
+_SHARED = command_line.SHARED | {"--version": "the version of srvp-tf"}
 
 
 def run(
@@ -47,7 +53,6 @@ def run(
         is wrong, 130 when interrupted, 143 when terminated.
     """
     owns_process = argv is None and not hasattr(sys, "ps1")
-    _print_all_letters()
     argv = list(sys.argv if argv is None else argv)
     program = command_line.program_name(argv[0])
     try:
@@ -60,7 +65,7 @@ def run(
         if command_line.asks_for_help(argv):
             if default_flagfile:
                 _take_as_defaults(default_flagfile, flag_values)
-            sys.exit(_ended(0, usage.help_text(program, main, flag_values)))
+            sys.exit(_ended(0, _help_text(program, main, flag_values)))
         if "--version" in command_line.before_dashes(argv)[1:] and "version" not in flag_values:
             sys.exit(_ended(0, f"srvp-tf {__version__}"))
         _parse(argv, flag_values)
@@ -138,11 +143,15 @@ def _take_as_defaults(flagfile: str, flag_values: flags.FlagValues) -> None:
             flag_values.set_default(name, flag_values[name].value)
 
 
-def _print_all_letters() -> None:
-    """Print letters that the terminal's encoding lacks as escapes, as standard error does."""
-    with contextlib.suppress(AttributeError, ValueError):  # a notebook's, closed, or none
-        if sys.stdout.errors == "strict":
-            sys.stdout.reconfigure(errors="backslashreplace")
+def _help_text(program: str, main: Main, flag_values: flags.FlagValues) -> str:
+    """A command's own flags first, then the configuration's, by section."""
+    configured = {flag.name for flag in flag_values.flags_by_module_dict().get(_CONFIGURED, ())}
+    groups = {"This command:": command_line.own_flags(flag_values, without=_CONFIGURED)}
+    for section in SECTIONS.values():
+        names = (spec.name for spec in dataclasses.fields(section))
+        groups[section.__doc__] = [name for name in names if name in configured]
+    shared = (_FLAGFILE if configured else {}) | _SHARED
+    return command_line.help_text(program, main, flag_values, groups, shared)
 
 
 def _ended(status: int | None, last_words: str = "") -> int:

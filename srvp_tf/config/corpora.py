@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from data_pipelines import command_line, paths, registry
-from data_pipelines.command_line import quiet_stderr
+from data_pipelines import command_line as command_line
+from data_pipelines import paths, registry
+from data_pipelines.command_line import quiet_stderr as quiet_stderr
 from data_pipelines.errors import DataError
-from data_pipelines.paths import define_path, define_paths
-from data_pipelines.registry import CORPORA
+from data_pipelines.paths import define_path as define_path
+from data_pipelines.paths import define_paths as define_paths
+from data_pipelines.registry import CORPORA as CORPORA
 from srvp_tf.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,25 +24,6 @@ if TYPE_CHECKING:
 
     from data_pipelines.corpus import Corpus
     from data_pipelines.readers import npy_headers
-
-__all__ = [
-    "CORPORA",
-    "EMBEDDED_DIGITS",
-    "command_line",
-    "action_names",
-    "action_scale",
-    "actions_beside",
-    "define_path",
-    "define_paths",
-    "fit_frames",
-    "iterate_frames",
-    "local_path",
-    "open_corpus",
-    "quiet_stderr",
-    "read_actions",
-    "read_header",
-    "remarks",
-]
 
 EMBEDDED_DIGITS = (
     "the package has 2,000 of the 10,000 test digits, --digits=idx --digits_dir=FOLDER gives all"

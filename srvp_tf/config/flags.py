@@ -62,8 +62,6 @@ def config_from_flags(
     """The configuration `base` (the defaults if None) with the flags that were given put over it.
 
     Args:
-      flag_values: the flags.
-      base: a run's own, or None.
       only: fields to take, for commands whose other flags of a field's name mean something else;
         None for all that are flags.
 
@@ -71,18 +69,12 @@ def config_from_flags(
       UserError: a value is out of range, or two settings contradict each other.
     """
     base = base or Config()
-    given: dict[str, dict] = {section: {} for section in SECTIONS}
-    for section, spec in config_fields():
-        if only is not None and spec.name not in only:
-            continue
-        if spec.name in flag_values and flag_values[spec.name].present:
-            given[section][spec.name] = flag_values[spec.name].value
-    return Config(
-        **{
-            section: dataclasses.replace(getattr(base, section), **values)
-            for section, values in given.items()
-        }
-    )
+    given = {
+        name: flag_values[name].value
+        for name in base.settings()
+        if (only is None or name in only) and name in flag_values and flag_values[name].present
+    }
+    return base.replace(**given)
 
 
 class _IntegerOrWord(flags.IntegerParser):

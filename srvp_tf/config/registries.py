@@ -4,14 +4,15 @@ Registries are filled from outside too (docs/extending.md): `DYNAMICS.register("
 of metrics (`srvp_tf.metrics.registry`) and corpora (`data_pipelines.registry`) stand beside them.
 """
 
+import collections
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from srvp_tf.errors import UserError
 
 
-class Registry(Mapping):
+class Registry(collections.UserDict):
     """Name -> entry, in the order in which they were added.
 
     Args:
@@ -21,37 +22,28 @@ class Registry(Mapping):
     """
 
     def __init__(self, kind: str, entries: dict[str, Any]):
-        self.kind, self._entries = kind, dict(entries)
+        super().__init__(entries)
+        self.kind = kind
 
     def register(self, name: str) -> Callable[[Any], Any]:
         """A decorator that adds an entry; raises `UserError` if there is another of that name."""
 
         def add(entry: Any) -> Any:
-            if name in self._entries:
+            if name in self:
                 raise UserError(f"{self.kind} {name!r} is there already: choose another name")
-            self._entries[name] = entry
+            self[name] = entry
             return entry
 
         return add
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._entries:
-            known = ", ".join(self._entries)
-            raise UserError(f"{self.kind} {name!r} is not known; there are {known}")
-        entry = self._entries[name]
+        if name not in self:
+            raise UserError(f"{self.kind} {name!r} is not known; there are {', '.join(self)}")
+        entry = self.data[name]
         if isinstance(entry, str):
             module, _, attribute = entry.partition(":")
-            entry = self._entries[name] = getattr(importlib.import_module(module), attribute)
+            entry = self[name] = getattr(importlib.import_module(module), attribute)
         return entry
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._entries
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
 
 MODELS = Registry(

@@ -6,6 +6,7 @@ but for the questions what a model can do, which its class answers.
 """
 
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -16,7 +17,6 @@ from srvp_tf.config.corpora import CORPORA, local_path
 from srvp_tf.config.fields import (
     Section,
     check_keys,
-    describe_setting,
     field,
     parse_json,
     read_text,
@@ -42,8 +42,9 @@ RESUMABLE_FIELDS = (
 )
 """Fields that may change when a run is resumed: none of them touches what is learned."""
 
-_MAX_SEED = 2**31 - 1
-_MAX_WIDTH, _MAX_LAYERS = 10**6, 1000
+_size = functools.partial(field, minimum=1, maximum=10**6)
+_layers = functools.partial(field, minimum=1, maximum=1000)
+_seed = functools.partial(field, minimum=0, maximum=2**31 - 1)
 _SRVP, _SVG = ("srvp",), ("svg",)  # models that have a setting
 
 
@@ -57,40 +58,21 @@ class ModelConfig(Section):
     skips: bool = field(
         False, "skip connections from one frame's encoding to every decoded frame", models=_SRVP
     )
-    nf: int = field(64, "filters of the first convolution", minimum=1, maximum=_MAX_WIDTH)
-    nhx: int = field(128, "features per encoded frame", minimum=1, maximum=_MAX_WIDTH)
-    ny: int = field(20, "dimensions of the state y", minimum=1, maximum=_MAX_WIDTH, models=_SRVP)
-    nz: int = field(20, "dimensions of the noise variable z", minimum=1, maximum=_MAX_WIDTH)
-    nt_inf: int = field(
+    nf: int = _size(64, "filters of the first convolution")
+    nhx: int = _size(128, "features per encoded frame")
+    ny: int = _size(20, "dimensions of the state y", models=_SRVP)
+    nz: int = _size(20, "dimensions of the noise variable z")
+    nt_inf: int = _size(
         5,
         "frames that w and the first state are read from; svg: frames that count as observed in "
         "training",
-        minimum=1,
-        maximum=_MAX_WIDTH,
     )
-    nh_inf: int = field(
-        256,
-        "width of w, of the LSTM and of q(y_1)'s hidden layers; svg: of its LSTMs",
-        minimum=1,
-        maximum=_MAX_WIDTH,
+    nh_inf: int = _size(
+        256, "width of w, of the LSTM and of q(y_1)'s hidden layers; svg: of its LSTMs"
     )
-    nlayers_inf: int = field(
-        3, "affine layers of q(y_1)", minimum=1, maximum=_MAX_LAYERS, models=_SRVP
-    )
-    nh_res: int = field(
-        512,
-        "width of the hidden layers of f and of the prior p(z)",
-        minimum=1,
-        maximum=_MAX_WIDTH,
-        models=_SRVP,
-    )
-    nlayers_res: int = field(
-        4,
-        "affine layers of f and of the prior p(z)",
-        minimum=1,
-        maximum=_MAX_LAYERS,
-        models=_SRVP,
-    )
+    nlayers_inf: int = _layers(3, "affine layers of q(y_1)", models=_SRVP)
+    nh_res: int = _size(512, "width of the hidden layers of f and of the prior p(z)", models=_SRVP)
+    nlayers_res: int = _layers(4, "affine layers of f and of the prior p(z)", models=_SRVP)
     euler_steps: int = field(1, "Euler steps per frame interval", minimum=1, models=_SRVP)
     res_gain: float = field(1.41, "gain of f's orthogonal initialisation", above=0, models=_SRVP)
     obs_scale: float = field(
@@ -112,26 +94,14 @@ class ModelConfig(Section):
     model: str = field(
         "srvp", "which model: this paper's, or the baseline SVG", choices=MODELS, since=6
     )
-    predictor_layers: int = field(
-        2,
-        "svg: LSTM cells of the frame predictor",
-        minimum=1,
-        maximum=_MAX_LAYERS,
-        models=_SVG,
-        since=6,
+    predictor_layers: int = _layers(
+        2, "svg: LSTM cells of the frame predictor", models=_SVG, since=6
     )
     last_frame_skip: bool = field(
-        False,
-        "svg: skips from the frame before, observed or predicted",
-        models=_SVG,
-        since=6,
+        False, "svg: skips from the frame before, observed or predicted", models=_SVG, since=6
     )
-    action_size: int = field(
-        0,
-        "numbers of the action of each interval; 0: no actions",
-        minimum=0,
-        maximum=_MAX_WIDTH,
-        since=7,
+    action_size: int = _size(
+        0, "numbers of the action of each interval; 0: no actions", minimum=0, since=7
     )
 
     def __post_init__(self) -> None:
@@ -155,29 +125,25 @@ class ModelConfig(Section):
     @property
     def takes_euler_steps(self) -> bool:
         """Whether the dynamics can cut a frame interval into sub-steps."""
-        load_tensorflow()  # quietly: the class is one of Keras' models
-        return MODELS[self.model].takes_euler_steps(self)
+        return self._model_class.takes_euler_steps(self)
 
     @property
     def kind(self) -> str:
         """The flags that say what moves a video on, for messages."""
-        load_tensorflow()
-        return MODELS[self.model].kind(self)
+        return self._model_class.kind(self)
 
     @property
     def experiments(self) -> tuple[str, ...]:
         """Names of the paper's experiments that the model can be put to; none with actions."""
         if self.action_size:
             return ()
-        load_tensorflow()
-        names = MODELS[self.model].experiments
+        names = self._model_class.experiments
         return tuple(n for n in names if n != "frame_rates" or self.takes_euler_steps)
 
     @property
     def first_noise_size(self) -> int:
         """Dimensions of what is random before the first frame: ny, or 0 in a model without."""
-        load_tensorflow()
-        return MODELS[self.model].first_noise_size(self)
+        return self._model_class.first_noise_size(self)
 
     @property
     def noise_size(self) -> int:
@@ -188,6 +154,11 @@ class ModelConfig(Section):
     def interval_size(self) -> int:
         """Dimensions of (z, action), all that moves the state on in a frame interval."""
         return self.noise_size + self.action_size
+
+    @property
+    def _model_class(self) -> type:
+        load_tensorflow()  # quietly: the class is one of Keras' models
+        return MODELS[self.model]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,12 +184,8 @@ class DataConfig(Section):
     train_length: int = field(15, "frames of a training clip", minimum=2)
     val_length: int = field(15, "frames of a validation clip, conditioning included", minimum=2)
     test_length: int = field(25, "frames of a test clip, conditioning included", minimum=2)
-    state_size: int = field(
-        0,
-        "of --action_size, numbers of the first frame's state",
-        minimum=0,
-        maximum=_MAX_WIDTH,
-        since=7,
+    state_size: int = _size(
+        0, "of --action_size, numbers of the first frame's state", minimum=0, since=7
     )
 
 
@@ -226,7 +193,7 @@ class DataConfig(Section):
 class TrainConfig(Section):
     """Training: objective, optimiser, validation and checkpoints."""
 
-    seed: int = field(0, "seed of every random number", minimum=0, maximum=_MAX_SEED)
+    seed: int = _seed(0, "seed of every random number")
     batch_size: int = field(128, "videos per step, over all devices", minimum=1)
     learning_rate: float = field(3e-4, "Adam's learning rate during the burn-in", above=0)
     lr_burnin: int = field(1_000_000, "steps at the full learning rate", minimum=0)
@@ -313,7 +280,7 @@ class EvalConfig(Section):
     num_samples: int = field(100, "predictions per video", minimum=1)
     num_videos: int = field(0, "test videos; 0 or all for all", minimum=0, words={"all": 0})
     eval_batch_size: int = field(16, "videos per batch", minimum=1)
-    eval_seed: int = field(0, "seed of the predictions", minimum=0, maximum=_MAX_SEED)
+    eval_seed: int = _seed(0, "seed of the predictions")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -328,14 +295,15 @@ class Config:
     def __post_init__(self) -> None:
         model, data = self.model, self.data
         self.train.check_model(model.model)
-        nt_inf = describe_setting("nt_inf", model.nt_inf)
-        nt_cond = describe_setting("nt_cond", data.nt_cond)
         if data.nt_cond < model.nt_inf:
-            raise UserError(f"{nt_cond} is less than {nt_inf}: condition on at least nt_inf frames")
-        if data.train_length < model.nt_inf:
-            train_length = describe_setting("train_length", data.train_length)
             raise UserError(
-                f"{train_length} is less than {nt_inf}: train on at least nt_inf frames"
+                f"--nt_cond={data.nt_cond} is less than --nt_inf={model.nt_inf}: condition on at "
+                "least nt_inf frames"
+            )
+        if data.train_length < model.nt_inf:
+            raise UserError(
+                f"--train_length={data.train_length} is less than --nt_inf={model.nt_inf}: train "
+                "on at least nt_inf frames"
             )
         if self.train.decoded_frames > data.train_length:
             raise UserError(
@@ -348,19 +316,37 @@ class Config:
                 f"{model.action_size}, which counts both: give the actions' columns and the state's"
             )
         for name in ("val_length", "test_length"):
-            if getattr(data, name) <= data.nt_cond:
-                length = describe_setting(name, getattr(data, name))
+            if (length := getattr(data, name)) <= data.nt_cond:
                 raise UserError(
-                    f"{length} leaves nothing to predict after {nt_cond}: raise --{name}"
+                    f"--{name}={length} leaves nothing to predict after --nt_cond={data.nt_cond}: "
+                    f"raise --{name}"
                 )
         channels = CORPORA[data.dataset].channels
         if model.channels not in channels:
             raise UserError(
-                f"{describe_setting('channels', model.channels)} does not fit "
-                f"{describe_setting('dataset', data.dataset)}: use --channels={channels[0]}"
+                f"--channels={model.channels} does not fit --dataset={data.dataset}: use "
+                f"--channels={channels[0]}"
             )
         if data.dataset == "moving_mnist" and data.digits == "idx" and not data.digits_dir:
             raise UserError("--digits=idx needs --digits_dir, the folder of the MNIST idx files")
+
+    def settings(self) -> dict[str, bool | float | str]:
+        """Name -> value of every setting, in order."""
+        return {
+            spec.name: getattr(getattr(self, section), spec.name)
+            for section, spec in config_fields()
+        }
+
+    def replace(self, **settings: bool | float | str) -> "Config":
+        """The configuration with other values of some settings, by name; checked as a new one."""
+        if unknown := settings.keys() - self.settings().keys():
+            raise TypeError(f"no such setting: {', '.join(unknown)}")
+        sections = {}
+        for section in SECTIONS:
+            own = getattr(self, section)
+            names = {spec.name for spec in dataclasses.fields(own)} & settings.keys()
+            sections[section] = dataclasses.replace(own, **{n: settings[n] for n in names})
+        return Config(**sections)
 
     def to_json(self) -> str:
         """The configuration as indented JSON, one object per section."""
@@ -413,14 +399,12 @@ def config_fields() -> Iterator[tuple[str, dataclasses.Field]]:
 
 def differing_settings(a: Config, b: Config, ignore: Collection[str] = ()) -> list[str]:
     """The settings in which `a` and `b` differ, as lines like `batch_size: 128 != 64`."""
-    x, y = _values(a), _values(b)
+    x, y = _with_whole_paths(a), _with_whole_paths(b)
     return [f"{k}: {x[k]} != {y[k]}" for k in x if x[k] != y[k] and k not in ignore]
 
 
-def _values(config: Config) -> dict[str, bool | float | str]:
-    values = {}
-    for section, spec in config_fields():
-        value = getattr(getattr(config, section), spec.name)
-        # Saved or given by a program, a path may still have its ~.
-        values[spec.name] = os.path.expanduser(value) if spec.metadata["is_path"] else value
-    return values
+def _with_whole_paths(config: Config) -> dict[str, bool | float | str]:
+    """The settings; saved or given by a program, a path may still have its ~."""
+    values = config.settings()
+    paths = [spec.name for _, spec in config_fields() if spec.metadata["is_path"]]
+    return values | {name: os.path.expanduser(values[name]) for name in paths}

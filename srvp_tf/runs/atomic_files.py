@@ -5,7 +5,6 @@ is cleared by the next write to the same place that comes a day later: nobody wr
 """
 
 import contextlib
-import errno
 import glob
 import os
 import re
@@ -31,7 +30,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     It reaches the disk before it is renamed. After an error it is gone, and `path` is as it was.
     """
     path = Path(path)
-    with _temporary(path, _make_file) as temporary:
+    with _temporary(path, lambda file: file.touch(exist_ok=False)) as temporary:
         yield temporary
         _sync(temporary)
         os.replace(temporary, path)
@@ -49,27 +48,17 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     _restore(path)
     with temporary_folder(path) as fresh:
         yield fresh
-        while fresh.exists():
-            _replace_folder(path, fresh)
+        old = fresh.with_suffix(".old")
+        try:
+            if path.exists():
+                path.rename(old)
+            fresh.rename(path)
+        finally:
+            if old.exists() and not path.exists():  # stopped between the two renamings
+                old.rename(path)
+            _remove(old)
     for old in _leftovers(path, "old"):  # of those killed before they had deleted it
         _remove(old)
-
-
-def _replace_folder(path: Path, fresh: Path) -> None:
-    """Put `fresh` in the place of `path`; it stays where it is if another does so just now."""
-    old = fresh.with_suffix(".old")
-    try:
-        if path.exists():
-            path.rename(old)
-        fresh.rename(path)
-    except OSError as error:
-        met_another = error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
-        if not met_another or not fresh.exists():
-            raise
-    finally:
-        if old.exists() and not path.exists():  # stopped between the two renamings
-            old.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def temporary_folder(path: Path) -> contextlib.AbstractContextManager[Path]:
@@ -117,10 +106,6 @@ def _temporary(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
     finally:
         _remove(temporary)
         _unfinished.discard(temporary)
-
-
-def _make_file(path: Path) -> None:
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
 
 
 def _restore(path: Path) -> None:

@@ -145,21 +145,6 @@ def assign_arrays(
     """Give every variable its array, by name; nothing is assigned unless all of them fit.
 
     Raises:
-        UserError: as `check_arrays`.
-    """
-    check_arrays(variables, arrays, source)
-    for name, variable in variables.items():
-        variable.assign(arrays[name])
-
-
-def check_arrays(
-    variables: "Mapping[str, tf.Variable]",
-    arrays: Mapping[str, np.ndarray],
-    source: str | os.PathLike,
-) -> None:
-    """Check that every variable has an array by name and no array is left over.
-
-    Raises:
         UserError: names the arrays that are missing, left over, or of another shape or type.
     """
     missing, unknown = sorted(variables.keys() - arrays), sorted(arrays.keys() - variables)
@@ -171,7 +156,8 @@ def check_arrays(
             f"({len(missing)} missing, {len(unknown)} left over)"
         )
     for name, variable in variables.items():
-        expected = (tuple(variable.shape), np.dtype(_numpy_name(variable.dtype)))
+        dtype = np.dtype(getattr(variable.dtype, "name", variable.dtype))  # Keras has the name
+        expected = (tuple(variable.shape), dtype)
         found = (arrays[name].shape, arrays[name].dtype)
         is_half = expected[1] == np.float32 and found == (expected[0], np.float16)
         if found != expected and not is_half:  # `release --half` stores kernels so
@@ -179,7 +165,5 @@ def check_arrays(
                 f"{source} belongs to another model: {name} is {found[1]} {list(found[0])}, "
                 f"expected {expected[1]} {list(expected[0])}"
             )
-
-
-def _numpy_name(dtype: "str | tf.DType") -> str:
-    return dtype if isinstance(dtype, str) else dtype.name
+    for name, variable in variables.items():
+        variable.assign(arrays[name])

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from srvp_tf.config import RESUMABLE_FIELDS, Config, ModelConfig, differing_settings
 from srvp_tf.config.corpora import local_path
 from srvp_tf.config.registries import MODELS
@@ -167,7 +165,11 @@ def load_weights(model: "VideoModel", run_or_checkpoint: str | os.PathLike) -> d
         UserError: no such checkpoint, a damaged one, or one of another model.
     """
     path = weights_path(run_or_checkpoint)
-    weights, metadata = _read_weights(path)
+    try:
+        arrays, metadata = checkpoints.read_checkpoint(path)
+    except DamagedCheckpoint as error:
+        raise UserError(f"{error}{_older_one(path)}") from None
+    weights = {name: array for name, array in arrays.items() if name.startswith("model/")}
     checkpoints.assign_arrays(model_variables(model), weights, path)
     return metadata
 
@@ -183,19 +185,8 @@ def read_model(
         UserError: as `load_weights`.
     """
     load_tensorflow()  # the rest of this file does without
-    path = weights_path(run_or_checkpoint)
-    weights, metadata = _read_weights(path)
     model = MODELS[config.model](config)
-    checkpoints.assign_arrays(model_variables(model), weights, path)
-    return model, metadata
-
-
-def _read_weights(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    try:
-        arrays, metadata = checkpoints.read_checkpoint(path)
-    except DamagedCheckpoint as error:
-        raise UserError(f"{error}{_older_one(path)}") from None
-    return {name: array for name, array in arrays.items() if name.startswith("model/")}, metadata
+    return model, load_weights(model, run_or_checkpoint)
 
 
 def _older_one(path: Path) -> str:

@@ -27,7 +27,6 @@ class RunLock:
         self._holder = self._run_dir / HOLDER_FILE
         # A `Trainer` may be used by another thread than the one that made it.
         self._lock = filelock.FileLock(self._run_dir / LOCK_FILE, timeout=0, thread_local=False)
-
         self._finalizer = None
 
     def acquire(self) -> None:

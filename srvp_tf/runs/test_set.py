@@ -1,6 +1,5 @@
 """Videos of the corpus that a run is judged on."""
 
-import dataclasses
 import os
 
 import numpy as np
@@ -32,8 +31,7 @@ def sample_videos(
     """
     config = RunFolder.find(run).config()
     if data_dir is not None:
-        data = dataclasses.replace(config.data, data_dir=str(data_dir))
-        config = dataclasses.replace(config, data=data)
+        config = config.replace(data_dir=str(data_dir))
     corpus = corpora.open_corpus(config)
     if not 1 <= num_videos <= corpus.num_test_videos:
         raise UserError(f"num_videos={num_videos}: give 1 to {corpus.num_test_videos}")

@@ -2,17 +2,14 @@
 
 import itertools
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
+from srvp_tf.config import ModelConfig
 from srvp_tf.errors import UserError
 from srvp_tf.models.clips import ACTIONS, Clips, parts
 from srvp_tf.models.unit_range import check_unit_range
-
-if TYPE_CHECKING:
-    from srvp_tf.config import ModelConfig
 
 
 def check_clips(
@@ -20,18 +17,16 @@ def check_clips(
     dataset: tf.data.Dataset,
     batch_size: int | None,
     num_frames: tuple[int, int | None],
-    config: "ModelConfig",
+    config: ModelConfig,
 ) -> None:
     """Raise `UserError` unless a dataset has batches of clips that a model takes.
 
     Args:
-        name: what to call the dataset.
-        dataset: a `tf.data.Dataset` of [B, T, H, W, C], uint8 or float, for a model with actions
-            {"frames": these, "actions": float [B, T - 1, A]}. All sizes must be known in advance,
-            except that of the batch if `batch_size` is None.
+        dataset: [B, T, H, W, C], uint8 or float, for a model with actions {"frames": these,
+            "actions": float [B, T - 1, A]}. All sizes must be known in advance, except that of
+            the batch if `batch_size` is None.
         batch_size: B; None: any.
         num_frames: (least, largest) T; None for the largest: no limit.
-        config: the `ModelConfig`.
     """
     if not isinstance(dataset, tf.data.Dataset):
         raise UserError(f"the {name} is a {type(dataset).__name__}: give a tf.data.Dataset")

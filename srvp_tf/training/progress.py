@@ -1,12 +1,10 @@
 """Progress of a training run: a bar on a terminal, plain lines elsewhere."""
 
 import sys
-from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-if TYPE_CHECKING:
-    from srvp_tf.training.step import StepResult
+from srvp_tf.training.step import StepResult
 
 
 class Progress:
@@ -29,7 +27,7 @@ class Progress:
         """One more step is done."""
         self._bar.update()
 
-    def losses(self, step: int, result: "StepResult", speed: dict[str, float]) -> None:
+    def losses(self, step: int, result: StepResult, speed: dict[str, float]) -> None:
         """Show the mean of a `StepResult` of numbers."""
         terms = {"loss": result.mean.loss, **result.mean.terms}
         if self._is_terminal:

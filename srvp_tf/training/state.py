@@ -1,19 +1,16 @@
 """What a resumed run needs: weights, optimiser and loss scale as arrays, the rest as a `Status`."""
 
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import tensorflow as tf
 
 from srvp_tf.errors import UserError
+from srvp_tf.models.video_model import VideoModel
 from srvp_tf.runs import checkpoints
-from srvp_tf.runs.checkpoint_folder import SET_ASIDE
+from srvp_tf.runs.checkpoint_folder import SET_ASIDE, CheckpointFolder
 from srvp_tf.runs.run_folder import model_variables
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-    from srvp_tf.models.video_model import VideoModel
-    from srvp_tf.runs.checkpoint_folder import CheckpointFolder
-    from srvp_tf.training.step import TrainingStep
+from srvp_tf.training.step import TrainingStep
 
 
 class Status(NamedTuple):
@@ -31,34 +28,25 @@ class Status(NamedTuple):
     skipped_in_a_row: int = 0
 
 
-def trainable_names(model: "VideoModel") -> list[str]:
-    """Names of the trainable variables, in their order."""
-    return [variable.path.partition("/")[2] for variable in model.trainable_variables]
-
-
-def state_variables(model: "VideoModel", training_step: "TrainingStep") -> "dict[str, tf.Variable]":
+def state_variables(model: VideoModel, training_step: TrainingStep) -> dict[str, tf.Variable]:
     """Name -> variable of everything that a resumed run needs."""
     named = model_variables(model)
+    trainable = [variable.path.partition("/")[2] for variable in model.trainable_variables]
     optimizer = training_step.optimizer
     for kind, of_keras in (("first_moment", "momentum"), ("second_moment", "velocity")):
         moments = [v.value for v in optimizer.variables if v.path.endswith(of_keras)]
-        pairs = zip(trainable_names(model), moments, strict=True)
+        pairs = zip(trainable, moments, strict=True)
         named |= {f"adam/{kind}/{name}": moment for name, moment in pairs}
     named["adam/step"] = optimizer.iterations.value
     return named | {v.name.partition(":")[0]: v for v in training_step.loss_scale.variables}
 
 
 def restore_newest(
-    folder: "CheckpointFolder", variables: "dict[str, tf.Variable]", may_rename: bool = True
-) -> "Status | None":
+    folder: CheckpointFolder, variables: dict[str, tf.Variable], may_rename: bool = True
+) -> Status | None:
     """Give variables the values of the newest checkpoint that is whole, the last or the best.
 
-    Newer ones that are damaged are named, a line each, and set aside.
-
-    Args:
-        folder: a `CheckpointFolder`.
-        variables: name -> variable.
-        may_rename: whether this process may set files aside.
+    Newer ones that are damaged are named, a line each, and set aside if this process `may_rename`.
 
     Returns:
         Its `Status`; None if there is no checkpoint.

@@ -1,18 +1,16 @@
 """One training step: noise, objective, gradients over all replicas, guarded update."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from srvp_tf.config import TrainConfig
 from srvp_tf.config.processor import tell_what_slows
 from srvp_tf.models.clips import Clips, parts
 from srvp_tf.models.losses import latent_kl, objective
 from srvp_tf.models.noise import replica_noise
+from srvp_tf.models.video_model import VideoModel
 from srvp_tf.training.optimizer import LossScale, PublishedAdam, PublishedSchedule
-
-if TYPE_CHECKING:
-    from srvp_tf.config import TrainConfig
-    from srvp_tf.models.video_model import VideoModel
 
 
 class Contribution(NamedTuple):
@@ -63,14 +61,9 @@ def contribution(
 
 
 class TrainingStep:
-    """Trains a model on batches, on every replica of the current strategy.
+    """Trains a model on batches, on every replica of the strategy under which both are made."""
 
-    Args:
-        model: a `VideoModel`, made under the strategy.
-        config: a `TrainConfig`.
-    """
-
-    def __init__(self, model: "VideoModel", config: "TrainConfig"):
+    def __init__(self, model: VideoModel, config: TrainConfig):
         tell_what_slows(config.precision)
         self.model, self.config = model, config
         self.strategy = tf.distribute.get_strategy()
@@ -98,7 +91,7 @@ class TrainingStep:
         with self.strategy.scope():  # the caller may be outside
             return self.update(gradients, mean)
 
-    def gradients(self, clips: Clips, noise: Any) -> "tuple[list[tf.Tensor], Contribution]":
+    def gradients(self, clips: Clips, noise: Any) -> tuple[list[tf.Tensor], Contribution]:
         """Gradients of the loss of the global batch, and its `Contribution`, in a replica context.
 
         Both are sums over all replicas.
@@ -117,7 +110,7 @@ class TrainingStep:
         )
         return _summed([self.loss_scale.unscale(g) for g in gradients], local)
 
-    def update(self, gradients: list, mean: "Contribution") -> "StepResult":
+    def update(self, gradients: list, mean: Contribution) -> StepResult:
         """Apply summed gradients, unless a number is not finite, in the cross-replica context."""
         first = self.strategy.experimental_local_results
         mean = tf.nest.map_structure(lambda x: first(x)[0], mean)
@@ -141,7 +134,7 @@ class TrainingStep:
         return StepResult(mean, norm, rate, is_finite, loss_scale)
 
 
-def _summed(gradients: list[tf.Tensor], local: "Contribution"):
+def _summed(gradients: list[tf.Tensor], local: Contribution):
     """Gradients and a `Contribution`, summed over all replicas."""
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:

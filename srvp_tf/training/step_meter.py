@@ -3,36 +3,57 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
-from srvp_tf.training.skipped_steps import FaultCounter
+from srvp_tf.config import TrainConfig
+from srvp_tf.errors import UserError
+from srvp_tf.training.state import Status
+from srvp_tf.training.step import StepResult
 
-if TYPE_CHECKING:
-    from srvp_tf.config import TrainConfig
-    from srvp_tf.training.step import StepResult
+
+class FaultCounter:
+    """Counts steps in a row that were skipped through a fault, and stops the run at too many.
+
+    Steps that a loss scale was too large for are none, as long as it can be halved. It multiplies
+    gradients only, and so excuses no loss. `limit` faults in a row are borne.
+    """
+
+    def __init__(self, limit: int, in_a_row: int = 0):
+        self._limit, self.in_a_row = limit, in_a_row
+
+    def add(self, step: int, result: StepResult) -> None:
+        """Note the `StepResult` of a step, in numbers; `UserError` if it is one too many."""
+        if result.is_finite:
+            self.in_a_row = 0
+            return
+        terms = {**result.mean.terms, "loss": result.mean.loss}
+        term = next((name for name, x in terms.items() if not np.isfinite(x)), None)
+        if term is None and result.loss_scale > 1.0:
+            return
+        self.in_a_row += 1
+        if self.in_a_row > self._limit:
+            skipped = f" after {self._limit} skipped before it" if self._limit else ""
+            raise UserError(
+                f"{term or 'the gradient'} is not finite at step {step}{skipped}: training "
+                "stopped, the last checkpoint is kept; try a lower --learning_rate"
+            )
 
 
 class StepMeter:
     """Averages the results of the steps since the last reading; measures time.
 
-    Args:
-        config: a `TrainConfig`.
-        elapsed_before: seconds that earlier processes spent on the run.
-        faults: a `FaultCounter`; None: a new one.
+    Time and faults are counted on from the `Status` that earlier processes left.
     """
 
-    def __init__(
-        self, config: "TrainConfig", elapsed_before: float = 0.0, faults: FaultCounter | None = None
-    ):
+    def __init__(self, config: TrainConfig, status: Status):
         self._batch_size = config.batch_size
-        self.faults = faults or FaultCounter(config.max_skipped_steps)
+        self.faults = FaultCounter(config.max_skipped_steps, status.skipped_in_a_row)
         self._results = []
         self._waited = 0.0
         self._since = self._started = time.monotonic()
-        self._elapsed_before = elapsed_before
+        self._elapsed_before = status.elapsed_seconds
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
@@ -48,7 +69,7 @@ class StepMeter:
         yield
         self._since += time.monotonic() - start
 
-    def add(self, result: "StepResult") -> None:
+    def add(self, result: StepResult) -> None:
         """Note a step's `StepResult`, without waiting for its numbers."""
         self._results.append(result)
 
@@ -56,7 +77,7 @@ class StepMeter:
         """Seconds since the run first began, over all its processes."""
         return self._elapsed_before + time.monotonic() - self._started
 
-    def read(self, step: int) -> "tuple[StepResult, dict[str, float]]":
+    def read(self, step: int) -> tuple[StepResult, dict[str, float]]:
         """(mean `StepResult`, speeds) since the last reading, which ended before `step`'s steps.
 
         Raises:

@@ -1,21 +1,18 @@
 """How long a training step will take here, before the training starts."""
 
 import time
-from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from srvp_tf.config import Config
 from srvp_tf.config.registries import MODELS
 from srvp_tf.training.step import TrainingStep
-
-if TYPE_CHECKING:
-    from srvp_tf.config import Config
 
 _TRIED_STEPS = 3
 _BESIDE_GRADIENTS = 1.2  # updates, validations, checkpoints
 
 
-def step_seconds(config: "Config") -> float:
+def step_seconds(config: Config) -> float:
     """About how long a training step takes here, tried out on a model that is thrown away.
 
     Without a graph, as the real one takes long to build: what that costs a step is known from one

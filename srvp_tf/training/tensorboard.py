@@ -2,15 +2,13 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
-if TYPE_CHECKING:
-    from srvp_tf.config import Config
-    from srvp_tf.training.step import StepResult
-    from srvp_tf.training.validation import ValidationResult
+from srvp_tf.config import Config
+from srvp_tf.training.step import StepResult
+from srvp_tf.training.validation import ValidationResult
 
 
 class RunLog:
@@ -33,20 +31,14 @@ class RunLog:
         _mark_start(folder, first_step)
         self._writer = tf.summary.create_file_writer(str(folder))
 
-    def configuration(self, config: "Config") -> None:
+    def configuration(self, config: Config) -> None:
         """The settings from the next step on, as text."""
         text = f"```json\n{config.to_json()}```"
         with self._writer.as_default():
             tf.summary.text("config", text, step=self._first_step + 1)
 
-    def training(self, step: int, result: "StepResult", speed: dict[str, float]) -> None:
-        """Means over the steps since the last call.
-
-        Args:
-            step: the training step.
-            result: a `StepResult` of NumPy numbers.
-            speed: name -> number, e.g. clips per second.
-        """
+    def training(self, step: int, result: StepResult, speed: dict[str, float]) -> None:
+        """Means over the steps since the last call, in NumPy numbers, and speeds by name."""
         scalars = {"loss/total": result.mean.loss}
         scalars |= {f"loss/{name}": x for name, x in result.mean.terms.items()}
         scalars |= {
@@ -59,7 +51,7 @@ class RunLog:
                 scalars[f"variational_kl_{name}/{i:02d}"] = value
         self._scalars(step, scalars)
 
-    def validation(self, step: int, result: "ValidationResult", picture: np.ndarray) -> None:
+    def validation(self, step: int, result: ValidationResult, picture: np.ndarray) -> None:
         """A `ValidationResult`, and its picture, uint8 [H, W, 3]."""
         self._scalars(step, {"validation/psnr": result.psnr, "validation/ssim": result.ssim})
         with self._writer.as_default():

@@ -4,13 +4,13 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from srvp_tf import video
-from srvp_tf.config import config_fields
+from srvp_tf.config import Config
 from srvp_tf.config.registries import MODELS
 from srvp_tf.errors import UserError
 from srvp_tf.models import rng
@@ -19,7 +19,6 @@ from srvp_tf.runs import checkpoints
 from srvp_tf.runs.run_folder import RunFolder, load_weights
 from srvp_tf.training.dataset_checks import check_clips, check_ends, check_enough, check_range
 from srvp_tf.training.progress import Progress
-from srvp_tf.training.skipped_steps import FaultCounter
 from srvp_tf.training.state import Status, restore_newest, state_variables
 from srvp_tf.training.step import TrainingStep
 from srvp_tf.training.step_meter import StepMeter
@@ -29,8 +28,8 @@ from srvp_tf.training.tensorboard import RunLog
 from srvp_tf.training.validation import Validator
 from srvp_tf.training.worker_group import WorkerGroup
 
-if TYPE_CHECKING:
-    from srvp_tf.config import Config
+Batches = tf.data.Dataset | Callable[[int], tf.data.Dataset]
+"""Clips, or a function that returns those to come."""
 
 _VALIDATION = 1  # folds the run's seed into that of its validation samples
 
@@ -38,7 +37,7 @@ _VALIDATION = 1  # folds the run's seed into that of its validation samples
 class _Session(NamedTuple):
     """What one call of `Trainer.train` works with."""
 
-    validation_batches: Any
+    validation_batches: Batches
     meter: StepMeter
     log: RunLog
     progress: Progress
@@ -53,7 +52,6 @@ class Trainer:
     """Trains the model of a configuration in a run folder; resumes if the folder has checkpoints.
 
     Args:
-        config: a `Config`.
         run_dir: the run folder, made if need be.
         strategy: of `tf.distribute`; None: all devices.
         init_from: run folder or checkpoint whose weights a new run starts from.
@@ -67,7 +65,7 @@ class Trainer:
 
     def __init__(
         self,
-        config: "Config",
+        config: Config,
         run_dir: str | os.PathLike,
         strategy: tf.distribute.Strategy | None = None,
         init_from: str | os.PathLike | None = None,
@@ -79,11 +77,12 @@ class Trainer:
         check_batch_size(config.train.batch_size, self.strategy)
         self.checkpoints = self.folder.checkpoints(config.train.keep_last)
         self.group, self.lock = WorkerGroup(self.strategy), None
-        with contextlib.ExitStack() as failing:
-            failing.callback(self._release_lock)
-            failing.enter_context(self.group.losing_workers(lambda: "at the start"))
-            self._start(init_from, action_scale)
-            failing.pop_all()
+        try:
+            with self.group.losing_workers(lambda: "at the start"):
+                self._start(init_from, action_scale)
+        except BaseException:
+            self._release_lock()
+            raise
         self._step_of_weights = self.status.step
         self.validator = Validator(
             self.model,
@@ -100,10 +99,7 @@ class Trainer:
     ):
         """Make the model and bring it to where the run stands; the chief makes the folder."""
         c, is_chief = self.config, self.group.is_chief
-        settings = {
-            f"--{spec.name}": getattr(getattr(c, section), spec.name)
-            for section, spec in config_fields()
-        }
+        settings = {f"--{name}": value for name, value in c.settings().items()}
         self.group.check_equal(settings)  # before the workers make variables together
         with self.strategy.scope():
             self.model = MODELS[c.model.model](
@@ -133,11 +129,7 @@ class Trainer:
                 self.checkpoints.prune("best")
         self.group.check_equal({"the step that they go on from": self.status.step})
 
-    def train(
-        self,
-        training_batches: tf.data.Dataset | Callable[[int], tf.data.Dataset],
-        validation_batches: tf.data.Dataset | Callable[[int], tf.data.Dataset],
-    ) -> int | None:
+    def train(self, training_batches: Batches, validation_batches: Batches) -> int | None:
         """Train until the last step of the configuration.
 
         Args:
@@ -165,7 +157,9 @@ class Trainer:
         with contextlib.ExitStack() as closing:
             closing.callback(self._release_lock)
             self._take_lock()
-            closing.enter_context(self.group.losing_workers(self._place))
+            closing.enter_context(
+                self.group.losing_workers(lambda: f"at step {self._step_of_weights}")
+            )
             dataset = self._training_data(training_batches)
             validation_data = self._validation_data(validation_batches, self.status.step + 1)
             if parts(validation_data.element_spec)[0].dtype.is_floating:
@@ -194,9 +188,6 @@ class Trainer:
                     return number
         return None
 
-    def _place(self):
-        return f"at step {self._step_of_weights}"
-
     def _release_lock(self):
         if self.lock:
             self.lock.release()
@@ -209,11 +200,7 @@ class Trainer:
         if self.checkpoints.newest_step() > self.status.step:
             raise UserError(f"{self.folder.path} was trained by another trainer: make a new one")
 
-    def _session(
-        self,
-        validation_batches: tf.data.Dataset | Callable[[int], tf.data.Dataset],
-        closing: contextlib.ExitStack,
-    ):
+    def _session(self, validation_batches: Batches, closing: contextlib.ExitStack):
         """Open what this call of `train` works with; `closing` closes it."""
         c, status = self.config.train, self.status
         log = RunLog(self.folder.logs if self.group.is_chief else None, status.step)
@@ -221,12 +208,10 @@ class Trainer:
         log.configuration(self.config)
         progress = Progress(c.num_steps, status.step, self.group.is_chief)
         closing.callback(progress.close)
-        faults = FaultCounter(c.max_skipped_steps, status.skipped_in_a_row)
-        meter = StepMeter(c, status.elapsed_seconds, faults)
         stop = closing.enter_context(StopRequest())
-        return _Session(validation_batches, meter, log, progress, stop)
+        return _Session(validation_batches, StepMeter(c, status), log, progress, stop)
 
-    def _training_data(self, batches: tf.data.Dataset | Callable[[int], tf.data.Dataset]):
+    def _training_data(self, batches: Batches):
         """The dataset of the steps to come, checked."""
         c, done = self.config, self.status.step
         dataset = batches.skip(done) if isinstance(batches, tf.data.Dataset) else batches(done)
@@ -236,9 +221,7 @@ class Trainer:
         check_enough("training data", dataset, c.train.num_steps - done)
         return dataset
 
-    def _validation_data(
-        self, batches: tf.data.Dataset | Callable[[int], tf.data.Dataset], step: int
-    ):
+    def _validation_data(self, batches: Batches, step: int):
         """The dataset of the validation at or after `step`, checked."""
         draw = -(-step // self.config.train.val_interval) - 1
         dataset = batches if isinstance(batches, tf.data.Dataset) else batches(draw)
@@ -247,7 +230,7 @@ class Trainer:
         check_ends("validation data", dataset)
         return dataset
 
-    def _finish_step(self, step: int, session: "_Session"):
+    def _finish_step(self, step: int, session: _Session):
         """What is due after `step`: logs, a validation, a checkpoint; the signal to stop at."""
         c = self.config.train
         is_last = step == c.num_steps
@@ -265,7 +248,7 @@ class Trainer:
         )
         return self._validate_and_save(session, validates, saves) or number
 
-    def _validate_and_save(self, session: "_Session", validates: bool, saves: bool):
+    def _validate_and_save(self, session: _Session, validates: bool, saves: bool):
         """Write the checkpoint of a step, validated if it is due; the signal that cut it short."""
         with session.meter.paused():
             number = None
@@ -282,7 +265,7 @@ class Trainer:
                 self.group.wait()
         return number
 
-    def _end_of_validation(self, session: "_Session"):
+    def _end_of_validation(self, session: _Session):
         """Wait until the chief has validated; the signal to stop at, unless all is done."""
         rows = self.group.gather(session.stop.signal_number or 0, self.status.pending_validation)
         is_pending = bool(rows[0, 1])
@@ -292,7 +275,7 @@ class Trainer:
             return None
         return session.stop.signal_number or signal.SIGTERM
 
-    def _validate(self, session: "_Session"):
+    def _validate(self, session: _Session):
         """Score the model; keep it as the best if it beats all before (ties: the earlier)."""
         step = self.status.step
         batches = self._validation_data(session.validation_batches, step)
@@ -313,7 +296,7 @@ class Trainer:
             + (" (best)" if is_best else f" (best {self.status.best_psnr:.2f} dB)")
         )
 
-    def _until_stopped(self, batches: Iterable, session: "_Session"):
+    def _until_stopped(self, batches: Iterable, session: _Session):
         """The batches of a validation, up to a signal: what is left of it is made up for later."""
         for batch in batches:
             if session.stop.signal_number is not None:

@@ -1,7 +1,7 @@
 """Validation while training: the best of N predictions by PSNR over the whole clip."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -11,9 +11,7 @@ from srvp_tf.forecasting.sampling import Inferred, Sampler
 from srvp_tf.metrics.best_of import RunningBest
 from srvp_tf.metrics.frame_metrics import psnr, ssim
 from srvp_tf.models.clips import Clips, parts
-
-if TYPE_CHECKING:
-    from srvp_tf.models.video_model import VideoModel
+from srvp_tf.models.video_model import VideoModel
 
 
 class Strip(NamedTuple):
@@ -61,7 +59,7 @@ class Validator:
 
     def __init__(
         self,
-        model: "VideoModel",
+        model: VideoModel,
         nt_cond: int,
         num_frames: int,
         num_samples: int,
@@ -73,7 +71,7 @@ class Validator:
         self._judge = tf.function(self._judge)
         self._reconstruct = tf.function(self._reconstruct)
 
-    def run(self, batches: Iterable[Clips]) -> "ValidationResult":
+    def run(self, batches: Iterable[Clips]) -> ValidationResult:
         """`ValidationResult` over an iterable of batches [B, T, H, W, C], uint8 or in [0, 1]."""
         scores, strip, first_video = [], None, 0
         for clips in batches:

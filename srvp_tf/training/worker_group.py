@@ -16,9 +16,6 @@ class WorkerGroup:
     """All processes of a strategy. On one host it is this one alone, and nothing is exchanged.
 
     Every method but `losing_workers` must be called by all workers, in the same order.
-
-    Args:
-        strategy: of `tf.distribute`.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy):
@@ -45,9 +42,7 @@ class WorkerGroup:
     def local_batches(self, dataset: tf.data.Dataset, batch_size: int) -> Iterator:
         """Iterator over the parts of the global batches that belong here, for `strategy.run`.
 
-        Args:
-            dataset: clips [B, ...] of the global batch, or this worker's part [B / size, ...] only.
-            batch_size: B.
+        The dataset has clips [B, ...] of the global batch, or this worker's part [B / size, ...].
         """
         if self.size == 1:
             return iter(self.strategy.experimental_distribute_dataset(dataset))
@@ -65,11 +60,7 @@ class WorkerGroup:
         )
 
     def check_equal(self, facts: dict[str, object]) -> None:
-        """Raise `UserError`, everywhere, unless all workers give the same facts.
-
-        Args:
-            facts: what a fact is called -> its value, the names being the same everywhere.
-        """
+        """Raise `UserError`, everywhere, unless all workers give the same facts, by equal names."""
         if self.size == 1:
             return
         names, found = list(facts), self.gather(*map(_digest, facts.values()))
@@ -90,17 +81,14 @@ class WorkerGroup:
 
     def wait(self) -> None:
         """Return when all workers have called this."""
-        if self.size > 1:
-            self.gather()
+        self.gather()
 
     def stop_signal(self, number: int | None) -> int | None:
         """The signal to stop for after this step, the same step on all workers, or None.
 
         Workers that got none themselves give SIGTERM. What one of them has got is heard by all
-        at the next call, so that nobody waits for the step that is being computed.
-
-        Args:
-            number: of the signal that this process got, or None.
+        at the next call, so that nobody waits for the step that is being computed. `number` is
+        that of the signal that this process got, or None.
         """
         if self.size == 1:
             return number
@@ -123,8 +111,7 @@ class WorkerGroup:
     def losing_workers(self, place: Callable[[], str]) -> Iterator[None]:
         """Context that puts a line over TensorFlow's error about a worker that is gone.
 
-        Args:
-            place: function without arguments that returns what the line says of the moment.
+        `place()` is what the line says of the moment.
         """
         try:
             yield

@@ -1,7 +1,6 @@
 import itertools
 import json
 import os
-import pickle
 import re
 import shutil
 import sys
@@ -20,7 +19,6 @@ from srvp_tf.errors import UserError
 from srvp_tf.models.noise import ForecastNoise
 from srvp_tf.runs import checkpoint_folder, checkpoints
 from srvp_tf.runs.run_folder import RunFolder
-from srvp_tf.runs.torch_weights import read_state_dict
 from srvp_tf.training.trainer import Trainer
 from tests.cli.commands import outcome, refusal
 from tests.config import test_configs
@@ -130,9 +128,7 @@ def test_a_published_experiment_gives_the_published_configuration(experiment, na
         n_iter_test=ours["val_batches"],
         n_samples_test=ours["val_samples"],
     )
-    config = read_config(experiment / "config.json")
-    found = {name: x for part in vars(config).values() for name, x in vars(part).items()}
-    assert found == ours
+    assert read_config(experiment / "config.json").settings() == ours
 
 
 def test_lengths_that_the_authors_leave_open(experiment):
@@ -150,8 +146,8 @@ def test_the_best_model_is_both_and_is_judged_where_the_paper_judges_it(experime
         files = sorted(path.name for path in (run / "checkpoints").iterdir())
         assert files == ["best-00200000.npz", "last-00200000.npz"]
         assert RunFolder(run).config().eval.checkpoint == judged
-        arrays = [checkpoints.read_checkpoint(run / "checkpoints" / name)[0] for name in files]
-        assert all(np.array_equal(arrays[0][name], arrays[1][name]) for name in arrays[1])
+        best, last = (small_run.saved(run, kind)[0] for kind in ("best", "last"))
+        assert all(np.array_equal(best[name], last[name]) for name in last)
 
 
 def test_what_is_imported_is_judged(runs, experiment):
@@ -178,13 +174,11 @@ def test_half_precision_is_widened_exactly(experiment):
 
 def test_the_prefix_of_data_parallel_is_removed_if_all_names_have_it(experiment):
     state = state_dict()
+    first = next(iter(state))
+    torch.save(state | {f"module.{first}": state[first]}, experiment / "model.pt")
+    assert f"has module.{first}, which such a model lacks" in refused(experiment)
     torch.save({f"module.{name}": x for name, x in state.items()}, experiment / "model.pt")
     import_experiment(experiment, experiment / "run")
-    shutil.rmtree(experiment / "run")
-    first = next(iter(state))
-    state[f"module.{first}"] = state.pop(first)
-    torch.save(state, experiment / "model.pt")
-    assert f"lacks {first} and has module.{first}" in refused(experiment)
 
 
 def test_the_command_says_what_it_made_and_what_comes_next(experiment):
@@ -234,18 +228,13 @@ def test_a_run_folder_in_use_is_refused(experiment):
     assert "is not empty: choose another folder" in refused(experiment)
 
 
-def test_a_place_that_cannot_be_written_is_named(experiment):
-    run_dir = experiment / "config.json" / "run"
-    line = refused(experiment, f"--run_dir={run_dir}")
-    assert f"{run_dir} cannot be written (Not a directory): choose another folder" in line
-
-
-def test_a_failed_write_leaves_nothing(experiment, monkeypatch):
+def test_a_failed_write_is_one_line_and_leaves_nothing(experiment, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoint_folder, "write_checkpoint", full)
-    assert "No space left" in refused(experiment)
+    words = f"{experiment.parent / 'run'} cannot be written (No space left on device): choose"
+    assert words in refused(experiment)
 
 
 def test_torch_is_asked_for(experiment, monkeypatch):
@@ -256,9 +245,7 @@ def test_torch_is_asked_for(experiment, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "broken JSON"),
         ("\xff", "broken JSON"),
-        ("[" * 100000, "broken JSON"),
         ("[1]", "expected a JSON object, found list"),
         ("{}", "lacks archi, nx, nc, skipco"),
     ],
@@ -274,22 +261,17 @@ def test_a_broken_config(experiment, text, words):
     [
         ({"archi": "resnet"}, "archi=resnet must be one of dcgan, vgg"),
         ({"dataset": "cats"}, "dataset='cats' must be one of smmnist, kth, human, bair"),
-        ({"dataset": ["kth"]}, "must be one of"),
         ({"nhx": "REMOVED", "lr": None}, "lacks lr, nhx"),
         ({"nhx": True}, "must be a whole number"),
         ({"skipco": "none"}, "skipco='none' must be true or false"),
-        ({"obs_scale": float("nan")}, "obs_scale=nan must be finite"),
         ({"nc": 3}, "nc=3 does not fit dataset=moving_mnist"),
         ({"nt_cond": 4}, "nt_cond=4 is less than nt_inf=5"),
-        ({"seq_len_test": 5}, "seq_len_test=5 leaves nothing to predict"),
         ({"deterministic": "yes"}, "deterministic='yes' must be true or false"),
         # What follows is a valid configuration, of another model.
         ({"archi": "vgg"}, "lacks encoder.conv.0.0.0.weight and has encoder.conv.0.0.weight"),
         ({"nlayers_res": 5}, r"lacks p_z.module.4.1.weight \(4 missing, 0 left over\)"),
         ({"nlayers_inf": 2}, r"has q_y.module.2.1.weight.* \(0 missing, 2 left over\)"),
         ({"nhx": 13}, r"encoder.last_conv.0.weight is \[12, 32, 4, 4\], expected \[13, 32, 4, 4\]"),
-        ({"nh_inf": 11}, r"is \[16, 32, 4, 4\], expected \[17, 32, 4, 4\]"),
-        ({"skipco": True}, r"decoder.conv.0.0.weight is \[32, 16, 4, 4\], expected \[64, 16, 4, 4"),
         ({"nz": 6}, r"q_z.weight is \[10, 10\], expected \[12, 10\]"),
     ],
 )
@@ -308,16 +290,8 @@ SPOILS = {
         lambda s: s.update({"w_proj.0.weight": s["w_proj.0.weight"].T}),
         r"w_proj.0.weight is [12, 10], expected [10, 12]",
     ),
-    "endless": (
-        lambda s: s.update({"q_z.bias": torch.zeros(1).expand(2**40)}),
-        "q_z.bias is [1099511627776], expected [10]",
-    ),
     "NaN": (lambda s: s["q_z.bias"].fill_(float("nan")), "q_z.bias holds NaN or infinity"),
-    "infinity": (lambda s: s["q_z.bias"][3:].fill_(float("inf")), "q_z.bias holds NaN"),
-    "integers": (lambda s: s.update({"q_z.bias": torch.ones(10).long()}), "q_z.bias is a int64"),
     "float64": (lambda s: s.update({"q_z.bias": torch.ones(10).double()}), "is a float64 strided"),
-    "sparse": (lambda s: s.update({"q_z.bias": torch.ones(10).to_sparse()}), "float32 sparse_coo"),
-    "nowhere": (lambda s: s.update({"q_z.bias": torch.ones(10, device="meta")}), "strided meta"),
     "a number": (lambda s: s.update(epoch=3), "holds 'epoch' (int), not only weights"),
     "no name": (lambda s: s.update({3: torch.zeros(1)}), "holds 3 (Tensor), not only weights"),
 }
@@ -336,9 +310,7 @@ OBJECTS = {
     "nested": (lambda: {"epoch": 1, "state": state_dict()}, "has its weights inside 'state'"),
     "empty": (dict, "lacks encoder.conv.0.0.weight"),
     "a list": (lambda: list(state_dict().values()), "holds a list instead of weights by name"),
-    "a tensor": (lambda: torch.zeros(3), "holds a Tensor instead of weights by name"),
     "a module": (lambda: torch.nn.Linear(2, 2), "asks for torch.nn.modules.linear.Linear"),
-    "code": (lambda: {"a": Evil()}, "asks for posix.system"),
     "weights and code": (lambda: state_dict() | {"a": Evil()}, "asks for posix.system"),
 }
 
@@ -351,25 +323,6 @@ def test_a_file_of_other_things(experiment, monkeypatch, kind, zipped):
     torch.save(make(), experiment / "model.pt", _use_new_zipfile_serialization=zipped)
     assert words in refused(experiment)
     assert not Path("code_was_run").exists()
-
-
-@pytest.mark.parametrize("content", [b"hello", b"PK\x03\x04", pickle.dumps(Evil())])
-def test_a_file_that_is_none_of_pytorch(experiment, monkeypatch, content):
-    monkeypatch.chdir(experiment)
-    (experiment / "model.pt").write_bytes(content)
-    assert "damaged, or holds other things than weights" in refused(experiment)
-    assert not Path("code_was_run").exists()
-
-
-def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
-    content = (DCGAN / "model.pt").read_bytes()
-    path = tmp_path / "model.pt"
-    ends = [*range(0, 1000, 97), *(len(content) * i // 31 for i in range(31))]
-    for end in [*ends, *(len(content) - n for n in (1, 2, 22, 100))]:
-        path.write_bytes(content[:end])
-        with pytest.raises(UserError, match="damaged") as caught:
-            read_state_dict(path)
-        assert "\n" not in str(caught.value)
 
 
 def test_a_flipped_bit_is_noticed_in_the_zip_format(experiment):

@@ -1,13 +1,19 @@
-"""Runs a command of the package in this process."""
+"""Runs a command of the package in this process, and Python in a new one."""
 
 import contextlib
 import io
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from absl import flags
 
 from srvp_tf.cli import command
+
+ROOT = Path(__file__).parents[2]
 
 
 class Outcome(NamedTuple):
@@ -45,3 +51,16 @@ def refusal(module, *arguments, untouched=None):
     assert err.count("\n") == 1 and err.endswith("\n"), err
     assert (contents(untouched) if untouched else {}) == before
     return err
+
+
+def run_python(*arguments, program=sys.executable, cwd=ROOT, **environment):
+    """What a new process does; variables that are None are not in its environment."""
+    given = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+    return subprocess.run(
+        [program, *map(str, arguments)],
+        cwd=cwd,
+        env={name: value for name, value in given.items() if value is not None},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

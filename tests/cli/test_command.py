@@ -1,10 +1,8 @@
 """Commands for this test."""
 
-import io
-import os
 import signal
-import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -16,18 +14,20 @@ from srvp_tf.config.flags import config_from_flags, define_config_flags
 from srvp_tf.config.registries import DYNAMICS
 from srvp_tf.config.shipped import shipped_configs
 from srvp_tf.errors import UserError
+from tests.cli import commands
+from tests.cli.commands import run_python
 from tests.config.test_paths import COMMANDS
 
 
-def outcome(capsys, main, *arguments):
-    """Exit status, standard output and standard error of `main` run with `arguments`."""
-    values = flags.FlagValues()
-    define_config_flags(values)
-    flags.DEFINE_string("run_dir", "runs/x", "folder of the run", flag_values=values)
-    with pytest.raises(SystemExit) as caught:
-        command.run(main, ["path/prog.py", *arguments], values)
-    captured = capsys.readouterr()
-    return caught.value.code or 0, captured.out, captured.err
+def define_flags(flag_values):
+    define_config_flags(flag_values)
+    flags.DEFINE_string("run_dir", "runs/x", "folder of the run", flag_values=flag_values)
+
+
+def outcome(main, *arguments):
+    """The `Outcome` of `main` with the flags of this test."""
+    module = types.SimpleNamespace(main=main, define_flags=define_flags, __name__="path/prog.py")
+    return commands.outcome(module, *arguments)
 
 
 def nothing(_):
@@ -41,11 +41,11 @@ def raising(error):
     return main
 
 
-def test_main_gets_the_parsed_flags_and_gives_the_status(capsys):
+def test_main_gets_the_parsed_flags_and_gives_the_status():
     seen = []
-    assert outcome(capsys, lambda values: seen.append(config_from_flags(values)), "--ny=3")[0] == 0
+    assert outcome(lambda values: seen.append(config_from_flags(values)), "--ny=3")[0] == 0
     assert seen[0].model.ny == 3
-    assert outcome(capsys, lambda _: 4)[0] == 4
+    assert outcome(lambda _: 4)[0] == 4
 
 
 @pytest.mark.parametrize(
@@ -58,18 +58,18 @@ def test_main_gets_the_parsed_flags_and_gives_the_status(capsys):
         (KeyboardInterrupt(), "interrupted"),
     ],
 )
-def test_a_users_trouble_is_one_line(capsys, error, line):
-    status, out, err = outcome(capsys, raising(error))
+def test_a_users_trouble_is_one_line(error, line):
+    status, out, err = outcome(raising(error))
     assert status == (130 if isinstance(error, KeyboardInterrupt) else 1)
     assert out == "" and err.endswith(f": {line}\n") and err.count("\n") == 1
 
 
-def test_inside_another_program_signals_are_left_as_they_were(capsys):
+def test_inside_another_program_signals_are_left_as_they_were():
     # A shell that runs the tests in the background has it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     for main in (nothing, raising(UserError("x")), lambda _: signal.raise_signal(signal.SIGINT)):
-        status, _, err = outcome(capsys, main)
+        status, _, err = outcome(main)
         assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == before
     assert status == 130 and err.endswith(": interrupted\n")
 
@@ -85,27 +85,21 @@ def test_a_bug_keeps_its_traceback():
     [
         (["--val_lenght=3"], "Did you mean: val_length"),
         (["--family=resnet"], "value should be one of <dcgan|vgg|dcgan_half>"),
-        (["--ny=2.5"], "flag --ny=2.5"),
-        (["--ny"], "Missing value for flag --ny"),
         (["--seed=9223372036854775808"], "--seed=9223372036854775808 is beyond the integers of"),
-        (["--noskips=1"], "--noskips=1 does not take an argument"),
         (["--ny=3", "--", "train"], "unexpected argument 'train'"),
         (["--flagfile="], "--flagfile needs the name of a file"),
-        (
-            ["--flagfile=kht.cfg"],
-            f"no such file; shipped with srvp_tf: {', '.join(shipped_configs())}",
-        ),
+        (["--flagfile=kht.cfg"], f"shipped with srvp_tf: {', '.join(shipped_configs())}"),
         (["--flagfile=mine/kth.cfg"], "--flagfile=mine/kth.cfg: no such file"),
         (["--flagfile=."], "--flagfile=.: no file"),
         ([f"--flagfile={sys.executable}"], "not a text file of flags"),
     ],
 )
-def test_a_wrong_command_line_is_one_line_and_status_2(capsys, arguments, words):
-    status, out, err = outcome(capsys, nothing, *arguments)
+def test_a_wrong_command_line_is_one_line_and_status_2(arguments, words):
+    status, out, err = outcome(nothing, *arguments)
     assert status == 2 and out == "" and words in err and err.count("\n") == 1
 
 
-def test_flagfiles_of_windows_and_in_flagfiles_are_read(capsys, tmp_path):
+def test_flagfiles_of_windows_and_in_flagfiles_are_read(tmp_path):
     seen = []
     text = f"--ny=3\r\n# and\r\n\r\n--flagfile={tmp_path}/b.cfg\r\n--nt_inf=4"
     (tmp_path / "a.cfg").write_text(text, encoding="utf-8")
@@ -115,11 +109,11 @@ def test_flagfiles_of_windows_and_in_flagfiles_are_read(capsys, tmp_path):
     def main(values):
         seen.append([values[name].value for name in names])
 
-    assert outcome(capsys, main, f"--flagfile={tmp_path}/a.cfg") == (0, "", "")
+    assert outcome(main, f"--flagfile={tmp_path}/a.cfg") == (0, "", "")
     assert seen == [[7, 4, "Übung"]]
 
 
-def test_plugins_are_imported_first_also_from_the_working_directory(capsys, tmp_path, monkeypatch):
+def test_plugins_are_imported_first_also_from_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "my_parts_of_a_test.py").write_text(
@@ -128,44 +122,33 @@ def test_plugins_are_imported_first_also_from_the_working_directory(capsys, tmp_
     arguments = ("--plugins=my_parts_of_a_test", "--dynamics=still")
     seen = []
     try:
-        assert outcome(capsys, lambda values: seen.append(values.dynamics), *arguments)[0] == 0
+        assert outcome(lambda values: seen.append(values.dynamics), *arguments)[0] == 0
     finally:
-        DYNAMICS._entries.pop("still", None)
+        DYNAMICS.data.pop("still", None)
     assert seen == ["still"]
-    status, _, err = outcome(capsys, nothing, "--plugins=no_such_module")
+    status, _, err = outcome(nothing, "--plugins=no_such_module")
     assert status == 2 and "no module 'no_such_module'" in err and err.count("\n") == 1
-
-
-def test_letters_that_the_terminal_lacks_are_printed_as_escapes(monkeypatch):
-    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    monkeypatch.setattr(sys, "stdout", terminal)
-    with pytest.raises(SystemExit) as caught:
-        command.run(lambda _: print("wrote Bär.gif"), ["prog"], flags.FlagValues())
-    assert not caught.value.code
-    assert terminal.buffer.getvalue() == b"wrote B\\xe4r.gif\n"
 
 
 @pytest.mark.parametrize(
     "arguments",
     [["--flagfile=configs/kth.cfg"], ["--flagfile", "kth.cfg"], ["-flagfile=kth.cfg"]],
 )
-def test_shipped_configs_are_found_unless_there_is_such_a_file(
-    capsys, tmp_path, monkeypatch, arguments
-):
+def test_shipped_configs_are_found_unless_there_is_such_a_file(tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
     seen = []
     arguments = [lambda values: seen.append(config_from_flags(values)), *arguments, "--nt_inf=3"]
-    outcome(capsys, *arguments)
+    outcome(*arguments)
     assert (seen[0].data.dataset, seen[0].model.ny) == ("kth", 50)
     Path("configs").mkdir()
     for name in ("kth.cfg", "configs/kth.cfg"):
         Path(name).write_text("--ny=11\n")
-    outcome(capsys, *arguments)
+    outcome(*arguments)
     assert (seen[1].data.dataset, seen[1].model.ny) == ("moving_mnist", 11)
 
 
-def test_help_shows_every_section_with_defaults_and_choices(capsys):
-    status, out, err = outcome(capsys, nothing, "--help", "--nonsense")
+def test_help_shows_every_section_with_defaults_and_choices():
+    status, out, err = outcome(nothing, "--help", "--nonsense")
     assert status == 0 and err == ""
     assert out.startswith("Commands for this test.\n\nUsage: ")
     titles = ("This command:", "Model: ", "Data: ", "Training: ", "Evaluation: ", "Every command:")
@@ -177,8 +160,8 @@ def test_help_shows_every_section_with_defaults_and_choices(capsys):
     assert max(map(len, out.splitlines())) <= 100 and len(out.splitlines()) < 90
 
 
-def test_version(capsys):
-    assert outcome(capsys, nothing, "--version") == (0, f"srvp-tf {__version__}\n", "")
+def test_version():
+    assert outcome(nothing, "--version") == (0, f"srvp-tf {__version__}\n", "")
 
 
 def test_a_version_flag_of_a_command_is_its_own():
@@ -187,21 +170,6 @@ def test_a_version_flag_of_a_command_is_its_own():
     with pytest.raises(SystemExit):
         command.run(lambda v: seen.append(v.version), ["prog", "--version", "3"], values)
     assert seen == [3]
-
-
-ROOT = Path(__file__).parents[2]
-
-
-def run_python(*arguments, program=sys.executable, **environment):
-    """What a new process does in the folder of the sources."""
-    return subprocess.run(
-        [program, *arguments],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_a_module_run_as_a_program_is_called_as_it_was():
@@ -254,7 +222,6 @@ def test_another_backend_of_keras_is_one_line(tmp_path, setting, code, status, w
     ],
 )
 def test_who_reads_the_answer_may_leave(shell, status, error):
-    program = f"{sys.executable} -m srvp_tf.train"
-    line = f"set -o pipefail; {shell.format(program)}"
+    line = f"set -o pipefail; {shell.format(f'{sys.executable} -m srvp_tf.train')}"
     result = run_python("-c", line, program="bash")
     assert (result.returncode, result.stderr) == (status, error)

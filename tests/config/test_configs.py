@@ -2,7 +2,7 @@ import pytest
 from absl import flags
 
 from data_pipelines.corpora.builders.video_folder import VideoFolderConfig
-from srvp_tf.config import Config, config_fields
+from srvp_tf.config import Config
 from srvp_tf.config.flags import config_from_flags, define_config_flags
 from srvp_tf.config.shipped import shipped_configs
 
@@ -56,10 +56,7 @@ def settings(name):
     values = flags.FlagValues()
     define_config_flags(values)
     values(["program", f"--flagfile={shipped_configs()[name + '.cfg']}"])
-    config = config_from_flags(values)
-    found = {
-        spec.name: getattr(getattr(config, section), spec.name) for section, spec in config_fields()
-    }
+    found = config_from_flags(values).settings()
     return found, {name for name in found if values[name].present}
 
 
@@ -128,10 +125,7 @@ def test_a_variant_differs_from_the_published_model_in_its_dynamics_alone(name):
 
 
 def test_the_defaults_are_stochastic_moving_mnist():
-    values = flags.FlagValues()
-    define_config_flags(values)
-    values(["program", f"--flagfile={shipped_configs()['smmnist.cfg']}"])
-    assert config_from_flags(values) == Config()
+    assert settings("smmnist")[0] == Config().settings()
 
 
 def test_the_quickstart_is_small():

@@ -1,35 +1,20 @@
 """oneDNN is chosen before TensorFlow is loaded, and what makes the processor slow is told once."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from srvp_tf.config import TrainConfig, processor
 from srvp_tf.training.step import TrainingStep
+from tests.cli.commands import run_python
 from tests.models.small import small_model
 
 x86 = pytest.mark.skipif(not processor._IS_X86, reason="oneDNN is chosen on x86")
 
 
-def python(code, **environment):
-    """What a fresh process prints on standard output and standard error."""
-    kept = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env=kept | {"TF_CPP_MIN_LOG_LEVEL": "3"} | environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-
 @x86
-@pytest.mark.parametrize(("given", "chosen"), [({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0")])
+@pytest.mark.parametrize(("given", "chosen"), [(None, "1"), ("0", "0")])
 def test_onednn_is_chosen_unless_the_user_did(given, chosen):
     code = "import os, srvp_tf; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
-    assert python(code, **given).stdout.strip() == chosen
+    assert run_python("-c", code, TF_ENABLE_ONEDNN_OPTS=given).stdout.strip() == chosen
 
 
 @x86
@@ -43,7 +28,8 @@ def test_a_tensorflow_that_was_loaded_without_it_is_told_once():
         "model = small_model()\n"
         "for _ in range(2): model.forecast(random_videos(model.config, 1, 3), 1)\n"
     )
-    lines = [line for line in python(code).stderr.splitlines() if line.startswith("srvp_tf: ")]
+    result = run_python("-c", code, TF_ENABLE_ONEDNN_OPTS=None, TF_CPP_MIN_LOG_LEVEL="3")
+    lines = [line for line in result.stderr.splitlines() if line.startswith("srvp_tf: ")]
     assert len(lines) == 1
     assert "import srvp_tf first, or set TF_ENABLE_ONEDNN_OPTS=1" in lines[0]
 

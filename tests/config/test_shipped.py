@@ -70,15 +70,6 @@ def test_commands_take_the_name_and_write_beside_the_user(tmp_path):
     assert report["run"] == "smmnist" and report["num_videos"] == 2
 
 
-@pytest.mark.long
-def test_the_longer_ones_do_too(tmp_path):
-    few = ("--run_dir=smmnist", "--num_videos=2", "--num_samples=2", "--long_horizon=21")
-    assert outcome(experiment, *few, "--experiments=content_swap").status == 0
-    assert (tmp_path / "smmnist/experiments/content_swap/results.json").is_file()
-    assert outcome(gallery, *few, "--output=site", "--num_shown=1").status == 0
-    assert "smmnist" in (tmp_path / "site/index.html").read_text()
-
-
 @pytest.mark.parametrize("command", [generate, evaluate, experiment, gallery, release])
 def test_a_missing_run_lists_what_ships(command):
     assert "or a shipped model (arm, arm_actions, mmnist, smmnist)" in refusal(command)

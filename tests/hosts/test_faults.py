@@ -7,7 +7,8 @@ import time
 import pytest
 
 from tests.hosts.test_two_workers import assert_same_losses
-from tests.hosts.workers import Workers, newest_step, train_alone
+from tests.hosts.workers import Workers
+from tests.reliability.runs import finish, leftovers, newest_step, start, wait_until
 from tests.runs.small_run import assert_same_run, saved
 
 pytestmark = pytest.mark.long
@@ -24,23 +25,23 @@ def one_line(result):
     return err
 
 
-def leftovers(run_dir):
-    return [path for path in run_dir.rglob("*") if path.name.endswith(".tmp")]
+def train_together(run_dir, count=2):
+    """Train, or go on, to the end of 60 steps."""
+    with Workers(count, run_dir, *LONG) as workers:
+        assert [status for status, *_ in workers.finish()] == count * [0]
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     """The folder of 60 steps by two workers that nobody disturbed."""
     run_dir = tmp_path_factory.mktemp("hosts") / "two"
-    with Workers(2, run_dir, *LONG) as workers:
-        assert [status for status, *_ in workers.finish()] == [0, 0]
+    train_together(run_dir)
     return run_dir
 
 
 def test_four_workers_train_as_one(tmp_path, uninterrupted):
-    train_alone(tmp_path / "one", *LONG)
-    with Workers(4, tmp_path / "four", *LONG) as workers:
-        assert [status for status, *_ in workers.finish()] == 4 * [0]
+    finish(start(tmp_path / "one", *LONG))
+    train_together(tmp_path / "four", 4)
     for run_dir in (uninterrupted, tmp_path / "four"):
         assert_same_losses(run_dir, tmp_path / "one", rtol=2e-4)
         assert saved(run_dir)[1]["best_step"] == saved(tmp_path / "one")[1]["best_step"]
@@ -49,7 +50,7 @@ def test_four_workers_train_as_one(tmp_path, uninterrupted):
 @pytest.mark.parametrize("victim", [1, 0])
 def test_a_killed_worker_stops_the_other_and_all_resume(tmp_path, uninterrupted, victim):
     with Workers(2, tmp_path / "run", *LONG) as workers:
-        workers.wait_for_checkpoint(tmp_path / "run", 20)
+        workers.wait_for_checkpoint(20)
         workers.processes[victim].kill()
         killed = time.monotonic()
         line = one_line(workers.finish(1 - victim)[0])
@@ -57,8 +58,7 @@ def test_a_killed_worker_stops_the_other_and_all_resume(tmp_path, uninterrupted,
     assert f"worker {1 - victim} lost another worker at step " in line
     assert "start all again with the same command, they go on from the last checkpoint" in line
     assert 20 <= newest_step(tmp_path / "run") < 60
-    with Workers(2, tmp_path / "run", *LONG) as workers:
-        assert [status for status, *_ in workers.finish()] == [0, 0]
+    train_together(tmp_path / "run")
     # Two summands have one order only: not a bit differs.
     assert_same_run(tmp_path / "run", uninterrupted)
     assert not leftovers(tmp_path)
@@ -66,7 +66,7 @@ def test_a_killed_worker_stops_the_other_and_all_resume(tmp_path, uninterrupted,
 
 def test_one_of_four_ends_the_other_three(tmp_path):
     with Workers(4, tmp_path / "run", *ENDLESS) as workers:
-        workers.wait_for_checkpoint(tmp_path / "run", 4)
+        workers.wait_for_checkpoint(4)
         workers.processes[2].kill()
         for line in map(one_line, workers.finish(0, 1, 3)):
             assert " lost another worker at step " in line
@@ -75,36 +75,30 @@ def test_one_of_four_ends_the_other_three(tmp_path):
 @pytest.mark.parametrize("victim", [1, 0])
 def test_a_frozen_worker_is_noticed(tmp_path, victim):
     with Workers(2, tmp_path / "run", *ENDLESS) as workers:
-        workers.wait_for_checkpoint(tmp_path / "run", 4)
+        workers.wait_for_checkpoint(4)
         workers.processes[victim].send_signal(signal.SIGSTOP)
         assert " lost another worker at step " in one_line(workers.finish(1 - victim)[0])
 
 
-@pytest.mark.parametrize(
-    ("who", "number", "statuses"),
-    [(1, signal.SIGTERM, [143, 143]), (0, signal.SIGTERM, [143, 143])],
-)
-def test_a_preempted_worker_stops_all_after_saving(tmp_path, uninterrupted, who, number, statuses):
+@pytest.mark.parametrize("who", [1, 0])
+def test_a_preempted_worker_stops_all_after_saving(tmp_path, uninterrupted, who):
     with Workers(2, tmp_path / "run", *LONG) as workers:
-        workers.wait_for_checkpoint(tmp_path / "run", 12)
-        workers.processes[who].send_signal(number)
+        workers.wait_for_checkpoint(12)
+        workers.processes[who].send_signal(signal.SIGTERM)
         results = workers.finish()
     for status, out, err in results:
-        assert status == 143 and err == ""
+        assert (status, err) == (143, "")
         assert out.splitlines()[-1].startswith("stopped early, nothing is lost")
     arrays, metadata = saved(tmp_path / "run")
     assert metadata["step"] == arrays["adam/step"] < 60
-    with Workers(2, tmp_path / "run", *LONG) as workers:
-        assert [status for status, *_ in workers.finish()] == [0, 0]
+    train_together(tmp_path / "run")
     assert_same_run(tmp_path / "run", uninterrupted)
 
 
 def test_a_signal_between_joining_and_the_first_step_is_heeded(tmp_path):
     # TensorFlow takes SIGTERM for itself when the workers join.
     with Workers(2, tmp_path / "run", *ENDLESS) as workers:
-        while not (tmp_path / "run").exists():
-            time.sleep(0.01)
-            assert all(process.poll() is None for process in workers.processes)
+        assert wait_until((tmp_path / "run").exists, *workers.processes)
         workers.processes[1].send_signal(signal.SIGTERM)
         (chief, *_), (other, _, err) = workers.finish()
     assert other == 143 and err in ("", "python -m srvp_tf.train: terminated\n")
@@ -114,7 +108,7 @@ def test_a_signal_between_joining_and_the_first_step_is_heeded(tmp_path):
 def test_a_signal_during_validation_stops_all(tmp_path):
     slow = ("--val_interval=6", "--val_batches=400", "--checkpoint_interval=5")
     with Workers(2, tmp_path / "run", *slow) as workers:
-        workers.wait_for_checkpoint(tmp_path / "run", 5)
+        workers.wait_for_checkpoint(5)
         time.sleep(2)
         workers.processes[0].send_signal(signal.SIGTERM)  # the one that validates
         sent = time.monotonic()
@@ -126,7 +120,7 @@ def test_a_signal_during_validation_stops_all(tmp_path):
 def test_a_worker_that_dies_while_the_chief_validates_is_noticed(tmp_path):
     slow = ("--val_interval=6", "--val_batches=4000", "--checkpoint_interval=5")
     with Workers(2, tmp_path / "run", *slow) as workers:
-        workers.wait_for_checkpoint(tmp_path / "run", 5)
+        workers.wait_for_checkpoint(5)
         time.sleep(2)
         workers.processes[1].kill()
         assert " lost another worker at step 6" in one_line(workers.finish(0)[0])
@@ -134,17 +128,24 @@ def test_a_worker_that_dies_while_the_chief_validates_is_noticed(tmp_path):
 
 def test_one_process_goes_on_from_two(tmp_path, uninterrupted):
     with Workers(2, tmp_path / "run", *LONG) as workers:
-        workers.wait_for_checkpoint(tmp_path / "run", 12)
+        workers.wait_for_checkpoint(12)
         workers.processes[0].send_signal(signal.SIGTERM)
         workers.finish()
-    train_alone(tmp_path / "run", *LONG)
+    finish(start(tmp_path / "run", *LONG))
     assert_same_losses(tmp_path / "run", uninterrupted, rtol=2e-4)
 
 
-def test_other_flags_are_refused_by_name(tmp_path):
-    with Workers(2, tmp_path / "run", own_flags={1: ["--nf=3"]}) as workers:
+@pytest.mark.parametrize(
+    ("flags", "own_flags", "words"),
+    [
+        ((), {1: ["--nf=3"]}, "worker 1 and worker 0 differ in --nf: start the same command every"),
+        (("--batch_size=5",), {}, "--batch_size=5 is not a multiple of the 2 devices: use 4"),
+    ],
+)
+def test_flags_that_differ_or_do_not_fit_are_refused(tmp_path, flags, own_flags, words):
+    with Workers(2, tmp_path / "run", *flags, own_flags=own_flags) as workers:
         for line in map(one_line, workers.finish()):
-            assert "worker 1 and worker 0 differ in --nf: start the same command every" in line
+            assert words in line
     assert not list(tmp_path.iterdir())
 
 
@@ -157,12 +158,6 @@ def test_a_folder_that_is_not_shared_is_refused(tmp_path, uninterrupted):
             assert "worker 1 and worker 0 differ in the step that they go on from" in line
             assert "with a --run_dir that all hosts share" in line
     assert not (tmp_path / "b").exists() and not leftovers(tmp_path)
-
-
-def test_a_batch_that_the_workers_cannot_share_is_refused(tmp_path):
-    with Workers(2, tmp_path / "run", "--batch_size=5") as workers:
-        for line in map(one_line, workers.finish()):
-            assert "--batch_size=5 is not a multiple of the 2 devices: use 4" in line
 
 
 def test_an_error_of_one_worker_ends_the_other(tmp_path):

@@ -7,16 +7,18 @@ import tensorflow as tf
 from srvp_tf.errors import UserError
 from srvp_tf.training.strategy import make_strategy
 from srvp_tf.training.worker_group import place_in_cluster
-from tests.hosts.workers import Workers, logged, train_alone
-from tests.runs.small_run import saved
+from tests.hosts.workers import Workers
+from tests.reliability.runs import files, finish, start
+from tests.runs.small_run import logged, saved
 
 TERMS = ("total", "nll", "kl_y1", "kl_z", "l2_res")
 
 
 def assert_same_losses(run_dir, other, rtol=2e-5):
     """Every logged term of every step agrees, to float32's accuracy."""
+    shown = [logged(path / "logs") for path in (run_dir, other)]
     for term in TERMS:
-        found, expected = (logged(path, f"loss/{term}") for path in (run_dir, other))
+        found, expected = (tags[f"loss/{term}"] for tags in shown)
         assert found.keys() == expected.keys() and len(found) >= 6
         for step, value in expected.items():
             np.testing.assert_allclose(found[step], value, rtol=rtol, err_msg=f"{term} at {step}")
@@ -37,19 +39,15 @@ def assert_close_states(run_dir, other):
 def test_two_workers_train_as_one_and_the_chief_alone_writes(tmp_path):
     flags = ("--log_interval=1",)
     with Workers(2, tmp_path / "two", *flags) as workers:
-        train_alone(tmp_path / "one", *flags)
+        finish(start(tmp_path / "one", *flags))
         (status, out, err), other = workers.finish()
     assert status == 0 and err == "" and "step 12/12  loss " in out
     assert other == (0, "worker 1 joins 1 other\n", "")
     assert_same_losses(tmp_path / "two", tmp_path / "one")
     assert_close_states(tmp_path / "two", tmp_path / "one")
-    names = [
-        {p.relative_to(run) for p in run.rglob("*") if "tfevents" not in p.name}
-        for run in (tmp_path / "two", tmp_path / "one")
-    ]
-    assert names[0] == names[1]
-    assert len(list((tmp_path / "two" / "logs").iterdir())) == 2  # as one process writes
-    assert len(list((tmp_path / "one" / "logs").iterdir())) == 2
+    assert files(tmp_path / "two") == files(tmp_path / "one")
+    for run in ("two", "one"):
+        assert len(list((tmp_path / run / "logs").iterdir())) == 2
 
 
 MALFORMED = [

@@ -9,8 +9,8 @@ from tests.project.test_imports import ROOT, find_sources
 SAME = {
     # `config.corpora` hands on what it names, with the errors of srvp_tf.
     "fit_frames iterate_frames local_path open_corpus read_header remarks",
-    # What a command is run and helped by, with and without a configuration.
-    "run help_text",
+    # What a command is run by, with and without a configuration.
+    "run",
     # A corpus as it is read and as TFDS builds it, which goes by the class's name.
     "Bair Human36m Kth VideoFolder",
     # The authors' motion, digit by digit and as TensorFlow operations.

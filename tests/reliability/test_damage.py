@@ -11,7 +11,6 @@ from srvp_tf.runs import checkpoints
 from srvp_tf.runs.checkpoint_folder import CheckpointFolder
 from srvp_tf.runs.checkpoints import DamagedCheckpoint
 from srvp_tf.runs.run_folder import RunFolder, load_model
-from srvp_tf.training.state import restore_newest, state_variables
 from tests.runs import small_run
 from tests.runs.small_run import assert_same_run
 
@@ -86,16 +85,9 @@ def test_a_damaged_file_is_set_aside_until_the_next_checkpoint(run_dir):
     folder = CheckpointFolder(run_dir / "checkpoints")
     for kind in ("last", "best"):
         folder.newest(kind).write_bytes(b"spoiled")
-    c = small_run.config()
-    trainer = small_run.trainer(c, run_dir)
-    assert trainer.status.step == 8
-    names = sorted(path.name for path in folder.folder.iterdir())
-    assert names == [
-        "best-00000012.npz.damaged",
-        "last-00000004.npz",
-        "last-00000008.npz",
-        "last-00000012.npz.damaged",
-    ]
+    assert small_run.trainer(small_run.config(), run_dir).status.step == 8
+    names = sorted(path.name for path in folder.folder.glob("*.damaged"))
+    assert names == ["best-00000012.npz.damaged", "last-00000012.npz.damaged"]
     folder.save("last", 9, {}, {})
     assert {path.suffix for path in folder.folder.iterdir()} == {".npz"}
 
@@ -122,11 +114,9 @@ def test_files_of_the_first_format_are_read_and_gone_on_from(run_dir, finished):
     folder.newest("best").unlink()
     trainer = small_run.trainer(small_run.config(), run_dir)
     assert trainer.status.step == 8 and trainer.status.pending_validation is False
-    variables = state_variables(trainer.model, trainer.training_step)
-    found = checkpoints.values(variables)
+    found = checkpoints.values(trainer._variables())
     expected, _ = checkpoints.read_checkpoint(finished() / "checkpoints" / "last-00000008.npz")
     assert all(np.array_equal(found[name], expected[name]) for name in expected)
-    assert restore_newest(folder, variables).step == 8
 
 
 def test_a_checksum_that_was_cut_off_is_missed(run_dir):

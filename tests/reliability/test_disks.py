@@ -11,7 +11,7 @@ from srvp_tf.runs import checkpoints
 from srvp_tf.runs.checkpoint_folder import CheckpointFolder
 from srvp_tf.runs.run_folder import save_config
 from tests.cli.commands import refusal
-from tests.reliability.runs import files, newest_step, start, wait_until
+from tests.reliability.runs import leftovers, newest_step, start, wait_until
 from tests.reliability.small_disk import small_disk
 from tests.runs import small_run
 
@@ -30,7 +30,7 @@ def test_a_full_disk_stops_the_run_in_one_line(tmp_path, arguments):
         assert re.fullmatch(r"python -m srvp_tf.train: .*No space left on device.*\n", err), err
         assert newest_step(run_dir) > 0
         checkpoints.read_checkpoint(CheckpointFolder(run_dir / "checkpoints").newest("last"))
-        assert not [name for name in files(run_dir) if name.endswith(".tmp")]
+        assert not leftovers(run_dir)
 
 
 def remount_read_only(folder):
@@ -57,8 +57,8 @@ def test_a_folder_that_turns_read_only_stops_the_run_in_one_line(tmp_path):
     save_config(small_run.config("--lr_burnin=1000000"), tmp_path / "config.json")
     with own_mount(folder):
         process = start(tmp_path, *ENDLESS)
-        assert wait_until(process, lambda: newest_step(tmp_path) >= 4), process.communicate()
-        assert wait_until(process, lambda: remount_read_only(folder)), process.communicate()
+        assert wait_until(lambda: newest_step(tmp_path) >= 4, process), process.communicate()
+        assert wait_until(lambda: remount_read_only(folder), process), process.communicate()
         _, err = process.communicate(timeout=120)
         assert process.returncode == 1
         assert re.fullmatch(r"python -m srvp_tf.train: .*Read-only file system\n", err), err

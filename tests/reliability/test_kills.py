@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.reliability.runs import files, finish, newest_step, start, wait_until
+from tests.reliability.runs import files, finish, kill, newest_step, start, wait_until
 from tests.runs.small_run import assert_same_run, saved
 
 # Checkpoints come so often that most kills hit the writing of something.
@@ -22,21 +22,19 @@ def kill_and_finish(run_dir, kills, rng, **options):
         # A fifth of the kills hits the start, the others one of the steps after it.
         done = newest_step(run_dir)
         if rng.random() > 0.2:
-            wait_until(process, lambda done=done: newest_step(run_dir) > done + rng.randrange(12))
+            wait_until(lambda done=done: newest_step(run_dir) > done + rng.randrange(12), process)
             time.sleep(rng.uniform(0, 0.1))
         else:
             time.sleep(rng.uniform(0, 8.0))
-        assert process.poll() is None, "it was not killed but ended"
-        process.kill()
-        process.communicate()
+        kill(process)
         steps.append(newest_step(run_dir))
-    assert finish(run_dir, *OFTEN, **options) == ""
+    finish(start(run_dir, *OFTEN, **options))
     return steps
 
 
 @pytest.mark.long
 def test_25_kills_change_no_bit_and_leave_nothing(tmp_path):
-    finish(tmp_path / "whole", *OFTEN)
+    finish(start(tmp_path / "whole", *OFTEN))
     steps = kill_and_finish(tmp_path / "killed", KILLS, random.Random(8))
     print("killed at the steps", steps)
     assert steps[-1] > 20
@@ -47,7 +45,7 @@ def test_25_kills_change_no_bit_and_leave_nothing(tmp_path):
 @pytest.mark.long
 def test_25_kills_on_two_devices_change_nothing_but_rounding(tmp_path):
     options = {"module": "tests.reliability.two_devices"}
-    finish(tmp_path / "whole", *OFTEN, **options)
+    finish(start(tmp_path / "whole", *OFTEN, **options))
     kill_and_finish(tmp_path / "killed", KILLS, random.Random(9), **options)
     (arrays, metadata), (expected, _) = saved(tmp_path / "killed"), saved(tmp_path / "whole")
     assert metadata["step"] == 600 and arrays.keys() == expected.keys()

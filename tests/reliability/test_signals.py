@@ -3,15 +3,14 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 from srvp_tf.runs import checkpoints
 from srvp_tf.runs.checkpoint_folder import CheckpointFolder
-from tests.reliability.runs import ROOT, files, newest_step, start, wait_until
+from tests.cli.commands import run_python
+from tests.reliability.runs import leftovers, newest_step, start, wait_until
 
 ENDLESS = ("--lr_burnin=1000000", "--checkpoint_interval=3", "--log_interval=2")
 STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
@@ -46,14 +45,7 @@ command.run(main, flag_values=flags.FlagValues())
 
 @pytest.mark.parametrize("number", list(STATUS))
 def test_a_signal_ends_the_process_and_leaves_nothing_half_written(tmp_path, number):
-    result = subprocess.run(
-        [sys.executable, "-c", AT_ONCE, str(int(number))],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
+    result = run_python("-c", AT_ONCE, int(number), cwd=tmp_path)
     ending = (STATUS[number], "it was here\n", f"prog: {WORD[number]}\n")
     assert (result.returncode, result.stdout, result.stderr) == ending
     assert not list(tmp_path.iterdir())
@@ -78,7 +70,7 @@ def stop_at_moments(run_dir, moments, rng, *arguments):
         process = start(run_dir, *ENDLESS, *arguments)
         done = newest_step(run_dir)
         if rng.random() < 0.5:
-            wait_until(process, lambda done=done: newest_step(run_dir) > done)
+            wait_until(lambda done=done: newest_step(run_dir) > done, process)
             time.sleep(rng.uniform(0, 1.0))
         else:
             # Ctrl-C before Python has reached the command is Python's own affair.
@@ -89,7 +81,7 @@ def stop_at_moments(run_dir, moments, rng, *arguments):
         out, err = process.communicate(timeout=300)
         assert_one_line(process, number, out, err)
         saved += out.endswith(f"{STOPPED}\n")
-        assert not [name for name in files(run_dir) if name.endswith(".tmp")]
+        assert not leftovers(run_dir)
     checkpoints.read_checkpoint(CheckpointFolder(run_dir / "checkpoints").newest("last"))
     return saved
 

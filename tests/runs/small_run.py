@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from absl import flags
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
 
 from srvp_tf import train
 from srvp_tf.config import config_fields
@@ -103,7 +105,7 @@ def sharing_trainer(c, run_dir):
                 ("Validator", first.validator),
             ):
                 patch.setattr(f"srvp_tf.training.trainer.{name}", lambda *_, part=part: part)
-            patch.setitem(MODELS._entries, c.model.model, lambda *_: first.model)
+            patch.setitem(MODELS.data, c.model.model, lambda *_: first.model)
             for variable, value in zip(first._variables().values(), initial, strict=True):
                 variable.assign(value)
         made = trainer(c, run_dir)
@@ -124,6 +126,18 @@ def run(c, run_dir, training=None, validation=None):
 def saved(run_dir, kind="last"):
     """(arrays, metadata) of a run's newest checkpoint."""
     return checkpoints.read_checkpoint(CheckpointFolder(Path(run_dir, "checkpoints")).newest(kind))
+
+
+def logged(folder):
+    """Tag -> {step: value} of all that TensorBoard shows; a step shown twice is an error."""
+    accumulator = EventAccumulator(str(folder), {"tensors": 0})
+    accumulator.Reload()
+    shown = {}
+    for tag in accumulator.Tags()["tensors"]:
+        events = accumulator.Tensors(tag)
+        shown[tag] = {e.step: make_ndarray(e.tensor_proto) for e in events}
+        assert len(shown[tag]) == len(events), tag
+    return shown
 
 
 def assert_same_run(run_dir, other):

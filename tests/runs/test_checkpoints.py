@@ -1,7 +1,4 @@
-import errno
 import io
-import json
-import zipfile
 
 import ml_dtypes
 import numpy as np
@@ -9,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
-from srvp_tf.runs import atomic_files, checkpoints
+from srvp_tf.runs import checkpoints
 from srvp_tf.runs.checkpoint_folder import CheckpointFolder
 
 
@@ -41,18 +38,6 @@ def test_a_round_trip_keeps_every_bit(path):
     assert metadata == {"format_version": 2, "step": 7, "best": None}
 
 
-def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(path, monkeypatch):
-    before = path.read_bytes()
-
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(atomic_files.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        checkpoints.write_checkpoint(path, some_arrays(1), {})
-    assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
-
-
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(path):
     resource = pytest.importorskip("resource")
     before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -65,42 +50,6 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(path):
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
 
 
-def test_a_truncated_file_is_refused_wherever_it_ends(path):
-    whole = path.read_bytes()
-    for length in {
-        *range(0, 400),
-        *range(400, len(whole), 997),
-        *range(len(whole) - 30, len(whole)),
-    }:
-        path.write_bytes(whole[:length])
-        with pytest.raises(UserError, match="damaged or not a checkpoint") as caught:
-            checkpoints.read_checkpoint(path)
-        assert "\n" not in str(caught.value)
-
-
-def test_a_flipped_bit_never_gives_wrong_values(path):
-    whole = path.read_bytes()
-    with zipfile.ZipFile(path) as archive:
-        starts = [member.header_offset for member in archive.infolist()]
-    headers = {position for start in starts for position in range(start, start + 180)}
-    places = headers | {*range(0, len(whole), 1009)} | {*range(len(whole) - 420, len(whole))}
-    random = np.random.default_rng(0)
-    for place in sorted(places):
-        damaged = bytearray(whole)
-        damaged[place] ^= 1 << int(random.integers(8))
-        path.write_bytes(damaged)
-        try:
-            arrays, _ = checkpoints.read_checkpoint(path)
-        except UserError as error:
-            assert "\n" not in str(error)
-            continue
-        # What is missing or misshapen is refused when it is restored.
-        for name, expected in some_arrays().items():
-            found = arrays.get(name)
-            if found is not None and (found.shape, found.dtype) == (expected.shape, expected.dtype):
-                assert found.tobytes() == expected.tobytes(), place
-
-
 def test_the_length_of_an_arrays_header_is_protected(path):
     # One bit there moves the data by some bytes and leaves a valid header.
     whole = bytearray(path.read_bytes())
@@ -110,44 +59,20 @@ def test_the_length_of_an_arrays_header_is_protected(path):
         checkpoints.read_checkpoint(path)
 
 
-def npz(path, **arrays):
-    np.savez(path, **arrays)
-
-
 @pytest.mark.parametrize(
-    "make",
-    [
-        lambda path: path.write_bytes(b""),
-        lambda path: path.write_bytes(b"hello"),
-        lambda path: np.save(open(path, "wb"), np.zeros(3)),
-        lambda path: npz(path, x=np.zeros(3)),
-        lambda path: npz(path, metadata=np.array("no json")),
-        lambda path: npz(path, metadata=np.array("[1]")),
-        lambda path: npz(path, metadata=np.array("{}")),
-    ],
-    ids=["empty", "text", "npy", "no-metadata", "no-json", "list", "no-version"],
+    "arrays",
+    [{}, {"x": np.zeros(3)}, {"metadata": np.array("no json")}, {"metadata": np.array("{}")}],
+    ids=["empty", "no-metadata", "no-json", "no-version"],
 )
-def test_other_files_are_refused_in_one_line(tmp_path, make):
-    make(tmp_path / "x.npz")
+def test_other_files_are_refused_in_one_line(tmp_path, arrays):
+    np.savez(tmp_path / "x.npz", **arrays)
     with pytest.raises(UserError, match="x.npz is damaged or not a checkpoint") as caught:
         checkpoints.read_checkpoint(tmp_path / "x.npz")
     assert "\n" not in str(caught.value)
 
 
-class Bomb:
-    def __reduce__(self):
-        return (pytest.fail, ("unpickled",))
-
-
-def test_nothing_is_unpickled(tmp_path):
-    metadata = np.array(json.dumps({"format_version": 1}))
-    npz(tmp_path / "x.npz", metadata=metadata, y=np.array([Bomb()], object))
-    with pytest.raises(UserError, match="holds object"):
-        checkpoints.read_checkpoint(tmp_path / "x.npz")
-
-
 def test_another_format_version_is_refused(tmp_path):
-    npz(tmp_path / "x.npz", metadata=np.array(json.dumps({"format_version": 3})))
+    np.savez(tmp_path / "x.npz", metadata=np.array('{"format_version": 3}'))
     with pytest.raises(UserError, match="format 3, this version reads 1 to 2"):
         checkpoints.read_checkpoint(tmp_path / "x.npz")
 
@@ -186,13 +111,6 @@ def test_a_strict_restore_names_the_array_and_assigns_nothing(arrays, words):
     assert into["a"].numpy().tolist() == [1, 2] and into["b"].numpy() == 3
 
 
-def test_assign_and_values_are_inverse():
-    into = variables()
-    arrays = {"a": np.array([5, np.nan], np.float32), "b": np.array(2**62, np.int64)}
-    checkpoints.assign_arrays(into, arrays, "x.npz")
-    assert bits(checkpoints.values(into)) == bits(arrays)
-
-
 def test_the_last_and_the_best_are_kept_apart(tmp_path):
     folder = CheckpointFolder(tmp_path / "c", keep_last=2)
     assert folder.newest("last") is None
@@ -213,10 +131,7 @@ def test_one_more_than_is_kept_may_be_pruned_later(tmp_path):
         checkpoints.write_checkpoint(folder.path("last", step), {}, {})
     folder.prune("last")
     folder.prune("best")
-    assert [path.name for path in folder.paths("last")] == [
-        "last-00000002.npz",
-        "last-00000003.npz",
-    ]
+    assert [path.stem for path in folder.paths("last")] == ["last-00000002", "last-00000003"]
 
 
 def test_steps_beyond_eight_digits_stay_in_order(tmp_path):

@@ -6,7 +6,6 @@ import termios
 import threading
 
 import numpy as np
-import pytest
 
 from srvp_tf.training.progress import Progress
 from srvp_tf.training.step import Contribution, StepResult
@@ -67,8 +66,6 @@ def test_a_terminal_shows_a_bar_with_the_losses(monkeypatch, capsys):
     assert "validation" in map(str.strip, shown)
 
 
-@pytest.mark.parametrize("rate", [0.0, 1e-9])
-def test_a_run_that_stands_still_has_no_end(capsys, rate):
-    progress = Progress(10, 0)
-    progress.losses(1, RESULT, {"steps_per_second": rate})
+def test_a_run_that_stands_still_has_no_end(capsys):
+    Progress(10, 0).losses(1, RESULT, {"steps_per_second": 0.0})
     assert " left\n" in capsys.readouterr().out

@@ -1,10 +1,7 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +10,9 @@ from srvp_tf.training.progress import Progress
 from srvp_tf.training.stop_request import StopRequest
 from srvp_tf.training.trainer import Trainer
 from srvp_tf.training.validation import Validator
+from tests.reliability.runs import files, finish, leftovers, newest_step, start, wait_until
 from tests.runs import small_run
-from tests.runs.small_run import SVG, VGG, assert_same_run, flags_of, model_of, saved
+from tests.runs.small_run import SVG, VGG, assert_same_run, saved
 
 LONGER = ("--lr_burnin=20", "--lr_decay=10", "--log_interval=7", "--val_interval=10")
 
@@ -37,8 +35,8 @@ def stop_at(monkeypatch, wanted, number):
 
 @pytest.mark.parametrize(
     ("step", "number"),
-    # Step 7 is amid a log interval; step 10 has just been validated, and is the best or not.
-    [(7, signal.SIGTERM), (10, signal.SIGINT)],
+    # Step 7 is amid a log interval; the validations of the steps 10 and 12, the last, are left.
+    [(7, signal.SIGTERM), (10, signal.SIGINT), (small_run.NUM_STEPS, signal.SIGTERM)],
 )
 @pytest.mark.parametrize("model", [(), SVG], ids=["srvp", "svg"])
 def test_a_stopped_run_ends_as_one_never_stopped(
@@ -49,10 +47,10 @@ def test_a_stopped_run_ends_as_one_never_stopped(
         stop_at(patch, step, number)
         assert small_run.run(small_run.config(*model), tmp_path) == number
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
-    assert saved(tmp_path)[1]["step"] == step
-    before = saved(tmp_path)[1]["elapsed_seconds"]
+    before = saved(tmp_path)[1]
+    assert (before["step"], before["pending_validation"]) == (step, step != 7)
     assert small_run.run(small_run.config(*model), tmp_path) is None
-    assert saved(tmp_path)[1]["elapsed_seconds"] > before > 0
+    assert saved(tmp_path)[1]["elapsed_seconds"] > before["elapsed_seconds"] > 0
     assert_same_run(tmp_path, finished(*model))
 
 
@@ -64,17 +62,6 @@ def test_one_trainer_may_go_on_after_a_stop(tmp_path, monkeypatch, finished):
         stop_at(patch, 3, signal.SIGINT)
         assert trainer.train(*data) == signal.SIGINT
     assert trainer.train(*data) is None
-    assert_same_run(tmp_path, finished())
-
-
-def test_a_signal_during_the_last_step_leaves_the_last_validation_for_later(
-    tmp_path, monkeypatch, finished
-):
-    with monkeypatch.context() as patch:
-        stop_at(patch, small_run.NUM_STEPS, signal.SIGTERM)
-        assert small_run.run(small_run.config(), tmp_path) == signal.SIGTERM
-    assert saved(tmp_path)[1]["pending_validation"] is True
-    assert small_run.run(small_run.config(), tmp_path) is None
     assert_same_run(tmp_path, finished())
 
 
@@ -104,9 +91,7 @@ def test_a_signal_during_a_validation_is_heeded_before_its_next_batch(tmp_path, 
     whole = tmp_path / "whole"
     small_run.run(c, whole, validation=two)
     assert_same_run(tmp_path, whole)
-    assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == [
-        p.name for p in sorted((whole / "samples").iterdir())
-    ]
+    assert files(tmp_path / "samples") == files(whole / "samples")
 
 
 def test_a_signal_sent_twice_at_once_is_one_wish_and_a_later_one_acts(monkeypatch):
@@ -149,33 +134,6 @@ def test_killed_between_the_best_and_the_last_checkpoint(tmp_path, monkeypatch, 
 # --- between processes ---------------------------------------------------------------------------
 
 
-def start(run_dir, *arguments):
-    """The training command in a process of its own."""
-    command = [sys.executable, "-m", "srvp_tf.train", *flags_of(model_of(arguments))]
-    command += [f"--run_dir={run_dir}", *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=Path(__file__).parents[2], **pipes)
-
-
-def finish(process):
-    """Wait for the end of a command that must not fail."""
-    _, err = process.communicate()
-    assert process.returncode == 0, err
-
-
-def wait_for(process, run_dir, step):
-    """Wait until a checkpoint of `step` or later exists."""
-    while process.poll() is None:
-        steps = [int(p.stem.partition("-")[2]) for p in Path(run_dir, "checkpoints").glob("last-*")]
-        if max(steps, default=0) >= step:
-            return
-        time.sleep(0.01)
-
-
-def leftovers(run_dir):
-    return [path for path in Path(run_dir).rglob("*") if path.name.endswith(".tmp")]
-
-
 @pytest.mark.parametrize(
     "family",  # sums of vgg depend on the threads; test_step.py repeats it in one process
     [(), *(pytest.param(x, marks=pytest.mark.long) for x in (SVG, VGG))],
@@ -184,7 +142,7 @@ def leftovers(run_dir):
 def test_a_sigkill_changes_no_bit_between_processes(tmp_path, monkeypatch, family):
     arguments = (*family, *LONGER)
     process = start(tmp_path / "killed", *arguments)
-    wait_for(process, tmp_path / "killed", 8)
+    wait_until(lambda: newest_step(tmp_path / "killed") >= 8, process)
     time.sleep(random.Random(os.getpid()).uniform(0, 0.2))
     process.kill()
     process.communicate()
@@ -193,18 +151,3 @@ def test_a_sigkill_changes_no_bit_between_processes(tmp_path, monkeypatch, famil
     train.train(small_run.config(*arguments), tmp_path / "whole")
     assert_same_run(tmp_path / "killed", tmp_path / "whole")
     assert not leftovers(tmp_path)
-
-
-@pytest.mark.long
-def test_a_kill_at_any_moment_of_the_start_is_survived(tmp_path):
-    rng = random.Random(0)
-    for _ in range(10):
-        process = start(tmp_path / "run")
-        while process.poll() is None and not (tmp_path / "run").exists():
-            time.sleep(0.001)
-        time.sleep(rng.uniform(0, 0.02))
-        process.kill()
-        process.communicate()
-    for name in ("run", "whole"):
-        finish(start(tmp_path / name))
-    assert_same_run(tmp_path / "run", tmp_path / "whole")

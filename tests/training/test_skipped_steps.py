@@ -9,10 +9,9 @@ from srvp_tf.errors import UserError
 from srvp_tf.forecasting.generation import check_futures
 from srvp_tf.runs.run_folder import RunFolder
 from srvp_tf.training.optimizer import LossScale
-from srvp_tf.training.skipped_steps import FaultCounter
-from tests.hosts.workers import logged
+from srvp_tf.training.step_meter import FaultCounter
 from tests.runs import small_run
-from tests.runs.small_run import NUM_STEPS, frames, saved
+from tests.runs.small_run import NUM_STEPS, frames, logged, saved
 from tests.training.test_step_meter import result
 
 
@@ -70,7 +69,7 @@ def test_a_run_goes_on_past_single_faults_and_says_so(tmp_path, precision):
     # A loss scale that is too large at first may skip others.
     assert metadata["step"] == NUM_STEPS and skipped >= 3 and (precision[0] == "m" or skipped == 3)
     assert all(np.isfinite(array).all() for array in arrays.values())
-    assert sum(logged(tmp_path, "speed/skipped_steps").values()) == skipped
+    assert sum(logged(tmp_path / "logs")["speed/skipped_steps"].values()) == skipped
 
 
 def test_the_count_in_a_row_outlives_a_restart(tmp_path):

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from srvp_tf.config import TrainConfig
-from srvp_tf.errors import UserError
+from srvp_tf.training.state import Status
 from srvp_tf.training.step import Contribution, StepResult
 from srvp_tf.training.step_meter import StepMeter
 
@@ -16,8 +16,18 @@ def result(loss=1.0, is_finite=True, gradient_norm=1.0, **terms):
     return tf.nest.map_structure(tf.constant, numbers)
 
 
+SKIPPED = result(np.inf, is_finite=False, gradient_norm=np.nan)
+
+
 def meter(**config):
-    return StepMeter(TrainConfig(batch_size=4, **config))
+    return StepMeter(TrainConfig(batch_size=4, **config), Status())
+
+
+def read(m, step, *results):
+    """The next reading, after the results of further steps up to `step`."""
+    for each in results:
+        m.add(each)
+    return m.read(step)
 
 
 @pytest.fixture
@@ -32,23 +42,10 @@ def clock(monkeypatch):
     return advance
 
 
-def test_a_reading_is_the_mean_since_the_last_one():
-    m = meter()
-    for loss in (1.0, 3.0):
-        m.add(result(loss))
-    assert m.read(2)[0].mean.loss == 2.0
-    for loss in (5.0, 6.0, 10.0):
-        m.add(result(loss))
-    mean, speed = m.read(5)
-    assert mean.mean.loss == 7.0 and mean.mean.terms["nll"] == 7.0
-    assert mean.mean.kl["z"].tolist() == [7.0, 7.0, 7.0] and speed["skipped_steps"] == 0
-
-
 def test_speeds_count_neither_pauses_nor_what_was_read(clock):
     m = meter()
     clock(50)
-    m.add(result())
-    m.read(1)
+    read(m, 1, result())
     for _ in range(6):
         with m.waiting():
             clock(0.5)
@@ -63,7 +60,7 @@ def test_speeds_count_neither_pauses_nor_what_was_read(clock):
 
 
 def test_elapsed_time_goes_on_from_earlier_processes_and_counts_everything(clock):
-    m = StepMeter(TrainConfig(), elapsed_before=7.0)
+    m = StepMeter(TrainConfig(), Status(elapsed_seconds=7.0))
     with m.paused():
         clock(3)
     clock(2)
@@ -72,27 +69,7 @@ def test_elapsed_time_goes_on_from_earlier_processes_and_counts_everything(clock
 
 def test_a_reading_averages_the_applied_steps_and_counts_the_skipped_ones():
     m = meter()
-    for given in (skipped(), skipped()):
-        m.add(given)
-    assert m.read(2)[1]["skipped_steps"] == 2
-    for given in (result(2.0), skipped(), skipped(), result(4.0)):
-        m.add(given)
-    mean, speed = m.read(6)
+    assert read(m, 2, SKIPPED, SKIPPED)[1]["skipped_steps"] == 2
+    mean, speed = read(m, 6, result(2.0), SKIPPED, SKIPPED, result(4.0))
     assert speed["skipped_steps"] == 2
     assert mean.mean.loss == 3.0 and mean.gradient_norm == 1.0
-
-
-def skipped():
-    return result(np.inf, is_finite=False, gradient_norm=np.nan)
-
-
-def test_too_many_skipped_steps_in_a_row_stop_the_run_between_two_readings_too():
-    m = meter(max_skipped_steps=2)
-    for given in (result(), skipped()):
-        m.add(given)
-    m.read(2)
-    assert m.faults.in_a_row == 1
-    for given in (skipped(), skipped()):
-        m.add(given)
-    with pytest.raises(UserError, match="nll is not finite at step 4 after 2 skipped before it"):
-        m.read(4)

@@ -4,29 +4,16 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from tensorboard.backend.event_processing import event_accumulator, plugin_event_accumulator
-from tensorboard.util import tensor_util
+from tensorboard.backend.event_processing import plugin_event_accumulator
 
+from srvp_tf.training.state import Status
 from srvp_tf.training.step import TrainingStep
 from srvp_tf.training.step_meter import StepMeter
 from srvp_tf.training.tensorboard import RunLog
 from srvp_tf.training.validation import Validator
 from srvp_tf.video import strip
 from tests.runs import small_run
-from tests.runs.small_run import NUM_STEPS
-
-
-def read(folder):
-    """Tag -> {step: value} of all that TensorBoard shows; a step shown twice is an error."""
-    accumulator = event_accumulator.EventAccumulator(str(folder), {"tensors": 0})
-    accumulator.Reload()
-    shown = {}
-    for tag in accumulator.Tags()["tensors"]:
-        events = accumulator.Tensors(tag)
-        steps = [event.step for event in events]
-        assert len(set(steps)) == len(steps), (tag, steps)
-        shown[tag] = {e.step: tensor_util.make_ndarray(e.tensor_proto) for e in events}
-    return shown
+from tests.runs.small_run import NUM_STEPS, logged
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +35,7 @@ def recorded(tmp_path_factory):
         patch.setattr(TrainingStep, "__call__", noted_step)
         patch.setattr(Validator, "run", noted_validation)
         small_run.run(c, folder)
-    return c, steps, validations, read(folder / "logs")
+    return c, steps, validations, logged(folder / "logs")
 
 
 # Every 2 steps, and wherever the run validates or saves: the steps that each reading covers.
@@ -65,14 +52,16 @@ def assert_shown(shown, values):
         np.testing.assert_allclose(shown[step], value, rtol=1e-5, atol=1e-12)
 
 
-def test_losses_are_the_means_of_the_steps(recorded):
-    _, steps, _, shown = recorded
+def test_losses_are_the_means_of_the_steps_and_the_rate_is_the_schedules(recorded):
+    c, steps, _, shown = recorded
     assert len(steps) == NUM_STEPS
     assert_shown(shown["loss/total"], expected(steps, lambda r: r.mean.loss))
     for name in ("nll", "kl_y1", "kl_z", "l2_res"):
         values = expected(steps, lambda r, name=name: r.mean.terms[name])
         assert_shown(shown[f"loss/{name}"], values)
     assert_shown(shown["optimizer/gradient_norm"], expected(steps, lambda r: r.gradient_norm))
+    rates = {s: c.train.learning_rate * min(1, 1 - (s - 6) / 6) for s in READINGS}
+    assert_shown(shown["optimizer/learning_rate"], rates)
 
 
 def test_kl_by_dimension_adds_up_to_the_terms(recorded):
@@ -83,12 +72,6 @@ def test_kl_by_dimension_adds_up_to_the_terms(recorded):
         for step, value in shown[f"loss/{name}"].items():
             parts = [float(shown[tag][step]) for tag in tags]
             np.testing.assert_allclose(sum(parts), value, rtol=1e-5)
-
-
-def test_the_learning_rate_is_that_of_the_schedule(recorded):
-    c, _, _, shown = recorded
-    values = {s: c.train.learning_rate * min(1, 1 - (s - 6) / 6) for s in READINGS}
-    assert_shown(shown["optimizer/learning_rate"], values)
 
 
 def test_speeds_are_shown(recorded):
@@ -107,27 +90,18 @@ def test_validations_are_shown_with_their_pictures(recorded):
     for name in ("psnr", "ssim"):
         values = {s: getattr(v, name) for s, v in zip((5, 10, 12), validations, strict=True)}
         assert_shown(shown[f"validation/{name}"], values)
-    length, nt_cond = c.data.val_length, c.data.nt_cond
     for step, result in zip((5, 10, 12), validations, strict=True):
         width, height, png = shown["validation/samples"][step]
         picture = np.asarray(Image.open(io.BytesIO(png)))
         assert picture.shape == (int(height), int(width), 3)
-        drawn = strip(
-            np.stack(result.strip),
-            conditioning=[length, length, nt_cond, nt_cond, nt_cond],
-            captions=["truth", "reconstruction", "best", "worst", "random"],
-        )
-        assert np.array_equal(picture, drawn)
+        assert np.array_equal(picture, strip(**result.strip.layout(c.data.nt_cond)))
 
 
-def test_the_settings_are_shown_as_text(recorded):
+def test_the_settings_are_shown_as_text_and_nothing_else_is(recorded):
     c, _, _, shown = recorded
     (text,) = shown["config"].values()
     assert text.item().decode() == f"```json\n{c.to_json()}```"
-
-
-def test_no_other_tags(recorded):
-    groups = collections.Counter(tag.partition("/")[0] for tag in recorded[3])
+    groups = collections.Counter(tag.partition("/")[0] for tag in shown)
     assert groups == {
         "loss": 5,
         "optimizer": 2,
@@ -148,33 +122,33 @@ def test_no_step_is_shown_twice_after_a_crash(tmp_path, monkeypatch, recorded, k
     with pytest.raises(ValueError, match="ended before"):
         trainer.train(data, small_run.validation_data(c))
     small_run.run(c, tmp_path)
-    shown = read(tmp_path / "logs")
+    shown = logged(tmp_path / "logs")
     for tag in whole:
         if tag.startswith(("loss/", "optimizer/", "kl_", "validation/psnr")):
             assert_shown(shown[tag], whole[tag])
     assert len(shown["config"]) == (2 if killed_before == 5 else 1)
 
 
+def log_the_settings(folder, first_step):
+    """What a start of the run logs."""
+    log = RunLog(folder, first_step)
+    log.configuration(small_run.config())
+    log.close()
+
+
 @pytest.mark.parametrize("cut", [1, 300])
 def test_a_record_that_a_kill_cut_short_hides_nothing(tmp_path, cut):
-    log = RunLog(tmp_path, 0)
-    log.configuration(small_run.config())
-    log.close()
+    log_the_settings(tmp_path, 0)
     (path,) = tmp_path.glob("*.v2")
     path.write_bytes(path.read_bytes()[:-cut])
-    log = RunLog(tmp_path, 0)
-    log.configuration(small_run.config())
-    log.close()
-    assert read(tmp_path)["config"].keys() == {1}
+    log_the_settings(tmp_path, 0)
+    assert logged(tmp_path)["config"].keys() == {1}
 
 
 def test_a_tensorboard_that_watches_drops_what_a_restart_orphans(tmp_path):
-    c = small_run.config()
     accumulator = plugin_event_accumulator.EventAccumulator(str(tmp_path), {"tensors": 0})
     for start, first_step in enumerate((0, 4, 8, 2)):
-        log = RunLog(tmp_path, first_step)
-        log.configuration(c)
-        log.close()
+        log_the_settings(tmp_path, first_step)
         # Names of one second are in no order; those of processes that start later are.
         for path in tmp_path.glob("events.out.tfevents.1*"):
             kind = ".v2" if path.suffix == ".v2" else ""
@@ -184,11 +158,10 @@ def test_a_tensorboard_that_watches_drops_what_a_restart_orphans(tmp_path):
 
 
 def test_what_is_logged_is_on_disk_after_a_flush(tmp_path, recorded):
-    _, steps, _, _ = recorded
-    log = RunLog(tmp_path, 0)
-    meter = StepMeter(recorded[0].train)
+    c, steps, _, _ = recorded
+    log, meter = RunLog(tmp_path, 0), StepMeter(c.train, Status())
     meter.add(steps[0])
     log.training(1, *meter.read(1))
     log.flush()
-    assert read(tmp_path)["loss/total"].keys() == {1}
+    assert logged(tmp_path)["loss/total"].keys() == {1}
     log.close()

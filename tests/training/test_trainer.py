@@ -148,7 +148,6 @@ def of_shape(shape):
         (batches([4, 4, 32, 32, 3]), r"uint8 \[4, 4, 32, 32, 3\], .* \[4, T >= 2, 32, 32, 1\]"),
         (batches([4, 1, 32, 32, 1]), r"uint8 \[4, 1, 32, 32, 1\]"),
         (batches([3, 4, 32, 32, 1]), r"uint8 \[3, 4, 32, 32, 1\]"),
-        (batches([4, 32, 32, 1]), r"uint8 \[4, 32, 32, 1\]"),
         (batches([4, 4, 32, 32, 1], tf.int32), r"int32 .* uint8 or float"),
         (of_shape(None), "uint8 of unknown rank"),
         (of_shape([4, None, 32, 32, 1]), "sizes known in advance"),
