@@ -33,7 +33,7 @@ CORPORA = {
     "arm": ARM,
 }
 WIDTHS = "--nf=8 --nhx=64 --nh_inf=128".split()
-# Of SRVP those that configs/quickstart.cfg had, and of tests/corpora/bair_small.cfg; of SVG its authors'.
+# Of SRVP what configs/quickstart.cfg had, and tests/corpora/bair_small.cfg; of SVG its authors'.
 OF_DIGITS = {
     "srvp": "--nh_res=256 --obs_scale=0.15 --beta_z=15 --decoded_frames=3 --learning_rate=1e-3",
     "svg": "--nz=10 --beta_z=1e-4 --learning_rate=2e-3",
