@@ -130,7 +130,7 @@ def test_the_defaults_are_stochastic_moving_mnist():
 
 def test_the_quickstart_is_small():
     found, _ = settings("quickstart")
-    assert found["lr_burnin"] + found["lr_decay"] <= 12_000
+    assert found["lr_burnin"] + found["lr_decay"] <= 10_500
     assert (found["nf"], found["num_digits"], found["motion"]) == (8, 1, "deterministic")
     assert found["checkpoint_interval"] <= found["val_interval"]
 
