@@ -16,6 +16,7 @@ from srvp_tf.runs.npz_files import write_npz
 from srvp_tf.runs.run_folder import read_model
 from srvp_tf.video import to_uint8, write_video
 from srvp_tf.video.gif import MAX_FPS
+from srvp_tf.video.in_step import at_rate, with_length
 
 if TYPE_CHECKING:
     from srvp_tf.models.video_model import VideoModel
@@ -216,17 +217,13 @@ def timeline(futures: Futures) -> tuple[np.ndarray, list[int], list[str]]:
         captions: one text per video.
     """
     r = futures.frames_per_step
-    given = np.repeat(futures.observed, r, axis=0)[: (len(futures.observed) - 1) * r + 1]
-    length = len(given) + futures.predicted.shape[1]
-    videos = [np.concatenate([given, sample]) for sample in futures.predicted]
+    shown = [at_rate(futures.observed, sample, r, r) for sample in futures.predicted]
+    videos, conditioning = map(list, zip(*shown, strict=True))
     captions = [f"sample {index + 1}" for index in range(len(videos))]
-    conditioning = [len(given)] * len(videos)
     if len(futures.truth):
-        known = np.concatenate([futures.observed, futures.truth])
-        shown = np.repeat(known, r, axis=0)[:length]
-        blank = np.full((length - len(shown), *shown.shape[1:]), 255, np.uint8)
-        videos.insert(0, np.concatenate([shown, blank]))
-        captions.insert(0, f"truth (ends at {len(known)})" if len(blank) else "truth")
+        known, length = np.concatenate([futures.observed, futures.truth]), len(videos[0])
+        videos.insert(0, with_length(np.repeat(known, r, axis=0), length))
+        captions.insert(0, f"truth (ends at {len(known)})" if len(known) * r < length else "truth")
         conditioning.insert(0, length)
     return np.stack(videos), conditioning, captions
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from srvp_tf.gallery_page.page import PageSection
-from srvp_tf.gallery_page.players import at_rate
 from srvp_tf.gallery_page.stored_evaluations import as_unit_floats
 from srvp_tf.metrics.registry import METRICS, formatted
+from srvp_tf.video.in_step import at_rate
 
 RATES = (1, 2, 4)
 NUM_POINTS = 6  # of an interpolation, ends included
