@@ -1,6 +1,5 @@
 """Players of the page: rows of videos that run in step."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from srvp_tf.gallery_page.sheets import FrameSheet
@@ -87,7 +86,3 @@ class Player:
         tiles = [tile for tile in self.sheet.add(video) for _ in range(hold)][: self.length]
         tiles += [NO_TILE] * (self.length - len(tiles))
         return ShownClip(caption, note, tuple(tiles), min(predicted_from * hold, self.length))
-
-    def add_row(self, title: str, groups: Sequence[Group]) -> None:
-        """Append a row."""
-        self.rows.append(Row(title, tuple(groups)))
