@@ -18,7 +18,11 @@ from srvp_tf.config import flags as config_flags
 from srvp_tf.config.corpora import define_path, define_paths
 from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags
 from srvp_tf.config.tensorflow_start import start_tensorflow
-from srvp_tf.experiments.settings import EXPERIMENTS, chosen_experiments, experiment_settings
+from srvp_tf.experiments.settings import (
+    EXPERIMENTS,
+    check_experiment_inputs,
+    chosen_experiments,
+)
 
 _FORMATS = ("gif", "mp4", "webm", "png", "npz")
 
@@ -57,7 +61,7 @@ def main(flag_values):
     # This command's seed and num_videos are not the run's.
     config = config_from_flags(flag_values, run.config(), only=WHERE_THE_DATA_IS)
     names = chosen_experiments(flag_values, config)
-    settings = experiment_settings(flag_values, names)
+    check_experiment_inputs(flag_values, names)
     output = Path(flag_values.output_dir or run.results / "experiments")
     check_output_folder(output)
     run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now
@@ -65,7 +69,7 @@ def main(flag_values):
     start_tensorflow(config.train.deterministic)
     from srvp_tf.experiments.run import ExperimentRun
 
-    experiments = ExperimentRun(run, config, settings)
+    experiments = ExperimentRun(run, config, flag_values)
     for name in names:
         outcome = getattr(experiments, name)()
         experiments.write(outcome, output / name, flag_values.format)

@@ -11,7 +11,7 @@ from srvp_tf.cli import command
 from srvp_tf.config.corpora import define_path
 from srvp_tf.errors import UserError
 from srvp_tf.metrics import weight_cache
-from srvp_tf.metrics.fetching import fetch_weights
+from srvp_tf.metrics.published_weights import fetch_weights
 
 
 def define_flags(flag_values):

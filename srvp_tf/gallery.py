@@ -63,9 +63,8 @@ def main(flag_values):
     start_tensorflow(next(iter(runs.values()))[1].train.deterministic)
     from srvp_tf.gallery_page import chapters, page
 
-    request = chapters.request_from_flags(flag_values, judged_by)
     with scratch_folder("srvp_tf_gallery_") as scratch:
-        made = chapters.make_chapters(runs, request, scratch)
+        made = chapters.make_chapters(runs, flag_values, judged_by, scratch)
         with replacing_gallery(output) as folder:
             page.write_page(
                 page.GalleryPage(flag_values.title, page.LEDE, tuple(made), demo), folder

@@ -49,30 +49,19 @@ def define_flags(flag_values):
 def main(flag_values):
     """Predict and write; returns the exit status."""
     run = run_from_flags(flag_values)
-    output, is_given = Path(flag_values.output), flag_values.input not in ("none", "")
-    if is_given and flag_values.video is not None:
+    path = None if flag_values.input in ("none", "") else flag_values.input
+    if path and flag_values.video is not None:
         raise UserError(f"--video={flag_values.video} chooses a test video, leave --input out")
-    check_video_file(output)
+    check_video_file(Path(flag_values.output))
     config = config_from_flags(flag_values, run.config(), only=WHERE_THE_DATA_IS)  # no other
     euler_steps = flag_values.euler_steps or config.model.euler_steps
     config.model.check_euler_steps(euler_steps, flag_values.frames_per_step)
     checkpoint = run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now
 
     start_tensorflow(config.train.deterministic)
-    from srvp_tf.forecasting.generation import GenerationSettings, generate_video
+    from srvp_tf.forecasting.generation import generate_video
 
-    settings = GenerationSettings(
-        flag_values.horizon or config.data.test_length - config.data.nt_cond,
-        flag_values.num_samples,
-        flag_values.seed,
-        euler_steps,
-        flag_values.frames_per_step,
-        flag_values.input if is_given else None,
-        flag_values.first_frame,
-        flag_values.video or 0,
-        flag_values.actions,
-    )
-    print(generate_video(config, checkpoint, settings, output))
+    print(generate_video(config, checkpoint, flag_values, path))
     return 0
 
 

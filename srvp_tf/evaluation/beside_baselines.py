@@ -77,9 +77,9 @@ def judge(
             e.eval_seed,
             video_ids=video_ids,
         ).numpy()
-        best = tables[ours].update_best(target, samples)
+        best = tables[ours].update(target, samples)
         for name, method in methods.items():
-            tables[name].update(target, method(truth, data.nt_cond))
+            tables[name].update(target, method(truth, data.nt_cond)[:, None])
         if first_video == 0:
             _draw(gif, truth, samples, best, data.nt_cond)
         first_video += batch.shape[0]
@@ -99,12 +99,7 @@ class _Table:
     def __init__(self, method: str):
         self._method, self._pooled, self._ssim = method, PooledPSNR(), []
 
-    def update(self, target: np.ndarray, prediction: np.ndarray) -> None:
-        """Predictions [B, T, H, W, C] of one future each."""
-        self._pooled.update(target, prediction)
-        self._ssim.extend(np.mean(ssim(target, prediction), axis=-1))
-
-    def update_best(self, target: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    def update(self, target: np.ndarray, samples: np.ndarray) -> np.ndarray:
         """Samples [B, S, T, H, W, C]: the best of each metric counts; returns that of the error."""
         error = np.mean((samples - target[:, None]) ** 2, axis=(2, 3, 4, 5))
         best = error.argmin(axis=1)

@@ -89,33 +89,31 @@ def evaluate(
         frame_metrics,
         metrics.num_draws,
     )
-    scores = {name: [] for name in frame_metrics}
-    means = {name: [] for name in frame_metrics}
+    results = []
     started = time.monotonic()
     with _fresh_folder(output) as fresh, _progress(num_videos * c.num_samples) as bar:
         with SampleStore(fresh, num_videos) as store:
             first_video = 0
             for clips in videos.batch(c.eval_batch_size).as_numpy_iterator():
                 batch, _ = parts(clips)
+                count = len(batch)
                 # The last batch is filled up: every batch has one shape, every replica its part.
                 size = c.eval_batch_size, strategy.num_replicas_in_sync
                 result = evaluator.run(
                     tf.nest.map_structure(lambda rows, size=size: _filled(rows, *size), clips),
                     first_video,
-                    lambda count: bar.update(min(count, bar.total - bar.n)),
+                    lambda judged: bar.update(min(judged, bar.total - bar.n)),
                 )
-                for name, values in result.scores.items():
-                    scores[name].append(values[: len(batch)])
-                    means[name].append(result.means[name][: len(batch)])
-                store.append({name: x[: len(batch)] for name, x in result.samples.items()})
+                means = {f"{name}_mean": x for name, x in result.means.items()}
+                results.append({name: x[:count] for name, x in (result.scores | means).items()})
+                store.append({name: x[:count] for name, x in result.samples.items()})
                 if fvd:
-                    fvd.update(batch, result.draws[: len(batch)])
-                first_video += len(batch)
-        scores = {name: np.concatenate(values) for name, values in scores.items()}
-        means = {name: np.concatenate(values) for name, values in means.items()}
+                    fvd.update(batch, result.draws[:count])
+                first_video += count
+        results = {name: np.concatenate([x[name] for x in results]) for name in results[0]}
         with open(fresh / "results.npz", "wb") as file:
-            of_means = {f"{name}_mean": values for name, values in means.items()}
-            write_npz(file, scores | of_means, compressed=True)
+            write_npz(file, results, compressed=True)
+        summaries = {name: summarize(x)._asdict() for name, x in results.items()}
         report = {
             "run": str(folder.results),
             "checkpoint": c.checkpoint,
@@ -129,8 +127,8 @@ def evaluate(
             "predicted_frames": data.test_length - data.nt_cond,
             **({"actions": actions} if config.model.action_size else {}),
             "seconds": round(time.monotonic() - started, 1),
-            "metrics": {name: summarize(x)._asdict() for name, x in scores.items()},
-            "mean_sample": {name: summarize(x)._asdict() for name, x in means.items()},
+            "metrics": {name: summaries[name] for name in frame_metrics},
+            "mean_sample": {name: summaries[f"{name}_mean"] for name in frame_metrics},
         }
         if fvd:
             report["metrics"]["fvd"] = fvd.summary()

@@ -10,7 +10,6 @@ from srvp_tf.metrics.registry import METRICS, formatted
 
 _WIDTH = 20
 
-
 PROTOCOLS = ("best_of_n", "mean_sample", "both")
 
 
@@ -55,20 +54,15 @@ def print_report(report: dict, protocol: str = "best_of_n") -> None:
 
 
 def _print_published(published: dict, names: list[str]) -> None:
-    def print_rows(rows: list[dict]) -> None:
-        for row in rows:
-            print(_row(f"  {row['model']}", [_published(name, row.get(name)) for name in names]))
-
-    shown = [row for row in published["rows"] if any(row.get(name) is not None for name in names)]
-    print(f"published for {published['setting']}, the whole test set, best of 100:")
-    print_rows([row for row in shown if not row.get("differs")])
-    others: dict[str, list[dict]] = {}
-    for row in shown:
-        if row.get("differs"):
-            others.setdefault(row["differs"], []).append(row)
-    for differs, rows in others.items():
-        print(f"published, {differs}:")
-        print_rows(rows)
+    alike = f"published for {published['setting']}, the whole test set, best of 100:"
+    lines: dict[str, list[str]] = {alike: []}  # by what stands above them
+    for row in published["rows"]:
+        if any(row.get(name) is not None for name in names):
+            heading = f"published, {row['differs']}:" if row.get("differs") else alike
+            cells = [_published(name, row.get(name)) for name in names]
+            lines.setdefault(heading, []).append(_row(f"  {row['model']}", cells))
+    for heading, rows in lines.items():
+        print(heading, *rows, sep="\n")
 
 
 def write_report(report: dict, path: Path) -> None:

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from srvp_tf.video.in_step import at_rate, with_length
+
 _FPS = 5
 """Frame intervals that are played per second."""
 
@@ -33,20 +35,13 @@ def draw_frame_rates(
             divide the largest.
         nt_cond: given frames.
     """
-    finest = max(futures)
+    finest, rows = max(futures), []
     given_length = (nt_cond - 1) * finest + 1
-    rows = []
+    length = given_length + futures[finest].shape[2]
     for i, video in enumerate(truth):
-        whole = np.repeat(video, finest // truth_rate, axis=0)
-        given = np.repeat(video[::truth_rate][:nt_cond], finest, axis=0)[:given_length]
-        length = given_length + futures[finest].shape[2]
-        row = [whole[:length]]
-        for rate, frames in futures.items():
-            # Before the first frame of a rate is due, the last given one stays.
-            path = np.concatenate([given[-1:], frames[i, 0]])
-            held = np.repeat(path, finest // rate, axis=0)[1 : length - given_length + 1]
-            row.append(np.concatenate([given, held]))
-        rows += row
+        rows.append(np.repeat(video, finest // truth_rate, axis=0)[:length])
+        observed = video[::truth_rate][:nt_cond]
+        rows += [at_rate(observed, x[i, 0], rate, finest)[0] for rate, x in futures.items()]
     captions = [f"truth, rate {truth_rate}", *(f"rate {rate}" for rate in futures)]
     conditioning = [length, *[given_length] * len(futures)]
     return _drawing(rows, conditioning, captions, len(truth), _FPS * finest)
@@ -82,8 +77,7 @@ def draw_long_horizon(futures: np.ndarray, truth: np.ndarray, every: int) -> Dra
     """
     rows = []
     for known, future in zip(truth, futures[:, 0], strict=True):
-        blank = np.full((len(future) - len(known), *future.shape[1:]), 255, np.uint8)
-        rows += [np.concatenate([known, blank]), future]
+        rows += [with_length(known, len(future)), future]
     captions = ["truth", f"frame 1, {1 + every}, ..."]
     return _drawing(rows, [futures.shape[2], 0], captions, len(futures), 2 * _FPS)
 

@@ -1,7 +1,8 @@
 """How good frames in between are: against the true ones, beside a blend of their neighbours."""
 
+import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,33 +73,28 @@ def measure_frame_rates(
     for steps in all_steps:
         model.config.check_euler_steps(steps)
     judge = _Judge(model, nt_cond, rate, all_steps, num_samples, seed)
-    for part in video_batches(model, len(videos), 2 * num_samples * length):
-        ids = first_video + np.arange(len(videos), dtype=np.int32)[part]
-        judge.run(videos[part], ids)
+    for part, numbers in video_batches(model, len(videos), 2 * num_samples * length):
+        judge.run(videos[part], first_video + numbers)
     return {
         "trained_euler_steps": trained,
         "videos": len(videos),
         "samples": num_samples,
-        "blend_of_true_neighbours": judge.scores["blend of true"].summary(),
+        "blend_of_true_neighbours": judge.scores["blend_of_true_neighbours"].summary(),
         "rows": [judge.row(steps) for steps in all_steps],
     }
 
 
+@dataclasses.dataclass
 class _Judge:
     """Scores by name, or by (number of steps, name)."""
 
-    def __init__(
-        self,
-        model: "SRVP",
-        nt_cond: int,
-        rate: int,
-        all_steps: Sequence[int],
-        num_samples: int,
-        seed: int,
-    ):
-        self.model, self.nt_cond, self.rate = model, nt_cond, rate
-        self.all_steps, self.num_samples, self.seed = all_steps, num_samples, seed
-        self.scores = defaultdict(FrameScores)
+    model: "SRVP"
+    nt_cond: int
+    rate: int
+    all_steps: Sequence[int]
+    num_samples: int
+    seed: int
+    scores: dict = dataclasses.field(default_factory=lambda: defaultdict(FrameScores))
 
     def run(self, videos: np.ndarray, video_ids: np.ndarray) -> None:
         """Judge B videos."""
@@ -106,11 +102,19 @@ class _Judge:
         at_times = truth[:, :: self.rate]
         between = truth[:, 1::2] if self.rate == 2 else None
         if between is not None:
-            future = np.s_[:, self.nt_cond - 1 :]
-            self.scores["blend of true"].update(between[future], _blend(at_times)[future])
-            self.scores["blend of all true"].update(between, _blend(at_times))
-        forecast = self._forecaster(at_times, video_ids)
-        trained_steps = self.model.config.euler_steps
+            future, blend = np.s_[:, self.nt_cond - 1 :], _blend(at_times)
+            self.scores["blend_of_true_neighbours"].update(between[future], blend[future])
+            self.scores["blend of all true"].update(between, blend)
+        model, num_frames = self.model, at_times.shape[1]
+        inferred = infer(model, at_times[:, : self.nt_cond])
+        samples = tf.range(self.num_samples)
+        noise = forecast_noise(model.config, self.seed, tf.constant(video_ids), samples, num_frames)
+
+        def forecast(steps: int) -> np.ndarray:  # [B, S, horizon * _frames_per_step, H, W, C]
+            paths = model.sample_paths(inferred, noise, steps, _frames_per_step(steps))
+            return decode_states(model, inferred, paths.future)
+
+        trained_steps = model.config.euler_steps
         trained = forecast(trained_steps)
         for steps in self.all_steps:
             frames = trained if steps == trained_steps else forecast(steps)
@@ -128,68 +132,52 @@ class _Judge:
             return self.scores[steps, name].summary()
 
         to_trained = summary("to trained")
+        reconstructed = (steps, "reconstructed_between")
         return {
             "euler_steps": steps,
             "trained": steps == self.model.config.euler_steps,
-            "at_frame_times": summary("at times"),
+            "at_frame_times": summary("at_frame_times"),
             "psnr_to_trained_steps": to_trained and to_trained["psnr"],
             "between": summary("between"),
-            "blend_of_predicted": summary("blend"),
-            "better_than_blend": self._share((steps, "between"), (steps, "blend")),
-            "reconstructed_at_frame_times": summary("reconstructed at times"),
-            "reconstructed_between": summary("reconstructed between"),
-            "blend_of_reconstructed": summary("reconstructed blend"),
+            "blend_of_predicted": summary("blend_of_predicted"),
+            "better_than_blend": self._share((steps, "between"), (steps, "blend_of_predicted")),
+            "reconstructed_at_frame_times": summary("reconstructed_at_frame_times"),
+            "reconstructed_between": summary("reconstructed_between"),
+            "blend_of_reconstructed": summary("blend_of_reconstructed"),
             "reconstructed_better_than_blend": self._share(
-                (steps, "reconstructed between"), (steps, "reconstructed blend")
+                reconstructed, (steps, "blend_of_reconstructed")
             ),
             "reconstructed_better_than_blend_of_true": self._share(
-                (steps, "reconstructed between"), "blend of all true"
+                reconstructed, "blend of all true"
             ),
         }
-
-    def _forecaster(
-        self, at_times: np.ndarray, video_ids: np.ndarray
-    ) -> Callable[[int], np.ndarray]:
-        """Number of steps -> float32 [B, S, horizon * `_frames_per_step(steps)`, H, W, C]."""
-        model, num_frames = self.model, at_times.shape[1]
-        inferred = infer(model, at_times[:, : self.nt_cond])
-        samples = tf.range(self.num_samples)
-        noise = forecast_noise(model.config, self.seed, tf.constant(video_ids), samples, num_frames)
-
-        def forecast(steps: int) -> np.ndarray:
-            paths = model.sample_paths(inferred, noise, steps, _frames_per_step(steps))
-            return decode_states(model, inferred, paths.future)
-
-        return forecast
 
     def _judge_forecast(
         self, frames: np.ndarray, at_times: np.ndarray, between: np.ndarray | None, steps: int
     ) -> None:
-        r = _frames_per_step(steps)
-        target = at_times[:, self.nt_cond :]
+        r, target = _frames_per_step(steps), at_times[:, self.nt_cond :]
         error = [
             np.square(sample - target).mean(axis=(1, 2, 3, 4))
             for sample in np.moveaxis(_at_frame_times(frames, steps), 1, 0)
         ]
         best = frames[np.arange(len(frames)), np.argmin(error, axis=0)]
         predicted = best[:, r - 1 :: r]
-        self.scores[steps, "at times"].update(target, predicted)
-        if between is None or r == 1:
-            return
-        between = between[:, self.nt_cond - 1 :]
-        around = np.concatenate([at_times[:, self.nt_cond - 1 : self.nt_cond], predicted], axis=1)
-        self.scores[steps, "between"].update(between, best[:, ::2])
-        self.scores[steps, "blend"].update(between, _blend(around))
+        self.scores[steps, "at_frame_times"].update(target, predicted)
+        if between is not None and r == 2:
+            between = between[:, self.nt_cond - 1 :]
+            around = np.concatenate([at_times[:, [self.nt_cond - 1]], predicted], axis=1)
+            self.scores[steps, "between"].update(between, best[:, ::2])
+            self.scores[steps, "blend_of_predicted"].update(between, _blend(around))
 
     def _judge_reconstruction(
         self, at_times: np.ndarray, between: np.ndarray | None, steps: int
     ) -> None:
         r = _frames_per_step(steps)
         frames = reconstruct_at_rate(self.model, at_times, steps, r)
-        self.scores[steps, "reconstructed at times"].update(at_times, frames[:, ::r])
+        self.scores[steps, "reconstructed_at_frame_times"].update(at_times, frames[:, ::r])
         if between is not None and r == 2:
-            self.scores[steps, "reconstructed between"].update(between, frames[:, 1::2])
-            self.scores[steps, "reconstructed blend"].update(between, _blend(frames[:, ::2]))
+            self.scores[steps, "reconstructed_between"].update(between, frames[:, 1::2])
+            self.scores[steps, "blend_of_reconstructed"].update(between, _blend(frames[:, ::2]))
 
     def _share(self, one: tuple[int, str], other: tuple[int, str] | str) -> float | None:
         """In what share of the videos `one` has less error than `other`; None if not measured."""

@@ -31,18 +31,12 @@ def measure_interpolation(videos: np.ndarray) -> dict[str, dict[str, float]]:
     }
 
 
-def centres_of_light(frames: np.ndarray) -> np.ndarray:
-    """Frames [..., H, W, C] -> (row, column) of the mean brightness [..., 2], in pixels."""
-    return _moments(frames)[0]
-
-
 def _measure_pair(points: np.ndarray, shares: np.ndarray) -> dict[str, float]:
     centres, spreads = _moments(points)
     line = (1 - shares) * centres[0] + shares * centres[-1]
     inner = slice(1, -1) if len(points) > 2 else slice(None)
-    fade = (1 - shares[inner, ..., None, None]) * points[0] + shares[
-        inner, ..., None, None
-    ] * points[-1]
+    weights = shares[inner, ..., None, None]
+    fade = (1 - weights) * points[0] + weights * points[-1]
     return {
         "distance": _root_mean_square(centres[-1] - centres[0]),
         "deviation": _root_mean_square(centres[inner] - line[inner]),

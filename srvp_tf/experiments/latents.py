@@ -1,6 +1,6 @@
 """What the experiments do with latents that `SRVP.forecast` does not: read, exchange, decode."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,7 +58,17 @@ def decode_states(model: "SRVP", inferred: "Inference", states: tf.Tensor) -> np
     return np.concatenate(pieces, axis=2)
 
 
-def video_batches(model: "SRVP", num_videos: int, num_frames: int) -> list[slice]:
-    """Slices of so many videos, as many at a time as a model may encode and decode at once."""
+def video_batches(
+    model: "SRVP", num_videos: int, num_frames: int
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yields (slice, numbers int32 [B]) of as many videos as may be encoded and decoded at once.
+
+    Args:
+        num_videos: of all.
+        num_frames: encoded and decoded ones of each video.
+    """
     size = max(frames_per_chunk(model) // num_frames, 1)
-    return [slice(first, first + size) for first in range(0, num_videos, size)]
+    numbers = np.arange(num_videos, dtype=np.int32)
+    for first in range(0, num_videos, size):
+        part = slice(first, first + size)
+        yield part, numbers[part]

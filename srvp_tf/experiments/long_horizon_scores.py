@@ -48,16 +48,8 @@ def measure_long_horizon(
     windows, finite_frames, before = [], None, None
     truth = None if truth is None else np.asarray(truth)[:, :horizon]
     last = to_unit_floats(observed)[:, -1:]
-    chunks = forecast_in_chunks(
-        model,
-        observed,
-        horizon,
-        chunk_length=window,
-        num_samples=num_samples,
-        seed=seed,
-        video_ids=video_ids,
-    )
-    for chunk in chunks:
+    addressed = {"num_samples": num_samples, "seed": seed, "video_ids": video_ids}
+    for chunk in forecast_in_chunks(model, observed, horizon, chunk_length=window, **addressed):
         finite = _finite_frames(chunk)
         if finite_frames is None and not finite.all():
             finite_frames = chunk.first_frame + int(np.argmin(finite))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from absl import flags
 
 from srvp_tf import experiments
 from srvp_tf.config import Config, corpora
@@ -13,7 +14,6 @@ from srvp_tf.evaluation.report import write_report
 from srvp_tf.experiments import drawings, tables
 from srvp_tf.experiments import videos as experiment_videos
 from srvp_tf.experiments.latents import video_batches
-from srvp_tf.experiments.settings import ExperimentSettings
 from srvp_tf.runs.atomic_files import replacing
 from srvp_tf.runs.run_folder import RunFolder, read_model
 from srvp_tf.video import write_video
@@ -42,10 +42,10 @@ class ExperimentRun:
     Args:
         run: whose model it is.
         config: its own, with the places of the data as they are now.
-        settings: what the flags say.
+        settings: the command's flags.
     """
 
-    def __init__(self, run: RunFolder, config: Config, settings: ExperimentSettings):
+    def __init__(self, run: RunFolder, config: Config, settings: flags.FlagValues):
         self.run, self.config, self.settings = run, config, settings
         self.kind = settings.checkpoint or config.eval.checkpoint
         model, metadata = read_model(config.model, run.checkpoint_path(self.kind))
@@ -68,21 +68,11 @@ class ExperimentRun:
             videos = experiment_videos.fine_test_videos(
                 self.corpus, self.config, s.num_videos, self.length
             )
-        report = experiments.measure_frame_rates(
-            self.model,
-            videos.frames,
-            self.nt_cond,
-            rate=videos.rate,
-            num_samples=s.num_samples,
-            seed=s.seed,
-        )
-        coarse = videos.coarse()[:SHOWN]
+        options = {"rate": videos.rate, "num_samples": s.num_samples, "seed": s.seed}
+        report = experiments.measure_frame_rates(self.model, videos.frames, self.nt_cond, **options)
+        observed, future = np.split(videos.coarse()[:SHOWN], [self.nt_cond], axis=1)
         futures = experiments.forecast_at_rates(
-            self.model,
-            coarse[:, : self.nt_cond],
-            coarse.shape[1] - self.nt_cond,
-            SHOWN_RATES,
-            seed=s.seed,
+            self.model, observed, future.shape[1], SHOWN_RATES, seed=s.seed
         )
         drawing = drawings.draw_frame_rates(
             videos.frames[:SHOWN], videos.rate, futures, self.nt_cond
@@ -97,18 +87,14 @@ class ExperimentRun:
         # What the posterior was trained on: it does not drift that far.
         data = self.config.data
         content, dynamics = self._pairs(min(data.train_length, data.test_length))
+        background = data.dataset != "moving_mnist"
         measured, shown = [], None
-        for part in video_batches(self.model, len(content), 3 * content.shape[1]):
+        for part, ids in video_batches(self.model, len(content), 3 * content.shape[1]):
+            pairs = content[part], dynamics[part]
             swap = experiments.swap_content(
-                self.model,
-                content[part],
-                dynamics[part],
-                seed=self.settings.seed,
-                video_ids=np.arange(len(content), dtype=np.int32)[part],
+                self.model, *pairs, seed=self.settings.seed, video_ids=ids
             )
-            measured += experiments.measure_swap(
-                content[part], dynamics[part], swap, background=data.dataset != "moving_mnist"
-            )
+            measured += experiments.measure_swap(*pairs, swap, background)
             if shown is None:
                 shown = swap.swapped[:SHOWN]
         drawing = drawings.draw_swap(content[: len(shown)], dynamics[: len(shown)], shown)
@@ -118,21 +104,21 @@ class ExperimentRun:
     def interpolation(self) -> Outcome:
         """From each video's dynamics to those of the next."""
         start, end = self._pairs(self.nt_cond)
-        points, s = [], self.settings
-        for part in video_batches(self.model, len(start), s.num_points * self.length):
-            points.append(
+        s = self.settings
+        options = {
+            "num_points": s.num_points,
+            "horizon": self.length - self.nt_cond,
+            "interpolate_z": s.interpolate_z,
+            "seed": s.seed,
+        }
+        points = np.concatenate(
+            [
                 experiments.interpolate_dynamics(
-                    self.model,
-                    start[part],
-                    end[part],
-                    num_points=s.num_points,
-                    horizon=self.length - self.nt_cond,
-                    interpolate_z=s.interpolate_z,
-                    seed=s.seed,
-                    video_ids=np.arange(len(start), dtype=np.int32)[part],
+                    self.model, start[part], end[part], video_ids=ids, **options
                 )
-            )
-        points = np.concatenate(points)
+                for part, ids in video_batches(self.model, len(start), s.num_points * self.length)
+            ]
+        )
         light = None
         if self.config.data.dataset == "moving_mnist":
             light = experiments.measure_interpolation(points)

@@ -1,6 +1,4 @@
-"""Which experiments are run, and how: what the command's flags say."""
-
-from typing import NamedTuple
+"""Which experiments are run: what the command's flags say, and whether they make sense."""
 
 from absl import flags
 
@@ -8,21 +6,6 @@ from srvp_tf.config import Config
 from srvp_tf.errors import UserError
 
 EXPERIMENTS = ("frame_rates", "content_swap", "interpolation", "long_horizon")
-
-
-class ExperimentSettings(NamedTuple):
-    """What the flags of the same names say."""
-
-    checkpoint: str | None
-    input: list
-    input_rate: int
-    num_videos: int
-    num_samples: int
-    num_points: int
-    interpolate_z: bool
-    horizon: int | None
-    long_horizon: int
-    seed: int
 
 
 def chosen_experiments(flag_values: flags.FlagValues, config: Config) -> list[str]:
@@ -42,8 +25,8 @@ def chosen_experiments(flag_values: flags.FlagValues, config: Config) -> list[st
     return [name for name in EXPERIMENTS if name in names and name in possible]
 
 
-def experiment_settings(flag_values: flags.FlagValues, names: list[str]) -> ExperimentSettings:
-    """What the flags say; `UserError` if the flags make no sense together."""
+def check_experiment_inputs(flag_values: flags.FlagValues, names: list[str]) -> None:
+    """Raise `UserError` if the flags about --input make no sense together."""
     if flag_values.input_rate > 2:
         raise UserError(
             f"--input_rate={flag_values.input_rate}: give 2 for inputs at twice the model's rate, "
@@ -55,6 +38,3 @@ def experiment_settings(flag_values: flags.FlagValues, names: list[str]) -> Expe
             f"--input={flag_values.input[0]}: {pairs[0]} needs two videos or more; name another, "
             "or other --experiments"
         )
-    return ExperimentSettings(
-        **{name: flag_values[name].value for name in ExperimentSettings._fields}
-    )

@@ -104,12 +104,8 @@ def _measure_pair(
     }
     for name, video in videos.items():
         for source, frames in sources.items():
-            error = (
-                np.sqrt(np.square(video - frames.mean(axis=0))[:, static].mean())
-                if enough
-                else None
-            )
-            pair[f"{name}_static_to_{source}"] = None if error is None else float(error)
+            error = np.square(video - frames.mean(axis=0))[:, static]
+            pair[f"{name}_static_to_{source}"] = float(np.sqrt(error.mean())) if enough else None
             pair[f"{name}_motion_to_{source}"] = _correlation(video, frames)
     return pair
 

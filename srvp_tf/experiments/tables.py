@@ -7,12 +7,11 @@ def frame_rate_table(report: dict) -> list[str]:
         f"frame rates: {report['videos']} videos, the best of {report['samples']} samples at frame "
         f"times; trained with dt = {_step_size(report['trained_euler_steps'])}",
         "PSNR [dB] / SSIM of forecasts, then of reconstructions of the whole video",
-        _markdown(
+        *_heading(
             "dt", "at frame times", "to trained dt [dB]", "in between", "blend of neighbours",
             "better than blend", "rec. at frame times", "rec. in between", "blend of rec.",
             "better than blend",
         ),
-        _rule(10),
     ]  # fmt: skip
     for row in report["rows"]:
         steps = row["euler_steps"]
@@ -42,11 +41,10 @@ def swap_table(report: dict) -> list[str]:
     lines = [
         f"content swap: {report['pairs']} pairs; static part {_number(report['static_pixels'])} of "
         f"the frame; sources' motion correlates by {_number(report['motion_between_sources'])}",
-        _markdown(
+        *_heading(
             "video", "static error to content", "... to dynamics", "motion correlation to content",
             "... to dynamics",
         ),
-        _rule(5),
     ]  # fmt: skip
     for video in ("swapped", "content_reconstruction", "dynamics_reconstruction"):
         cells = (
@@ -84,11 +82,10 @@ def long_horizon_table(report: dict) -> list[str]:
     lines = [
         f"long horizon: {report['videos']} videos, {report['samples']} sample(s) of {horizon} "
         "frames; " + ("all finite" if finite == horizon else f"finite for {finite} frames"),
-        _markdown(
+        *_heading(
             "from frame", "max abs y", "its median", "mean step of y", "finite", "motion", "true",
             "brightness", "true", "PSNR / SSIM", "last frame",
         ),
-        _rule(11),
     ]  # fmt: skip
     for window in _some(report["windows"]):
         numbers = (window[n] for n in ("motion", "true_motion", "brightness", "true_brightness"))
@@ -122,8 +119,8 @@ def _markdown(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _rule(columns: int) -> str:
-    return "|" + "---|" * columns
+def _heading(*cells: str) -> tuple[str, str]:
+    return _markdown(*cells), "|" + "---|" * len(cells)
 
 
 def _score(score: dict | None) -> str:

@@ -5,44 +5,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from absl import flags
 
 from srvp_tf.config import Config
 from srvp_tf.errors import UserError
 from srvp_tf.forecasting.input_frames import input_frames, planned_actions
 from srvp_tf.forecasting.sampling import frames_per_chunk
 from srvp_tf.models.noise import ForecastNoise
-from srvp_tf.runs.atomic_files import replacing
 from srvp_tf.runs.npz_files import write_npz
 from srvp_tf.runs.run_folder import read_model
 from srvp_tf.video import to_uint8, write_video
+from srvp_tf.video.files import writing
 from srvp_tf.video.gif import MAX_FPS
+from srvp_tf.video.in_step import at_rate, with_length
 
 if TYPE_CHECKING:
     from srvp_tf.models.video_model import VideoModel
 
 FPS = 5
 """Frame intervals that the output plays per second; its frames are `frames_per_step` times that."""
-
-
-class GenerationSettings(NamedTuple):
-    """What is predicted, and from what.
-
-    horizon, num_samples, seed, euler_steps, frames_per_step: as in `SRVP.forecast`.
-    input: path of a video; None: a test video of the run's corpus.
-    first_frame: of the input, from 0.
-    video: which test video, from 0; it names the video in the address of the noise.
-    actions: path of a plan, for a model with actions; None: those beside the input.
-    """
-
-    horizon: int
-    num_samples: int
-    seed: int
-    euler_steps: int
-    frames_per_step: int
-    input: str | None
-    first_frame: int
-    video: int
-    actions: str | None = None
 
 
 class Futures(NamedTuple):
@@ -61,15 +42,15 @@ class Futures(NamedTuple):
 
 
 def generate_video(
-    config: Config, checkpoint: Path, settings: GenerationSettings, output: Path
+    config: Config, checkpoint: Path, flag_values: flags.FlagValues, path: str | None
 ) -> str:
     """Predict what follows in a video, and write it.
 
     Args:
         config: a run's.
         checkpoint: its model.
-        settings: what is predicted.
-        output: see `write_futures`.
+        flag_values: of the command: what is predicted, and where it is written.
+        path: of the video; None: the test video --video of the run's corpus.
 
     Returns:
         A line that says what was written.
@@ -78,24 +59,25 @@ def generate_video(
         UserError: the video cannot be read or has too few frames, a state grew without bound, or
             nothing can be written.
     """
-    s = settings
-    check_fps(output, s.frames_per_step)
-    given = input_frames(config, s.horizon, s.input, s.first_frame, s.video)
+    f, output, video = flag_values, Path(flag_values.output), flag_values.video or 0
+    horizon = f.horizon or config.data.test_length - config.data.nt_cond
+    _check_fps(output, f.frames_per_step)
+    given = input_frames(config, horizon, path, f.first_frame, video)
     observed, truth = np.split(given.frames, [config.data.nt_cond])
-    actions = planned_actions(config, s.horizon, given, s.actions)
+    actions = planned_actions(config, horizon, given, f.actions)
     model, _ = read_model(config.model, checkpoint)
     predicted = predict_video(
         model,
         observed,
-        s.horizon,
-        num_samples=s.num_samples,
-        seed=s.seed,
-        euler_steps=s.euler_steps,
-        frames_per_step=s.frames_per_step,
-        video_id=s.video,
+        horizon,
+        num_samples=f.num_samples,
+        seed=f.seed,
+        euler_steps=f.euler_steps,
+        frames_per_step=f.frames_per_step,
+        video_id=video,
         actions=actions,
     )
-    write_futures(output, Futures(observed, truth, predicted, s.frames_per_step))
+    write_futures(output, Futures(observed, truth, predicted, f.frames_per_step))
     samples, steps = predicted.shape[:2]
     return (
         f"wrote {output}: {samples} sample{'s' * (samples > 1)} of {steps} "
@@ -172,7 +154,7 @@ def check_futures(frames: np.ndarray, first_frame: int = 1) -> None:
         )
 
 
-def check_fps(output: Path, frames_per_step: int) -> None:
+def _check_fps(output: Path, frames_per_step: int) -> None:
     """Raise `UserError` if the output cannot play so many frames per interval; costs nothing."""
     if output.suffix.lower() == ".gif" and FPS * frames_per_step > MAX_FPS:
         raise UserError(
@@ -191,7 +173,9 @@ def write_futures(output: Path, futures: Futures) -> None:
         UserError: the format is unknown, or the file cannot be written.
     """
     if output.suffix.lower() == ".npz":
-        _write_arrays(output, frames=futures.predicted, conditioning=futures.observed)
+        arrays = {"frames": futures.predicted, "conditioning": futures.observed}
+        with writing(output) as temporary, open(temporary, "wb") as file:
+            write_npz(file, arrays, compressed=True)
         return
     videos, conditioning, captions = timeline(futures)
     write_video(
@@ -216,25 +200,12 @@ def timeline(futures: Futures) -> tuple[np.ndarray, list[int], list[str]]:
         captions: one text per video.
     """
     r = futures.frames_per_step
-    given = np.repeat(futures.observed, r, axis=0)[: (len(futures.observed) - 1) * r + 1]
-    length = len(given) + futures.predicted.shape[1]
-    videos = [np.concatenate([given, sample]) for sample in futures.predicted]
+    shown = [at_rate(futures.observed, sample, r, r) for sample in futures.predicted]
+    videos, conditioning = map(list, zip(*shown, strict=True))
     captions = [f"sample {index + 1}" for index in range(len(videos))]
-    conditioning = [len(given)] * len(videos)
     if len(futures.truth):
-        known = np.concatenate([futures.observed, futures.truth])
-        shown = np.repeat(known, r, axis=0)[:length]
-        blank = np.full((length - len(shown), *shown.shape[1:]), 255, np.uint8)
-        videos.insert(0, np.concatenate([shown, blank]))
-        captions.insert(0, f"truth (ends at {len(known)})" if len(blank) else "truth")
+        known, length = np.concatenate([futures.observed, futures.truth]), len(videos[0])
+        videos.insert(0, with_length(np.repeat(known, r, axis=0), length))
+        captions.insert(0, f"truth (ends at {len(known)})" if len(known) * r < length else "truth")
         conditioning.insert(0, length)
     return np.stack(videos), conditioning, captions
-
-
-def _write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary, open(temporary, "wb") as file:
-            write_npz(file, arrays, compressed=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error

@@ -1,6 +1,7 @@
 """Futures that show themselves where a notebook displays them."""
 
 import base64
+import dataclasses
 import os
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _PAGE_WIDTH = 800  # pixels that the cell of a notebook is sure to have
 
 
+@dataclasses.dataclass(repr=False, eq=False)
 class ShownFutures:
     """Futures of videos beside what was given: an animation in a notebook, a line elsewhere.
 
@@ -29,16 +31,11 @@ class ShownFutures:
         fps: frames per second.
     """
 
-    def __init__(
-        self,
-        videos: np.ndarray,
-        columns: int,
-        conditioning: list[int],
-        captions: list[str],
-        fps: float,
-    ):
-        self.videos, self.columns, self.conditioning = videos, columns, conditioning
-        self.captions, self.fps = captions, fps
+    videos: np.ndarray
+    columns: int
+    conditioning: list[int]
+    captions: list[str]
+    fps: float
 
     def save(self, path: str | os.PathLike) -> None:
         """Write what is shown as a .gif, .mp4, .webm or .png; raises as `write_video`."""

@@ -2,53 +2,19 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
 
-from srvp_tf.config import Config
 from srvp_tf.config.corpora import CORPORA, open_corpus
 from srvp_tf.errors import UserError
-from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
 from srvp_tf.evaluation.protocol import evaluate
 from srvp_tf.gallery_page import charts, sections, stored_evaluations, tables
-from srvp_tf.gallery_page.material import Material, ShownRun
+from srvp_tf.gallery_page.material import Material, OpenRun
 from srvp_tf.gallery_page.page import Chapter
-from srvp_tf.gallery_page.shown_runs import small_evaluation
-from srvp_tf.gallery_page.stored_evaluations import StoredEvaluation
 from srvp_tf.metrics.published_results import RESULTS, published_setting
 from srvp_tf.metrics.registry import METRICS
 from srvp_tf.models.clips import ACTIONS, parts
-from srvp_tf.models.video_model import VideoModel
-from srvp_tf.runs.run_folder import RunFolder, read_model
+from srvp_tf.runs.run_folder import read_model
 
 _OF_TRAINING = ("train_length", "val_length")
-
-
-class Request(NamedTuple):
-    """What is to be shown.
-
-    num_shown: test videos. best_by: metric that chooses the best and the worst sample.
-    long_horizon: frames of the long forecast. metrics: those that are wanted.
-    evaluate: function of (Config, RunFolder, Path of a new folder) that judges a run into it.
-    """
-
-    num_shown: int
-    best_by: str
-    long_horizon: int
-    metrics: ChosenMetrics
-    evaluate: Callable[[Config, RunFolder, Path], dict]
-
-
-class OpenRun(NamedTuple):
-    """A run, its model, the report for the table, and the evaluation whose samples are shown."""
-
-    name: str
-    config: Config
-    model: VideoModel
-    step: int
-    report: dict
-    evaluation: StoredEvaluation
 
 
 def comparable(runs):
@@ -62,12 +28,13 @@ def comparable(runs):
     return list(groups.values())
 
 
-def judged_run(name, folder, config, request, scratch) -> OpenRun:
+def judged_run(name, folder, config, flag_values, metrics, scratch) -> OpenRun:
     """Read a run, and judge it if no evaluation of it can be used.
 
     Args:
         name: of the run. folder: its `RunFolder`. config: its `Config`.
-        request: a `Request`.
+        flag_values: a gallery's; an evaluation that is missing is as small as they say.
+        metrics: `ChosenMetrics` that are wanted.
         scratch: `Path` of a folder for an evaluation.
 
     Raises:
@@ -80,86 +47,74 @@ def judged_run(name, folder, config, request, scratch) -> OpenRun:
         reasons = ["there is no evaluation"]
     else:
         reasons = stored_evaluations.mismatches(found.report, config, step)
-        if missing := set(request.metrics.names) - set(found.report["metrics"]):
+        if missing := set(metrics.names) - set(found.report["metrics"]):
             reasons.append(f"no {', '.join(sorted(missing))}")
     report = None if reasons else found.report
     if report and found.has_samples:
         return OpenRun(name, config, model, step, report, found)
     reasons = reasons or ["the evaluation's samples are not there"]
     print(f"{name}: {'; '.join(reasons)}: judged anew, for this page alone", file=sys.stderr)
-    request.evaluate(config, folder, scratch)
+    smaller = dataclasses.replace(
+        config.eval,
+        num_videos=max(flag_values.num_videos, flag_values.num_shown),
+        num_samples=flag_values.num_samples,
+    )
+    evaluate(dataclasses.replace(config, eval=smaller), folder, scratch, metrics)
     evaluation = stored_evaluations.stored(scratch)
     return OpenRun(name, config, model, step, report or evaluation.report, evaluation)
 
 
-def request_from_flags(flag_values, metrics: ChosenMetrics) -> Request:
-    """The `Request` of a gallery's flags; an evaluation that is missing is as small as they say."""
-    return Request(
-        flag_values.num_shown,
-        flag_values.best_by,
-        flag_values.long_horizon,
-        metrics,
-        lambda config, folder, path: evaluate(
-            small_evaluation(config, flag_values), folder, path, metrics
-        ),
-    )
-
-
-def make_chapters(runs, request, scratch) -> list[Chapter]:
+def make_chapters(runs, flag_values, metrics, scratch) -> list[Chapter]:
     """A `Chapter` for each test set of some runs, name -> (`RunFolder`, `Config`).
 
     Args:
         runs: see `comparable`.
-        request: a `Request`.
-        scratch: `Path` of a folder for evaluations.
+        flag_values, metrics, scratch: see `judged_run`.
     """
     made = []
     for number, members in enumerate(comparable(runs), start=1):
         configs = [config for _, config in members.values()]
         corpus = open_corpus(max(configs, key=lambda config: config.model.action_size))
         opened = [
-            judged_run(name, *run, request, scratch / f"{number}-{index}")
+            judged_run(name, *run, flag_values, metrics, scratch / f"{number}-{index}")
             for index, (name, run) in enumerate(members.items())
         ]
-        made.append(make_chapter(f"chapter-{number}", opened, corpus, request))
+        made.append(_chapter(f"chapter-{number}", opened, corpus, flag_values, metrics))
     return made
 
 
-def make_chapter(chapter_id, runs, corpus, request) -> Chapter:
+def _chapter(chapter_id, runs, corpus, flag_values, metrics) -> Chapter:
     """The `Chapter` of `OpenRun`s of one test set.
 
     Raises:
         UserError: an evaluation is damaged or of other videos.
     """
     data = runs[0].config.data
-    count = min(
-        request.num_shown,
-        corpus.num_test_videos,
-        *(r.evaluation.report["num_videos"] for r in runs),
-    )
-    if count < request.num_shown:
+    judged = (run.evaluation.report["num_videos"] for run in runs)
+    count = min(flag_values.num_shown, corpus.num_test_videos, *judged)
+    if count < flag_values.num_shown:
         print(f"{count} test videos are shown: the evaluation is of no more", file=sys.stderr)
     videos = corpus.test_videos(length=data.test_length, num_videos=count)
     shown, given = parts(next(videos.batch(count).as_numpy_iterator()))
     material = Material(
         chapter_id,
-        tuple(ShownRun(run.name, run.model, run.evaluation) for run in runs),
+        tuple(runs),
         shown,
         data.nt_cond,
         runs[0].config.eval.eval_seed,
         given.get(ACTIONS),
         getattr(corpus, "action_names", ()),
     )
-    metrics = _frame_metrics(runs, request.metrics)
+    metrics, best_by = _frame_metrics(runs, metrics), flag_values.best_by
     shown_parts = (
-        sections.samples(material, request.best_by, metrics[request.best_by]),
+        sections.samples(material, best_by, metrics[best_by]),
         *sections.made_of(
             material,
             plans=sections.plans,
             frame_rates=sections.frame_rates,
             content_swap=sections.content_swap,
             interpolation=sections.interpolation,
-            long_horizon=lambda runs: sections.long_horizon(runs, request.long_horizon),
+            long_horizon=lambda runs: sections.long_horizon(runs, flag_values.long_horizon),
         ),
     )
     setting = published_setting(runs[0].config)
@@ -213,25 +168,25 @@ def _lede(runs):
 def _charts(runs, corpus, metrics):
     """A `Chart` per metric."""
     data = runs[0].config.data
-    curves, baselines = {name: [] for name in metrics}, {}
-    for run in sorted(runs, key=lambda run: run.evaluation.report["num_videos"]):
+    scores = []
+    for run in runs:
         count = run.evaluation.report["num_videos"]
         if count > corpus.num_test_videos:
             raise UserError(f"{run.evaluation.folder} is of more test videos than there are")
         videos = corpus.test_videos(length=data.test_length, num_videos=count)
         videos = videos.map(lambda video: parts(video)[0])
         batches = videos.batch(run.config.eval.eval_batch_size).as_numpy_iterator()
-        of_model, of_baseline = stored_evaluations.frame_scores(
-            run.evaluation, batches, data.nt_cond, metrics
+        scores.append(
+            stored_evaluations.frame_scores(run.evaluation, batches, data.nt_cond, metrics)
         )
-        for name in metrics:
-            curves[name].append(charts.summarize_frames(run.name, of_model[name]))
-        baselines = of_baseline  # that of the most videos stays
-    order = [run.name for run in runs]
     drawn = []
     for name in metrics:
-        lines = sorted(curves[name], key=lambda curve: order.index(curve.label))
-        lines.append(charts.summarize_frames("last given frame", baselines[name], baseline=True))
+        lines = [
+            charts.summarize_frames(run.name, of_model[name])
+            for run, (of_model, _) in zip(runs, scores, strict=True)
+        ]
+        most = max((baseline[name] for _, baseline in scores), key=len)
+        lines.append(charts.summarize_frames("last given frame", most, baseline=True))
         drawn.append(
             charts.chart(
                 METRICS[name].heading,

@@ -14,15 +14,12 @@ class Curve(NamedTuple):
     """A metric of one method at every predicted frame.
 
     label: of the method. mean, ci95: float [K], NaN where there is no value.
-    videos: how many were averaged. left_out: frames that were left out, as they are exact.
     baseline: whether it is one to compare with.
     """
 
     label: str
     mean: np.ndarray
     ci95: np.ndarray
-    videos: int
-    left_out: int = 0
     baseline: bool = False
 
 
@@ -68,7 +65,7 @@ def summarize_frames(label, scores, baseline=False) -> Curve:
         mean = np.nansum(scores, axis=0) / count
         deviation = np.sqrt(np.nansum((scores - mean) ** 2, axis=0) / count)
         ci95 = 1.96 * deviation / np.sqrt(count)
-    return Curve(label, mean, ci95, len(scores), int(scores.size - count.sum()), baseline)
+    return Curve(label, mean, ci95, baseline)
 
 
 def chart(name: str, better: str, curves, first_frame: int, decimals: int) -> Chart:

@@ -1,9 +1,6 @@
 """Players of the page: rows of videos that run in step."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
-
-import numpy as np
 
 from srvp_tf.gallery_page.sheets import FrameSheet
 
@@ -89,30 +86,3 @@ class Player:
         tiles = [tile for tile in self.sheet.add(video) for _ in range(hold)][: self.length]
         tiles += [NO_TILE] * (self.length - len(tiles))
         return ShownClip(caption, note, tuple(tiles), min(predicted_from * hold, self.length))
-
-    def add_row(self, title: str, groups: Sequence[Group]) -> None:
-        """Append a row."""
-        self.rows.append(Row(title, tuple(groups)))
-
-
-def at_rate(observed, predicted, rate, ticks_per_frame):
-    """A prediction at `rate` frames per interval as a video of one frame per tick.
-
-    Every frame stays until the next one is due: the last observed one too.
-
-    Args:
-        observed: uint8 [T, H, W, C], one frame per interval.
-        predicted: uint8 [K * rate, H, W, C].
-        rate: divides `ticks_per_frame`.
-        ticks_per_frame: ticks in an interval.
-
-    Returns:
-        (uint8 [(T - 1 + K) * ticks_per_frame + 1, H, W, C], tick of the first prediction).
-    """
-    hold = ticks_per_frame // rate
-    given = np.repeat(observed, ticks_per_frame, axis=0)[: (len(observed) - 1) * ticks_per_frame]
-    last = np.repeat(observed[-1:], hold, axis=0)
-    future = np.repeat(predicted, hold, axis=0)
-    video = np.concatenate([given, last, future])
-    length = (len(observed) - 1 + len(predicted) // rate) * ticks_per_frame + 1
-    return video[:length], len(given) + hold

@@ -3,9 +3,9 @@
 import numpy as np
 
 from srvp_tf.gallery_page.page import PageSection
-from srvp_tf.gallery_page.players import at_rate
 from srvp_tf.gallery_page.stored_evaluations import as_unit_floats
 from srvp_tf.metrics.registry import METRICS, formatted
+from srvp_tf.video.in_step import at_rate
 
 RATES = (1, 2, 4)
 NUM_POINTS = 6  # of an interpolation, ends included
@@ -30,20 +30,16 @@ def samples(material, metric, score) -> PageSection:
         run.name: {kind: next(run.evaluation.samples(file, count)) for kind, file in kinds.items()}
         for run in material.runs
     }
-    for index, video in enumerate(material.videos):
 
-        def clips(run, index=index, video=video):
-            for kind in kinds:
-                predicted = kept[run.name][kind][index]
-                value = score(
-                    as_unit_floats(video[material.nt_cond :]),
-                    as_unit_floats(predicted, floored=True),
-                )
-                note = f"{METRICS[metric].heading} {formatted(metric, np.mean(value))}"
-                yield material.forecast_clip(player, f"{kind} sample", index, predicted, note)
+    def clips(run, index):
+        target = as_unit_floats(material.videos[index, material.nt_cond :])
+        for kind in kinds:
+            predicted = kept[run.name][kind][index]
+            value = score(target, as_unit_floats(predicted, floored=True))
+            note = f"{METRICS[metric].heading} {formatted(metric, np.mean(value))}"
+            yield material.forecast_clip(player, f"{kind} sample", index, predicted, note)
 
-        truth = player.clip("truth", video, length)
-        player.add_row(f"Test video {index + 1}", material.groups([truth], clips))
+    material.add_rows(player, "Test video", count, material.truth(player), clips)
     drawn = sorted({run.evaluation.report["num_samples"] for run in material.runs})
     text = (
         f"The first {count} test videos, not chosen. {material.nt_cond} frames were given, "
@@ -79,23 +75,20 @@ def plans(material, num_videos=2) -> PageSection:
     player = material.player(
         "plans", "one start, several plans", length, num_given=material.nt_cond
     )
-    for index, video in enumerate(material.videos[:num_videos]):
+
+    def clips(run, index):
         own = material.actions[index]
+        captions, planned = zip(*_plans(run.model, own[past:], material.action_names), strict=True)
+        done = np.repeat(own[None, :past], len(planned), axis=0)
+        same = np.zeros(len(planned), np.int32)  # one sample, and so one noise
+        noise = run.model.forecast_noise(material.seed, np.array([index]), same, length)
+        noise = noise.with_actions(np.concatenate([done, planned], axis=1)[None])
+        frames = run.model.forecast_from_noise(material.observed[index : index + 1], noise)
+        for caption, predicted in zip(captions, to_uint8(frames[0]), strict=True):
+            yield material.forecast_clip(player, caption, index, predicted)
 
-        def clips(run, index=index, own=own):
-            captions, planned = zip(
-                *_plans(run.model, own[past:], material.action_names), strict=True
-            )
-            done = np.repeat(own[None, :past], len(planned), axis=0)
-            same = np.zeros(len(planned), np.int32)  # one sample, and so one noise
-            noise = run.model.forecast_noise(material.seed, np.array([index]), same, length)
-            noise = noise.with_actions(np.concatenate([done, planned], axis=1)[None])
-            frames = run.model.forecast_from_noise(material.observed[index : index + 1], noise)
-            for caption, predicted in zip(captions, to_uint8(frames[0]), strict=True):
-                yield material.forecast_clip(player, caption, index, predicted)
-
-        truth = player.clip("truth", video, length)
-        player.add_row(f"Test video {index + 1}", material.groups([truth], clips))
+    count = min(num_videos, len(material.videos))
+    material.add_rows(player, "Test video", count, material.truth(player), clips)
     text = (
         "The same given frames and the same noise; what is done is another thing in each. The "
         "first plan is what was really done; in the others one column of the actions stays at two "
@@ -132,18 +125,15 @@ def frame_rates(material, num_videos=2) -> PageSection:
         )
         for run in material.runs
     }
-    for index in range(len(observed)):
 
-        def clips(run, index=index):
-            for rate in RATES:
-                predicted = futures[run.name][rate][index, 0]
-                video, first = at_rate(observed[index], predicted, rate, ticks)
-                note = f"dt = {_step(steps_for_rate(run.model.config, rate))}"
-                yield player.clip(_RATE_NAMES[rate], video, first, note)
+    def clips(run, index):
+        for rate in RATES:
+            predicted = futures[run.name][rate][index, 0]
+            video, first = at_rate(observed[index], predicted, rate, ticks)
+            note = f"dt = {_step(steps_for_rate(run.model.config, rate))}"
+            yield player.clip(_RATE_NAMES[rate], video, first, note)
 
-        video = material.videos[index]
-        truth = player.clip("truth", video, len(video), hold=ticks)
-        player.add_row(f"Test video {index + 1}", material.groups([truth], clips))
+    material.add_rows(player, "Test video", len(observed), material.truth(player, ticks), clips)
     trained = " or ".join(sorted({_step(run.model.config.euler_steps) for run in material.runs}))
     text = (
         "Time lives in the state, so frames can be decoded in between. The noise is the same at "
@@ -170,16 +160,16 @@ def content_swap(material, num_pairs=2) -> PageSection:
         ).swapped
         for run in material.runs
     }
-    for index, (a, b) in enumerate(pairs):
 
-        def clips(run, index=index):
-            yield player.clip("content of A, motion of B", swapped[run.name][index, 0], 0)
+    def sources(index):
+        for name, number, part in zip("AB", pairs[index], ("content", "motion"), strict=True):
+            caption = f"{name}, video {number + 1}: {part}"
+            yield player.clip(caption, material.videos[number], length)
 
-        sources = [
-            player.clip(f"A, video {a + 1}: content", material.videos[a], length),
-            player.clip(f"B, video {b + 1}: motion", material.videos[b], length),
-        ]
-        player.add_row(f"Pair {index + 1}", material.groups(sources, clips))
+    def clips(run, index):
+        yield player.clip("content of A, motion of B", swapped[run.name][index, 0], 0)
+
+    material.add_rows(player, "Pair", len(pairs), sources, clips)
     text = (
         f"The content variable is read from the first {material.nt_cond} frames of A, the states "
         "from all frames of B; the decoder joins them. Nothing is forecast here."
@@ -206,17 +196,22 @@ def interpolation(material, num_pairs=2) -> PageSection:
         for run in material.runs
     }  # fmt: skip
     shares = np.linspace(0, 1, NUM_POINTS)
-    for index, (a, b) in enumerate(pairs):
 
-        def clips(run, index=index):
-            for share, video in zip(shares, between[run.name][index], strict=True):
-                yield player.clip(f"{share:.0%} B", video, 0)
+    def end(name, number):
+        return [player.clip(f"{name}, video {number + 1}", material.videos[number], length)]
 
-        ends = [
-            player.clip(f"{name}, video {i + 1}", material.videos[i], length)
-            for name, i in (("A", a), ("B", b))
-        ]
-        player.add_row(f"Pair {index + 1}", material.groups(ends[:1], clips, ends[1:]))
+    def clips(run, index):
+        for share, video in zip(shares, between[run.name][index], strict=True):
+            yield player.clip(f"{share:.0%} B", video, 0)
+
+    material.add_rows(
+        player,
+        "Pair",
+        len(pairs),
+        lambda index: end("A", pairs[index][0]),
+        clips,
+        lambda index: end("B", pairs[index][1]),
+    )
     text = (
         "The first state runs on the line from that of A to that of B; the content stays that of "
         "A, and the noise after the first frame is the same in all, drawn from the prior."
@@ -235,15 +230,11 @@ def long_horizon(material, num_frames, num_videos=2) -> PageSection:
         run.name: forecast_thinned(run.model, observed, num_frames, seed=material.seed)
         for run in material.runs
     }
-    for index in range(len(observed)):
 
-        def clips(run, index=index):
-            yield material.forecast_clip(player, "prediction", index, futures[run.name][index, 0])
+    def clips(run, index):
+        yield material.forecast_clip(player, "prediction", index, futures[run.name][index, 0])
 
-        video = material.videos[index]
-        caption = f"truth, {len(video)} frames" if len(video) < length else "truth"
-        truth = player.clip(caption, video, len(video))
-        player.add_row(f"Test video {index + 1}", material.groups([truth], clips))
+    material.add_rows(player, "Test video", len(observed), material.truth(player), clips)
     text = (
         f"{num_frames} frames predicted from {material.nt_cond}; the first sample. The truth is "
         "shown as far as the test videos go."

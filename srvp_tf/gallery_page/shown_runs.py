@@ -1,6 +1,5 @@
 """The runs that a page shows."""
 
-import dataclasses
 import os
 from pathlib import Path
 from urllib.parse import quote
@@ -33,13 +32,3 @@ def runs_from_flags(run: RunFolder, flag_values) -> dict:
             raise UserError(f"--compare={folder.path}: two runs are called {name}: rename a folder")
         runs[name] = folder, config
     return runs
-
-
-def small_evaluation(config, flag_values):
-    """The configuration with fewer test videos and samples, as the flags say."""
-    smaller = dataclasses.replace(
-        config.eval,
-        num_videos=max(flag_values.num_videos, flag_values.num_shown),
-        num_samples=flag_values.num_samples,
-    )
-    return dataclasses.replace(config, eval=smaller)

@@ -93,7 +93,6 @@ class RunningBest:
         self.metric = metric
         sign = 1.0 if higher_is_better else -1.0
         self._best, self._worst = _Highest(sign), _Highest(-sign)
-        self._payloads_given: bool | None = None
         self._total: np.ndarray | float = 0.0
         self._count = 0
 
@@ -108,25 +107,11 @@ class RunningBest:
           payload: optional [B, S, ...], e.g. the frames; those of the extremes are copied.
 
         Raises:
-          ValueError: the shapes do not fit, or only some of the chunks come with a payload.
+          ValueError: `scores` is not [B, S] with S >= 1.
         """
         scores = np.asarray(scores, np.float64)
         if scores.ndim != 2 or scores.shape[1] == 0:
             raise ValueError(f"{self.metric}: scores must be [videos, samples], got {scores.shape}")
-        if self._best.value is not None and len(scores) != len(self._best.value):
-            raise ValueError(
-                f"{self.metric}: {len(scores)} videos after {len(self._best.value)}: "
-                "use one RunningBest per batch of videos"
-            )
-        if payload is not None:
-            payload = np.asarray(payload)
-            if payload.shape[:2] != scores.shape:
-                raise ValueError(
-                    f"{self.metric}: payload {payload.shape} does not fit scores {scores.shape}"
-                )
-        if self._payloads_given not in (None, payload is not None):
-            raise ValueError(f"{self.metric}: give a payload with every chunk or with none")
-        self._payloads_given = payload is not None
         for extreme in (self._best, self._worst):
             extreme.update(scores, first_sample, payload)
         self._total, self._count = self._total + scores.sum(axis=1), self._count + scores.shape[1]
@@ -139,53 +124,43 @@ class RunningBest:
     @property
     def best(self) -> Extreme:
         """The best sample of every video so far; ValueError if a video has none."""
-        return self._result(self._best)
+        return self._best.result(self.metric)
 
     @property
     def worst(self) -> Extreme:
         """The worst sample of every video so far; ValueError if a video has none."""
-        return self._result(self._worst)
-
-    def _result(self, extreme: "_Highest") -> Extreme:
-        if extreme.value is None:
-            raise ValueError(f"{self.metric}: no samples were given")
-        missing = np.isnan(extreme.value)
-        if missing.any():
-            raise ValueError(
-                f"{self.metric}: every sample of video {int(np.argmax(missing))} is NaN"
-            )
-        payload = None if extreme.payload is None else extreme.payload.copy()
-        return Extreme(extreme.value.copy(), extreme.index.copy(), payload)
+        return self._worst.result(self.metric)
 
 
 class _Highest:
-    """The sample with the highest `sign * score` per video; NaN until a video has a number."""
+    """The sample with the highest `sign * score` per video, if it has one that is not NaN."""
 
     def __init__(self, sign: float):
         self._sign = sign
-        self.value: np.ndarray | None = None
-        self.index: np.ndarray | None = None
-        self.payload: np.ndarray | None = None
+        self._found: Extreme | None = None
 
     def update(self, scores: np.ndarray, first_sample: int, payload: np.ndarray | None) -> None:
         videos = np.arange(len(scores))
-        if self.value is None:
-            self.value = np.full(len(scores), np.nan)
-            self.index = np.full(len(scores), -1, np.int64)
-        ranked = self._sign * scores
-        # argmax takes the first of equals, but also a NaN before any number. With -inf standing in
-        # for NaN it could still take one before a true -inf: such rows get their first number.
-        column = np.argmax(np.where(np.isnan(ranked), -np.inf, ranked), axis=1)
-        column = np.where(
-            np.isnan(ranked[videos, column]), np.argmax(~np.isnan(ranked), axis=1), column
-        )
-        candidate, index = scores[videos, column], first_sample + column
-        gain, level = self._sign * candidate, self._sign * self.value
-        better = (gain > level) | ((gain == level) & (index < self.index))
-        better |= np.isnan(level) & ~np.isnan(gain)
-        self.value[better] = candidate[better]
-        self.index[better] = index[better]
+        # In ascending order, NaN comes last, and of equals the earlier sample first.
+        column = np.argsort(-self._sign * scores, axis=1, kind="stable")[:, 0]
+        value, index = scores[videos, column], first_sample + column
         if payload is not None:
-            if self.payload is None:
-                self.payload = np.zeros((len(scores), *payload.shape[2:]), payload.dtype)
-            self.payload[better] = payload[videos, column][better]
+            payload = np.asarray(payload)[videos, column]
+        if self._found is not None:
+            before = self._found
+            both = np.stack([before.value, value], axis=1)
+            indices = np.stack([before.index, index], axis=1)
+            stays = np.lexsort((indices, -self._sign * both))[:, 0] == 0
+            value = np.where(stays, before.value, value)
+            index = np.where(stays, before.index, index)
+            if payload is not None:
+                payload[stays] = before.payload[stays]
+        self._found = Extreme(value, index, payload)
+
+    def result(self, metric: str) -> Extreme:
+        if self._found is None:
+            raise ValueError(f"{metric}: no samples were given")
+        missing = np.isnan(self._found.value)
+        if missing.any():
+            raise ValueError(f"{metric}: every sample of video {int(np.argmax(missing))} is NaN")
+        return self._found

@@ -41,16 +41,12 @@ _STEM = {  # input channels, filters, kernel size, stride
 }
 
 
-def unit_name(path: str) -> str:
-    """The name here of a convolution, from DeepMind's: "Mixed_3b/Branch_0/Conv3d_0a_1x1"."""
-    return path.replace("/", ".")
-
-
 @keras.saving.register_keras_serializable("srvp_tf")
 class I3D(keras.Model):
     """Logits of 400 actions, averaged over time: videos [N, T, 224, 224, 3] in [-1, 1] -> [N, 400].
 
-    T is at least 9.
+    T is at least 9. `units` holds the convolutions by DeepMind's paths, which have dots for slashes
+    in the names of weights: "Mixed_3b/Branch_0/Conv3d_0a_1x1".
     """
 
     def __init__(self, name="i3d"):
@@ -71,35 +67,32 @@ class I3D(keras.Model):
         self.built = True
 
     def _add_unit(self, path, inputs, filters, size=1, stride=1, activation="relu"):
-        name = unit_name(path)
+        name = path.replace("/", ".")
         layer = keras.layers.Conv3D(
             filters, size, stride, "same", activation=activation, name=name, dtype="float32"
         )
         layer.build((None, None, None, None, inputs))
-        self.units[name] = layer
+        self.units[path] = layer
         setattr(self, name, layer)  # TensorFlow's checkpoints follow attributes, not dictionaries
 
     def call(self, videos):
         x = videos
         for path in _STEM:
-            x = self._apply(path, _pooled_before(path, x))
+            x = self.units[path](_pooled_before(path, x))
         for module in _MODULES:
             x = self._inception(module, _pooled_before(module, x))
         # The last convolution is 1x1x1, so it may come after the mean over space and time.
         x = tf.nn.avg_pool3d(x, [1, 2, 7, 7, 1], [1, 1, 1, 1, 1], "VALID")
         x = tf.reduce_mean(x, axis=[1, 2, 3], keepdims=True)
-        return self._apply("Logits/Conv3d_0c_1x1", x)[:, 0, 0, 0]
+        return self.units["Logits/Conv3d_0c_1x1"](x)[:, 0, 0, 0]
 
     def get_config(self):
         return {"name": self.name}
 
-    def _apply(self, path, x):
-        return self.units[unit_name(path)](x)
-
     def _inception(self, module, x):
         def branch(number, *convolutions, start=x):
             for name in convolutions:
-                start = self._apply(f"{module}/Branch_{number}/{name}", start)
+                start = self.units[f"{module}/Branch_{number}/{name}"](start)
             return start
 
         branches = (

@@ -24,7 +24,7 @@ PUBLISHED_SHA256 = {
     "lpips": "c848fc4d99c02670285d65fed1d46daf2f85362101506231d97fe1ab4640ab86",
     "fvd": "d9a2036446954d1a3b0b734613093f5483e431b36b71e93597394c314721f85a",
 }
-"""`content_sha256` of the weights that come with the archives of `package_archives`."""
+"""`content_sha256` of the weights that come with the archives of `published_weights`."""
 
 
 def define_flag(flag_values: flags.FlagValues) -> None:

@@ -99,10 +99,8 @@ def grid_frames(clips: ShownVideos, scale: int | None = None) -> Iterator[np.nda
       clips: the N videos; captions stand above them.
       scale: how many screen pixels a pixel is wide; None makes 64 x 64 frames 192 wide.
     """
-    scale = _checked_scale(scale, clips, width=192)
-    count, length, height, width, _ = clips.frames.shape
-    border = _border(clips, scale)
-    cell_height, cell_width = height * scale + 2 * border, width * scale + 2 * border
+    count, length, *_ = clips.frames.shape
+    scale, border, cell_height, cell_width = _cell(clips, scale, width=192)
     text_height = LINE_HEIGHT if clips.captions else 0
     columns = min(clips.columns, count)
     rows = -(-count // columns)
@@ -151,10 +149,9 @@ def strip(
     clips = shown_videos(videos, conditioning, captions, None)
     if every < 1:
         raise UserError(f"every must be at least 1, got {every}")
-    scale = _checked_scale(scale, clips, width=128)
-    count, length, height, width, _ = clips.frames.shape
-    border, gap = _border(clips, scale), GAP // 2
-    cell_height, cell_width = height * scale + 2 * border, width * scale + 2 * border
+    count, length, *_ = clips.frames.shape
+    scale, border, cell_height, cell_width = _cell(clips, scale, width=128)
+    gap = GAP // 2
     times = range(0, length, every)
     label_width = 0
     if clips.captions:
@@ -178,17 +175,17 @@ def strip(
     return picture
 
 
-def _checked_scale(scale: int | None, clips: ShownVideos, width: int) -> int:
-    if scale is None:
-        return max(1, width // clips.frames.shape[3])
+def _cell(clips: ShownVideos, scale: int | None, width: int) -> tuple[int, int, int, int]:
+    """(scale, thickness of the coloured frame, height and width with it): by default `width` wide.
+
+    The frame is visible at a glance, and none without colours.
+    """
+    rows, columns = clips.frames.shape[2:4]
+    scale = max(1, width // columns) if scale is None else scale
     if scale < 1:
         raise UserError(f"scale must be at least 1, got {scale}")
-    return scale
-
-
-def _border(clips: ShownVideos, scale: int) -> int:
-    """Thickness of the coloured frame in pixels: visible at a glance, none without colours."""
-    return 0 if clips.conditioning is None else max(2, clips.frames.shape[3] * scale // 40)
+    border = 0 if clips.conditioning is None else max(2, columns * scale // 40)
+    return scale, border, rows * scale + 2 * border, columns * scale + 2 * border
 
 
 def _framed(clips: ShownVideos, index: int, time: int, scale: int, border: int) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Writes videos to files: the suffix chooses the format, and no half-written file is ever seen."""
 
+import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -64,29 +65,36 @@ def write_video(
     if not fps > 0:
         raise UserError(f"fps must be above 0, got {fps:g}")
     clips = shown_videos(videos, conditioning, captions, columns)
+    with writing(path) as temporary:
+        if suffix == ".npz":
+            with open(temporary, "wb") as file:
+                write_npz(file, {"frames": to_uint8(videos)}, compressed=True)
+        elif suffix == ".png":
+            from PIL import Image
+
+            picture = strip(
+                videos, conditioning=conditioning, captions=captions, every=every, scale=scale
+            )
+            Image.fromarray(picture).save(temporary, format="PNG")
+        elif suffix == ".gif":
+            write_gif(temporary, list(grid_frames(clips, scale)), fps)
+        else:
+            _encode(temporary, grid_frames(clips, scale), fps, *ENCODERS[suffix])
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Context that gives a new file, which takes the place of `path`; missing folders are created.
+
+    Raises:
+      UserError: it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
-            if suffix == ".npz":
-                with open(temporary, "wb") as file:
-                    write_npz(file, {"frames": to_uint8(videos)}, compressed=True)
-            elif suffix == ".png":
-                picture = strip(
-                    videos, conditioning=conditioning, captions=captions, every=every, scale=scale
-                )
-                _write_png(temporary, picture)
-            elif suffix == ".gif":
-                write_gif(temporary, list(grid_frames(clips, scale)), fps)
-            else:
-                _encode(temporary, grid_frames(clips, scale), fps, *ENCODERS[suffix])
+            yield temporary
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _write_png(path: Path, picture: np.ndarray) -> None:
-    from PIL import Image
-
-    Image.fromarray(picture).save(path, format="PNG")
 
 
 def _encode(

@@ -5,7 +5,7 @@ import numpy as np
 from srvp_tf.config import Config
 from srvp_tf.gallery_page import charts, tables
 from srvp_tf.gallery_page.page import Chapter, GalleryPage, PageSection
-from srvp_tf.gallery_page.players import Group, Player
+from srvp_tf.gallery_page.players import Group, Player, Row
 from srvp_tf.metrics.published_results import RESULTS
 
 HOSTILE = "<script>document.title='taken'</script>\"'&"
@@ -40,10 +40,11 @@ def make_page(name=HOSTILE):
         player.clip("best", video(seed), NUM_GIVEN, f"note of {name}") for seed in (1, 2)
     )
     groups = (Group("", (truth,)), Group(name, (first,)), Group("other", (second,)))
-    player.add_row(f"row of {name}", groups)
+    player.rows.append(Row(f"row of {name}", groups))
     slow = Player("two-player", "slow", SLOW_LENGTH, ticks_per_frame=2)
     ending = slow.clip("truth", video(3, SHORT), SHORT, hold=2)
-    slow.add_row("a pair", [Group("", (ending, slow.clip("whole", video(4, SLOW_LENGTH), 0)))])
+    whole = slow.clip("whole", video(4, SLOW_LENGTH), 0)
+    slow.rows.append(Row("a pair", (Group("", (ending, whole)),)))
     scores = np.random.default_rng(0).normal(20, 1, (8, LENGTH - NUM_GIVEN))
     curves = [charts.summarize_frames(run, scores + i) for i, run in enumerate(runs)]
     chapter = Chapter(

@@ -21,15 +21,13 @@ def test_means_and_intervals_are_those_of_the_results_table():
         expected = summarize(scores[:, i])
         assert curve.mean[i] == pytest.approx(expected.mean, rel=1e-12)
         assert curve.ci95[i] == pytest.approx(expected.ci95, rel=1e-12)
-    assert (curve.videos, curve.left_out) == (40, 0)
 
 
-def test_frames_without_error_are_left_out_and_counted():
+def test_frames_without_error_are_left_out():
     scores = np.array([[20.0, np.inf], [22.0, np.inf], [np.inf, np.inf]])
     curve = summarize_frames("run", scores)
     assert curve.mean[0] == 21
     assert np.isnan(curve.mean[1])
-    assert curve.left_out == 4
 
 
 def test_points_lie_where_the_axes_say():

@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+from types import SimpleNamespace
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -14,7 +16,6 @@ from srvp_tf.errors import UserError
 from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
 from srvp_tf.gallery_page import chapters, stored_evaluations
 from srvp_tf.gallery_page.folder import DEMO, replacing_gallery
-from srvp_tf.gallery_page.shown_runs import address_of_demo
 from srvp_tf.metrics.frame_metrics import psnr
 from srvp_tf.runs.run_folder import RunFolder, load_model
 from srvp_tf.video import to_uint8
@@ -37,12 +38,12 @@ def made(tmp_path_factory):
         varied_run(folder / "gru", "--dynamics=gru", "--test_length=5"),
     )
     assert outcome(evaluate, f"--run_dir={evaluated}", "--num_samples=4").status == 0
-    with replacing_gallery(folder / "demo", DEMO) as demo:
+    with replacing_gallery(folder / "a demo & more", DEMO) as demo:
         (demo / "index.html").write_text("demo")
     before = sorted(folder.rglob("*"))
     output = folder / "site"
     compare = f"--compare={others[0]},{others[1]}"
-    linked = f"--demo={folder / 'demo'}"
+    linked = f"--demo={folder / 'a demo & more'}"
     arguments = (f"--run_dir={evaluated}", compare, f"--output={output}", linked, *FEW)
     assert outcome(gallery, *arguments).status == 0
     after = sorted(path for path in folder.rglob("*") if output not in (path, *path.parents))
@@ -163,7 +164,7 @@ def rewrite(folder, **values):
     ],
 )
 def test_an_evaluation_that_fits_is_taken_another_is_made_anew(
-    evaluated, tmp_path, capsys, change, reason
+    evaluated, tmp_path, capsys, monkeypatch, change, reason
 ):
     anew = shutil.copytree(evaluated / "evaluation", tmp_path / "anew")
     rewrite(anew, num_samples=3)
@@ -171,11 +172,12 @@ def test_an_evaluation_that_fits_is_taken_another_is_made_anew(
         (evaluated / "evaluation" / "psnr_best.npz").unlink()
     else:
         rewrite(evaluated / "evaluation", **change)
-    request = chapters.Request(
-        1, "psnr", 1, ChosenMetrics(), lambda config, run, path: shutil.copytree(anew, path)
+    monkeypatch.setattr(
+        chapters, "evaluate", lambda config, run, path, metrics: shutil.copytree(anew, path)
     )
-    run = RunFolder(evaluated)
-    judged = chapters.judged_run("name", run, run.config(), request, tmp_path / "scratch")
+    few = SimpleNamespace(num_shown=1, num_videos=1, num_samples=3)
+    run, scratch = RunFolder(evaluated), tmp_path / "scratch"
+    judged = chapters.judged_run("name", run, run.config(), few, ChosenMetrics(), scratch)
     said = f"name: {reason}: judged anew, for this page alone\n" if reason else ""
     assert capsys.readouterr().err == said
     assert judged.evaluation.report["num_samples"] == (3 if reason else 4)
@@ -216,16 +218,8 @@ def test_bad_input_is_one_line_and_nothing_written(made, tmp_path, arguments, me
 def test_a_demo_is_linked(made):
     folder, reader = made
     (address,) = (a["href"] for a in reader.all("a") if not a["href"].startswith("#"))
-    assert (folder / "site" / address).read_text() == "demo"
-
-
-def test_the_address_of_a_demo_is_relative_to_the_gallery(tmp_path):
-    demo = tmp_path / "a demo & more"
-    with replacing_gallery(demo, DEMO) as folder:
-        (folder / "index.html").write_text("demo")
-    address = address_of_demo(demo, tmp_path / "deep" / "site")
-    assert address == "../../a%20demo%20%26%20more/index.html"
-    assert address_of_demo(None, tmp_path) == ""
+    assert address == "../a%20demo%20%26%20more/index.html"
+    assert (folder / "site" / unquote(address)).read_text() == "demo"
 
 
 @pytest.mark.parametrize("damage", ["short", "missing", "other"])

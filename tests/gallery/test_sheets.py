@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srvp_tf.gallery_page.players import NO_TILE, Player, at_rate
+from srvp_tf.gallery_page.players import NO_TILE, Player
 from srvp_tf.gallery_page.sheets import MAX_WIDTH, FrameSheet
+from srvp_tf.video.in_step import at_rate
 
 
 def frames(length, height=8, width=8, channels=1, seed=0):

@@ -84,10 +84,5 @@ def test_errors_name_what_is_wrong():
     running = RunningBest("psnr", True)
     with pytest.raises(ValueError, match="psnr: no samples were given"):
         _ = running.best
-    running.update(np.zeros((2, 3)))
-    with pytest.raises(ValueError, match="psnr: 4 videos after 2"):
-        running.update(np.zeros((4, 3)))
-    with pytest.raises(ValueError, match="payload with every chunk or with none"):
-        running.update(np.zeros((2, 3)), 3, payload=np.zeros((2, 3)))
-    with pytest.raises(ValueError, match="does not fit scores"):
-        RunningBest("psnr", True).update(np.zeros((2, 3)), payload=np.zeros((2, 4)))
+    with pytest.raises(ValueError, match=r"must be \[videos, samples\], got \(2, 0\)"):
+        running.update(np.zeros((2, 0)))

@@ -8,8 +8,7 @@ import tensorflow as tf
 
 from srvp_tf import fetch
 from srvp_tf.errors import UserError
-from srvp_tf.metrics import package_archives, weight_cache
-from srvp_tf.metrics.published_weights import read_published
+from srvp_tf.metrics import published_weights, weight_cache
 from tests.cli.commands import outcome, refusal
 from tests.metrics.weight_files import i3d_tree, packed, weights
 
@@ -23,7 +22,7 @@ def assert_equal(found, expected):
 @pytest.mark.parametrize("metric", ["lpips", pytest.param("fvd", marks=pytest.mark.long)])
 def test_converts_what_the_user_has(metric, tmp_path, monkeypatch):
     archive, content = packed(metric)
-    monkeypatch.setitem(package_archives.ARCHIVES, metric, archive)
+    monkeypatch.setitem(published_weights.ARCHIVES, metric, archive)
     (tmp_path / "file").write_bytes(content)
     cache = tmp_path / "new" / "cache"
     given = (f"--metric={metric}", f"--cache_dir={cache}")
@@ -58,7 +57,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, monkeypatch, arg
     folder.mkdir()
     (folder / "text").write_text("no weights")
     archive, content = packed("lpips")
-    monkeypatch.setitem(package_archives.ARCHIVES, "lpips", archive)
+    monkeypatch.setitem(published_weights.ARCHIVES, "lpips", archive)
     (folder / "lpips").write_bytes(content)
     given = (f"--cache_dir={tmp_path}/cache", *arguments.format(folder=folder).split())
     assert message in refusal(fetch, *given, untouched=tmp_path)
@@ -119,4 +118,4 @@ def test_reads_the_folder_of_tf_hub(tmp_path):
         shape_and_slices=[""] * len(tensors),
         tensors=[tf.constant(x) for x in tensors.values()],
     )
-    assert_equal(read_published("fvd", tmp_path), weights("fvd"))
+    assert_equal(published_weights.read_published("fvd", tmp_path), weights("fvd"))

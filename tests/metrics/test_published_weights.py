@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from srvp_tf.errors import UserError
-from srvp_tf.metrics import fetching, weight_cache
+from srvp_tf.metrics import published_weights, weight_cache
 from srvp_tf.metrics.frechet import frechet_distance
 from srvp_tf.metrics.fvd import VideoFeatures
 from srvp_tf.metrics.i3d import load_i3d
@@ -24,7 +24,7 @@ def published(metric):
         arrays, sha256 = weight_cache.read_weights(metric)
     except UserError as error:
         try:
-            fetching.fetch_weights(metric)
+            published_weights.fetch_weights(metric)
         except UserError as offline:
             pytest.fail(f"{error}: {offline}")
         arrays, sha256 = weight_cache.read_weights(metric)

@@ -11,8 +11,7 @@ import pytest
 
 from srvp_tf.metrics.i3d import I3D
 from srvp_tf.metrics.lpips import LPIPS
-from srvp_tf.metrics.package_archives import ARCHIVES
-from srvp_tf.metrics.published_weights import from_archive
+from srvp_tf.metrics.published_weights import ARCHIVES, from_archive
 
 
 def _kernel(random, shape):
@@ -38,7 +37,7 @@ def i3d_tree():
     """As the pickle of I3D has them: convolutions and the statistics of their normalisations."""
     random, tree = np.random.default_rng(1), {"params": {}, "batch_stats": {}}
     for name, layer in I3D().units.items():
-        scope, *branch = name.replace(".", "/").split("/", 1)
+        scope, *branch = name.split("/", 1)
         if scope == "Logits":
             scope, branch = "Logits/Conv3d_0c_1x1", []
         params, statistics = (tree[k].setdefault(scope, {}) for k in ("params", "batch_stats"))
