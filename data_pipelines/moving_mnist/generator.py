@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from data_pipelines.arguments import require_at_least, require_one_of
 from data_pipelines.corpus import AddressedCorpus
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, require_at_least, require_one_of
 from data_pipelines.moving_mnist.digits import DIGIT_SIZE, load_digits, split_train_validation
 from data_pipelines.moving_mnist.draws import ClipRows, stream_key
 from data_pipelines.moving_mnist.motion import Rules, Scenes, scenes

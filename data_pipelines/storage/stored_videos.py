@@ -91,26 +91,19 @@ class Preparation:
             """A line for each file that was left out."""
             self.remarks = list(info.metadata.get("remarks", []))
             """Lines on what was read as it is stored though players show it otherwise."""
-            actions = info.metadata.get("actions") or {"names": [], "mean": [], "scale": []}
-            self.action_names: tuple[str, ...] = tuple(map(str, actions["names"]))
-            self.action_mean, self.action_scale = (
-                np.array(actions[name], np.float64) for name in ("mean", "scale")
-            )
-            """Float64 [A], of the training part."""
-            self._require_sane_actions()
             if len(self.frame_shape) != 3 or not all(size > 0 for size in self.frame_shape):
                 raise ValueError(f"frames of shape {self.frame_shape}")
-
-    def _require_sane_actions(self) -> None:
-        """Raise `ValueError` unless names and statistics are of the columns that are stored."""
-        count = len(self.action_names)
-        if count and self._info.features["actions"].shape != (None, count):
-            raise ValueError(f"{count} columns of actions are named")
-        for values in (self.action_mean, self.action_scale):
-            if values.shape != (count,) or not np.isfinite(values).all():
+            actions = info.metadata.get("actions") or {"names": [], "mean": [], "scale": []}
+            self.action_names: tuple[str, ...] = tuple(map(str, actions["names"]))
+            statistics = np.array([actions["mean"], actions["scale"]], np.float64)
+            self.action_mean, self.action_scale = statistics
+            """Float64 [A], of the training part."""
+            count = len(self.action_names)
+            if count and info.features["actions"].shape != (None, count):
+                raise ValueError(f"{count} columns of actions are named")
+            is_finite = statistics.shape == (2, count) and np.isfinite(statistics).all()
+            if not is_finite or (self.action_scale <= 0).any():
                 raise ValueError("broken statistics of actions")
-        if not (self.action_scale > 0).all():
-            raise ValueError("actions of scale 0")
 
     def part(
         self, name: str, columns: Sequence[int] = (), num_state: int = 0

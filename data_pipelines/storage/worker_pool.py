@@ -71,13 +71,11 @@ def _cause_of_death(statuses: Sequence[int | None]) -> str:
             "could not import the program that started it, see above; a script prepares under "
             '`if __name__ == "__main__":`, or with one worker.'
         )
-    elif not guilty:
-        what = "was ended; the same command goes on."
-    elif (status := guilty[0]) > 0:
+    elif (status := (guilty or [-signal.SIGTERM])[0]) > 0:
         what = f"ended with status {status}; the same command goes on, see above."
     else:
         name = signal.strsignal(-status)
-        what = f"died of signal {-status} ({name}); the same command goes on, see above."
+        what = f"died of signal {-status} ({name}); the same command goes on."
     return f"a process that decodes videos {what}"
 
 

@@ -9,8 +9,9 @@ from PIL import Image
 
 from data_pipelines import contact_sheet, inspect, open_corpus
 from data_pipelines.registry import CORPORA
+from tests.corpora.kth import ACTIONS, make_kth
 from tests.data_pipelines.commands import outcome
-from tests.data_pipelines.corpora.corpus_files import ACTIONS, prepared, write_bair, write_kth
+from tests.data_pipelines.corpora.corpus_files import prepared, write_bair
 from tests.data_pipelines.readers.test_video_files import clip, encode
 
 ROOT = Path(__file__).parents[2]
@@ -20,8 +21,8 @@ PERSONS, COUNT = (1, 2, 21), 50
 @pytest.fixture(scope="module")
 def kth_dir(tmp_path_factory):
     """KTH with two training persons and one test person; lengths are 50 + person."""
-    source = write_kth(tmp_path_factory.mktemp("kth"), PERSONS, COUNT)
-    folder = tmp_path_factory.mktemp("prepared_kth")
+    source, folder = tmp_path_factory.mktemp("kth"), tmp_path_factory.mktemp("prepared_kth")
+    make_kth(source, PERSONS, COUNT)
     prepared("kth", source, folder)
     return folder
 

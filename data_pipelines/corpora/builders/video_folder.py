@@ -11,16 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.arguments import require_one_of
 from data_pipelines.corpora.builders.video_builder import VideoBuilder, VideoConfig
 from data_pipelines.corpora.sources import STATE_PREFIX, Layout, Video, some_of, wrong_layout
-from data_pipelines.errors import DataError
-from data_pipelines.readers.action_tables import (
-    MAX_COLUMNS,
-    find_tables,
-    read_columns,
-    read_rows,
-)
+from data_pipelines.errors import DataError, require_one_of
+from data_pipelines.readers.action_tables import MAX_COLUMNS, find_tables, read_columns, read_rows
 from data_pipelines.readers.resizing import fit_frames
 from data_pipelines.readers.video_files import VIDEO_SUFFIXES, iterate_frames, remarks
 from data_pipelines.readers.video_search import VideoSearch
@@ -163,12 +157,10 @@ class VideoFolder(VideoBuilder):
         config = VideoFolderConfig(name="", frame_size=frame_size, **options)
         require_one_of("stride_actions", config.stride_actions, ("sum", "stack"))
         config.name = f"{frame_size}_{'grey' if config.channels == 1 else 'rgb'}_{config.fit}"
-        if config.frame_stride != VideoFolderConfig.frame_stride:
-            config.name += f"_every{config.frame_stride}"
-        if config.stride_actions != VideoFolderConfig.stride_actions:
-            config.name += f"_{config.stride_actions}"
-        if config.min_frames != VideoFolderConfig.min_frames:
-            config.name += f"_min{config.min_frames}"
+        marks = {"frame_stride": "every", "stride_actions": "", "min_frames": "min"}
+        for option, mark in marks.items():
+            if (value := getattr(config, option)) != getattr(VideoFolderConfig, option):
+                config.name += f"_{mark}{value}"
         return config
 
     @property

@@ -11,13 +11,8 @@ from data_pipelines.corpora.human36m import Human36m
 from data_pipelines.corpora.kth import Kth
 from data_pipelines.storage.record_files import MappedVideo, map_videos
 from data_pipelines.storage.stored_videos import StoredVideos
-from tests.data_pipelines.corpora.corpus_files import (
-    ACTIONS,
-    prepared,
-    stored,
-    write_bair,
-    write_kth,
-)
+from tests.corpora.kth import ACTIONS, make_kth
+from tests.data_pipelines.corpora.corpus_files import prepared, stored, write_bair
 from tests.data_pipelines.readers.test_video_files import clip, encode
 
 SHAPE = (4, 4, 1)
@@ -189,8 +184,8 @@ def test_bairs_test_set_is_every_video_from_its_start(tmp_path, caplog):
 
 @pytest.fixture(scope="module")
 def kth_dir(tmp_path_factory):
-    source = write_kth(tmp_path_factory.mktemp("kth"), persons=(1, 2, 3, 4, 21, 22))
-    data_dir = tmp_path_factory.mktemp("prepared")
+    source, data_dir = tmp_path_factory.mktemp("kth"), tmp_path_factory.mktemp("prepared")
+    make_kth(source, persons=(1, 2, 3, 4, 21, 22), num_frames=42)
     prepared("kth", source, data_dir, frame_size=32)
     return data_dir
 

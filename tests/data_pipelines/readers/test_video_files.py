@@ -276,7 +276,7 @@ def test_damaged_and_lying_numpy_files(tmp_path):
     np.lib.format.write_array_header_1_0(array, header)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("frames.npy", array.getvalue() + bytes(1000))
-    with pytest.raises(DataError, match=r"a\.npz: .*more than 67,108,864"):
+    with pytest.raises(DataError, match="1000 bytes where its header says 2199023255552"):
         read_video(path)
 
 

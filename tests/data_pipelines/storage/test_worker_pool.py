@@ -29,7 +29,7 @@ class Last:
     [
         (signal.raise_signal, signal.SIGKILL, "was killed, perhaps for want of memory"),
         (signal.raise_signal, signal.SIGSEGV, r"died of signal 11 \(Segmentation fault\)"),
-        (signal.raise_signal, signal.SIGTERM, "was ended; the same command goes on"),
+        (signal.raise_signal, signal.SIGTERM, "died of signal 15"),
         (os._exit, 3, "ended with status 3"),
     ],
 )
