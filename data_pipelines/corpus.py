@@ -10,6 +10,10 @@ import tensorflow as tf
 from data_pipelines.errors import DataError, require_at_least
 from data_pipelines.moving_mnist.draws import ClipRows
 
+Element = np.ndarray | dict[str, np.ndarray]
+"""Frames, or {"frames": such, "actions": theirs}."""
+Reader = Callable[[], Iterable[Element]]
+
 
 @runtime_checkable
 class Corpus(Protocol):
@@ -137,9 +141,7 @@ class AddressedCorpus(Corpus):
         """Endless batches, of which `clips` are the first."""
 
     @abstractmethod
-    def _test_reader(
-        self, length: int, num_videos: int | None
-    ) -> tuple[int, Callable[[], Iterable[np.ndarray | dict[str, np.ndarray]]]]:
+    def _test_reader(self, length: int, num_videos: int | None) -> tuple[int, Reader]:
         """How many test videos to take, all if None were asked for, and what reads them."""
 
 

@@ -3,7 +3,6 @@
 import logging
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import numpy as np
@@ -11,7 +10,7 @@ import tensorflow as tf
 
 from data_pipelines.corpora.authors_test_files import AuthorsTestSet
 from data_pipelines.corpora.sources import STATE_PREFIX
-from data_pipelines.corpus import AddressedCorpus
+from data_pipelines.corpus import AddressedCorpus, Element, Reader
 from data_pipelines.errors import DataError
 from data_pipelines.moving_mnist.digits import split_train_validation
 from data_pipelines.moving_mnist.draws import ClipRows
@@ -151,9 +150,7 @@ class PreparedCorpus(AddressedCorpus):
             "shorter ones (--test_length)."
         )
 
-    def _test_reader(
-        self, length: int, num_videos: int | None
-    ) -> tuple[int, Callable[[], Iterator[np.ndarray | dict[str, np.ndarray]]]]:
+    def _test_reader(self, length: int, num_videos: int | None) -> tuple[int, Reader]:
         wanted = num_videos or self.num_test_videos
         theirs, videos = self.authors_test_set, self.parts["test"]
         path = theirs.find(self.data_dir) if theirs else None
@@ -170,7 +167,7 @@ class PreparedCorpus(AddressedCorpus):
                 f"not {num_videos}; give --num_videos={len(clips)} or a smaller --test_length."
             )
 
-        def read(video: int, start: int) -> np.ndarray | dict[str, np.ndarray]:
+        def read(video: int, start: int) -> Element:
             frames = videos.clips([video], [start], length, self.stride)[0]
             if not videos.num_actions:
                 return frames
@@ -187,13 +184,5 @@ class PreparedCorpus(AddressedCorpus):
     def _batches(
         self, part: str, address: tuple[int | str, ...], length: int, clips: ClipRows
     ) -> tf.data.Dataset:
-        return clip_batches(
-            self.usable(part, length),
-            address,
-            length=length,
-            stride=self.stride,
-            batch_size=clips.batch_size,
-            rows=clips.rows,
-            first_step=clips.first_batch,
-            epochs=self.epochs,
-        )
+        options = {"length": length, "stride": self.stride, "epochs": self.epochs}
+        return clip_batches(self.usable(part, length), address, clips, **options)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data_pipelines.corpora.sources import Video
 from data_pipelines.errors import DataError, damage_named
-from data_pipelines.storage.record_files import PREPARE_ANEW, MappedVideo, map_videos
+from data_pipelines.storage.record_files import PREPARE_ANEW, map_videos
 
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds
@@ -23,7 +24,7 @@ class StoredVideos:
 
     def __init__(
         self,
-        videos: Sequence[MappedVideo],
+        videos: Sequence[Video],
         frame_shape: tuple[int, int, int],
         num_state: int = 0,
     ):

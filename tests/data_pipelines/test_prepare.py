@@ -168,7 +168,7 @@ def test_a_long_video_is_resized_and_stored_in_pieces(
 
 
 def layout_of(root):
-    return make_builder("video_folder", root / "none").layout(root, frozenset())
+    return make_builder("video_folder", root / "none").layout(root)
 
 
 def layout_names(root):
@@ -233,9 +233,11 @@ def test_the_usual_names_of_parts(tmp_path, names):
         (["val/1.mp4", "eval/2.mp4", "train/3.mp4"], "eval and val are both called like the valid"),
         (["a/1.mp4", "dev/2.mp4"], "has dev, called like the validation part, but no train"),
         (["ucf_train/1.mp4", "ucf_test/2.mp4", "a/3.mp4"], "ucf_test are called like parts"),
+        (["train/1.mp4", "test/notes.txt"], "test: holds no video that is not elsewhere"),
+        (["1.mp4"], "1 videos .* validation and test: 3 are needed"),
     ],
 )
-def test_a_folder_that_may_be_a_part_is_asked_about(tmp_path, names, says):
+def test_folders_that_cannot_be_parted_are_refused(tmp_path, names, says):
     with pytest.raises(DataError, match=says):
         layout_of(empty_videos(tmp_path, names))
 
@@ -266,14 +268,6 @@ def test_stacks_of_pages_are_videos(tmp_path):
     assert len(videos) == 3 and not layout.skipped
     ((_, found, _),) = videos["cell1.tif"]
     np.testing.assert_array_equal(found, fit_frames(clip(25, seed=1), 64, 3))
-
-
-def test_an_empty_part_folder_and_too_few_videos(tmp_path):
-    root = empty_videos(tmp_path, ["train/1.mp4", "test/notes.txt"])
-    with pytest.raises(DataError, match="test: holds no video that is not elsewhere"):
-        layout_of(root)
-    with pytest.raises(DataError, match="1 videos .* validation and test: 3 are needed"):
-        layout_of(root / "train")
 
 
 def test_parts_without_folders_have_their_shares_and_stay_when_videos_are_added(tmp_path):
