@@ -67,28 +67,24 @@ class PreparedCorpus(AddressedCorpus):
         """A line for each file that `prepare` left out."""
         self.remarks = folder.remarks
         """Lines on what `prepare` read as it is stored though players show it otherwise."""
-        is_state = np.array([x.startswith(STATE_PREFIX) for x in folder.action_names], bool)
-        columns, of_state = np.flatnonzero(~is_state), np.flatnonzero(is_state)
+        names = folder.action_names
+        of_state = [i for i, name in enumerate(names) if name.startswith(STATE_PREFIX)]
         self.num_state = len(of_state) if state else 0
         """Columns of the state, the last of `action_names`."""
-        if state:
-            columns = np.concatenate([columns, of_state])
-        self.action_names = tuple(folder.action_names[i] for i in columns)
+        columns = [i for i in range(len(names)) if i not in of_state] + of_state * state
+        self.action_names = tuple(names[i] for i in columns)
         """Columns of the actions; () if it was prepared without."""
         self.action_mean = folder.action_mean[columns].astype(np.float32)
         """Of each column over the training part, float32 [A]."""
         self.action_scale = folder.action_scale[columns].astype(np.float32)
         """Their standard deviation, 1 for a column that never changes, float32 [A]."""
-        for wanted, found, what in (
-            (actions, self.action_names, "actions"),
-            (state, self.num_state, "a state"),
-        ):
-            if wanted and not found:
-                raise DataError(
-                    f"{folder.path}: was prepared without {what}; prepare videos that have one, or "
-                    "do without."
-                )
-        given = (columns.tolist(), self.num_state) if actions else ()
+        if (actions and not self.action_names) or (state and not self.num_state):
+            what = "a state" if self.action_names else "actions"
+            raise DataError(
+                f"{folder.path}: was prepared without {what}; prepare videos that have one, or do "
+                "without."
+            )
+        given = (columns, self.num_state) if actions else ()
         train, validation, test = (
             folder.part(name, *given) for name in ("train", "validation", "test")
         )

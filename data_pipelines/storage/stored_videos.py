@@ -107,12 +107,12 @@ class Preparation:
                 raise ValueError("broken statistics of actions")
 
     def part(
-        self, name: str, columns: Sequence[int] = (), num_state: int = 0
+        self, name: str, columns: list[int] | None = None, num_state: int = 0
     ) -> StoredVideos | None:
         """The videos of "train", "validation" or "test", None if there is no such part.
 
         Args:
-            columns: of the actions that are wanted; the last `num_state` are of states.
+            columns: of the actions that are wanted, if any; the last `num_state` are of states.
         """
         if name not in self._info.splits:
             return None
@@ -122,7 +122,7 @@ class Preparation:
             num_actions = len(self.action_names) if columns else 0
             found = map_videos(Path(path), self.frame_shape, num_actions)
             if columns:
-                found = [v._replace(actions=v.actions[:, list(columns)]) for v in found]
+                found = [v._replace(actions=v.actions[:, columns]) for v in found]
             if len(found) != expected:
                 raise DataError(
                     f"{path}: holds {len(found)} videos, not {expected}; {PREPARE_ANEW}."

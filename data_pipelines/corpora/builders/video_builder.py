@@ -181,12 +181,12 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         What is left out is added to `skipped`, a line each.
         """
         least, num_actions = self.builder_config.min_frames, len(layout.action_names)
-        tasks = [
-            (shard, shard_path(staging, shard))
+        tasks = {
+            shard_path(staging, shard): shard
             for part, sources in layout.parts.items()
             for shard in plan(part, sources, least, num_actions)
-        ]
-        reports: dict[int, Report] = {}
+        }
+        reports: dict[Path, Report] = {}
         with tqdm(
             total=sum(map(len, layout.parts.values())),
             desc=self.name,
@@ -195,14 +195,14 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             mininterval=0.2 if sys.stderr.isatty() else 30.0,
         ) as bar:
             skipped.update(map(printable_line, layout.skipped))
-            for index, report in write_shards(tasks, self.workers or len(os.sched_getaffinity(0))):
-                reports[index] = report
+            for path, report in write_shards(tasks, self.workers or len(os.sched_getaffinity(0))):
+                reports[path] = report
                 skipped.update(map(printable_line, report.skipped))
-                bar.update(len(tasks[index][0].sources))
-        written = {part: [] for part in layout.parts}
-        for index, (shard, path) in enumerate(tasks):
-            written[shard.part].append((path, reports[index]))
-        return written
+                bar.update(len(tasks[path].sources))
+        return {
+            part: [(path, reports[path]) for path, shard in tasks.items() if shard.part == part]
+            for part in layout.parts
+        }
 
     def _collect(self, part: str, shards: list[tuple[Path, Report]]) -> tfds.core.SplitInfo:
         """Move the shards of a part to where TFDS reads them."""

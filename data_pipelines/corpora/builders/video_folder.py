@@ -64,7 +64,6 @@ class FolderVideo:
 
     @property
     def beside(self) -> tuple[Path, ...]:
-        """See `Source`."""
         return (self.table,) if self.table else ()
 
     def videos(self) -> Iterator[Video]:
@@ -119,7 +118,6 @@ class FolderVideo:
         yield Video(name, np.concatenate(pieces + following))
 
     def remarks(self) -> list[str]:
-        """See `video_files.remarks`."""
         return remarks(self.path)
 
     @property
@@ -169,7 +167,6 @@ class VideoFolder(VideoBuilder):
         return self.builder_config.channels
 
     def layout(self, folder: Path, excluded: frozenset[str] = frozenset()) -> Layout:
-        """See `VideoBuilder.layout`."""
         named = _part_folders(folder)
         search = VideoSearch()
         # What training shares with a part given by the user is left out of training.
