@@ -68,16 +68,16 @@ def _frames(path: Path, file: BinaryIO, file_size: int) -> Iterator[np.ndarray]:
             f"{path}: frames of {frame_bytes >> 20} MiB each; save them as uint8, or smaller."
         )
     if not columns_first:
-        for _ in range(shape[0]):
-            frame = np.frombuffer(file.read(frame_bytes), dtype)
-            yield _to_bytes(path, frame.reshape(shape[1:]))
-        return
-    if file_size > _MAX_COLUMNS_FIRST_BYTES:  # its frames do not lie one after the other
+        read = (np.frombuffer(file.read(frame_bytes), dtype) for _ in range(shape[0]))
+        frames = (frame.reshape(shape[1:]) for frame in read)
+    elif file_size <= _MAX_COLUMNS_FIRST_BYTES:
+        frames = header.array(file.read())
+    else:  # its frames do not lie one after the other
         raise DataError(
             f"{path}: {file_size >> 20} MiB in Fortran's order, which is read as a whole; save it "
             "in C's (numpy.ascontiguousarray)."
         )
-    for frame in header.array(file.read()):
+    for frame in frames:
         yield _to_bytes(path, frame)
 
 

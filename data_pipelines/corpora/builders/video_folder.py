@@ -247,12 +247,11 @@ def _with_actions(
             columns[video] = read_columns(found[0])
         except DataError as error:
             faults[video] = str(error)
-    counts = collections.Counter(map(frozenset, columns.values()))
-    usual = max(counts, key=counts.get, default=frozenset())
-    orders = collections.Counter(names for names in columns.values() if set(names) == usual)
-    order = max(orders, key=orders.get, default=())
+    sets = collections.Counter(map(frozenset, columns.values()))
+    orders = collections.Counter(columns.values())
+    order = max(orders, key=lambda names: (sets[frozenset(names)], orders[names]), default=())
     for video, names in columns.items():
-        if set(names) != usual:
+        if set(names) != set(order):
             faults[video] = (
                 f"{tables[video][0]}: has columns {some_of(names)}; most have {some_of(order)}."
             )
