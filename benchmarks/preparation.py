@@ -76,7 +76,7 @@ def write(sources, folder, workers):
 
     with tempfile.TemporaryDirectory(dir=folder) as staging:
         shards = plan("train", sources, 1)
-        for _ in write_shards([(x, shard_path(Path(staging), x)) for x in shards], workers):
+        for _ in write_shards({shard_path(Path(staging), x): x for x in shards}, workers):
             pass
 
 

@@ -33,6 +33,7 @@ def row(num_videos, num_frames, channels, length, stride, batch_size, epochs):
     """Clips a second from the pipeline."""
     import tensorflow as tf
 
+    from data_pipelines.moving_mnist.draws import ClipRows
     from data_pipelines.storage.clip_pipeline import clip_batches
     from data_pipelines.storage.record_files import map_videos
     from data_pipelines.storage.shard_files import serialize
@@ -47,8 +48,9 @@ def row(num_videos, num_frames, channels, length, stride, batch_size, epochs):
                 frames = rng.integers(0, 256, (num_frames, *shape), np.uint8)
                 writer.write(serialize(str(number), frames))
         videos = StoredVideos(map_videos(path, shape), shape)
-        clips = {"length": length, "stride": stride, "rows": range(batch_size), "epochs": epochs}
-        batches = clip_batches(videos, (0, "b"), batch_size=batch_size, first_step=0, **clips)
+        clips = ClipRows(0, 1, batch_size, range(batch_size))
+        options = {"length": length, "stride": stride, "epochs": epochs}
+        batches = clip_batches(videos, (0, "b"), clips, **options)
         iterator = iter(batches)
         next(iterator)
         read = per_second(lambda: next(iterator), SECONDS)[0] * batch_size

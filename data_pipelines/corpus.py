@@ -1,15 +1,18 @@
 """What every corpus offers, whatever its files look like."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import tensorflow as tf
 
-from data_pipelines.arguments import require_at_least, shard_rows
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, require_at_least
 from data_pipelines.moving_mnist.draws import ClipRows
+
+Element = np.ndarray | dict[str, np.ndarray]
+"""Frames, or {"frames": such, "actions": theirs}."""
+Reader = Callable[[], Iterable[Element]]
 
 
 @runtime_checkable
@@ -71,17 +74,11 @@ class Corpus(Protocol):
         ...
 
 
-class AddressedCorpus(ABC):
-    """Base of the corpora of this package: it implements `Corpus` on two methods.
-
-    A subclass draws the batches of an address, and reads test videos.
-    """
+class AddressedCorpus(Corpus):
+    """Base of the corpora of this package: a subclass draws batches, and reads test videos."""
 
     dataset: str
     """The name of the corpus, part of each address."""
-    channels: int
-    frame_size: int
-    num_test_videos: int
     more_test_videos = ""
     """What an error says to those who ask for more than there are."""
 
@@ -129,8 +126,8 @@ class AddressedCorpus(ABC):
         return tf.TensorSpec(shape, tf.uint8)
 
     def _unsharded(self, part, address, length, batch_size, shard, first_step) -> tf.data.Dataset:
-        clips = ClipRows(first_step, 1, batch_size, shard_rows(batch_size, shard))
         require_at_least("length", length, 1)
+        clips = ClipRows(first_step, 1, batch_size, _rows_of(shard, batch_size))
         batches = self._batches(part, address, length, clips)
         options = tf.data.Options()
         # Sharding is an argument here; TensorFlow's own would drop or repeat steps.
@@ -144,7 +141,19 @@ class AddressedCorpus(ABC):
         """Endless batches, of which `clips` are the first."""
 
     @abstractmethod
-    def _test_reader(
-        self, length: int, num_videos: int | None
-    ) -> tuple[int, Callable[[], Iterable[np.ndarray | dict[str, np.ndarray]]]]:
+    def _test_reader(self, length: int, num_videos: int | None) -> tuple[int, Reader]:
         """How many test videos to take, all if None were asked for, and what reads them."""
+
+
+def _rows_of(shard: tuple[int, int], batch_size: int) -> range:
+    """The rows of a global batch that shard (i, n) holds: the i-th of n equal parts."""
+    index, count = shard
+    require_at_least("batch_size", batch_size, 1)
+    if not 0 <= index < count:
+        raise DataError(f"shard is ({index}, {count}); give (i, n) with 0 <= i < n.")
+    if batch_size % count:
+        raise DataError(
+            f"batch_size {batch_size} cannot be split over {count} shards; give a multiple."
+        )
+    rows = batch_size // count
+    return range(index * rows, (index + 1) * rows)

@@ -1,4 +1,4 @@
-"""The one exception that this package raises for bad data or bad options."""
+"""The one exception that this package raises for bad data or bad options, and common checks."""
 
 import contextlib
 from collections.abc import Iterator
@@ -26,3 +26,15 @@ def damage_named(what: str, way_out: str = "") -> Iterator[None]:
         text = " ".join(str(error).split())[:200] or type(error).__name__
         reason = getattr(error, "strerror", None) or text
         raise DataError(f"{what} ({reason}){way_out and f'; {way_out}'}.") from None
+
+
+def require_at_least(name: str, value: int, least: int) -> None:
+    """Raise `DataError` unless `value` is an integer (no bool) of at least `least`."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise DataError(f"{name} is {value!r}; give an integer of at least {least}.")
+
+
+def require_one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise `DataError` unless `value` is one of the choices."""
+    if value not in choices:
+        raise DataError(f"{name} is {value!r}; choose one of: {', '.join(choices)}.")

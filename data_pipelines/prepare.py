@@ -7,7 +7,6 @@ left out; exit status 0 all the same, with --strict 1.
 """
 
 import functools
-from pathlib import Path
 
 from absl import flags
 
@@ -52,13 +51,10 @@ def main(flag_values: flags.FlagValues) -> int:
         raise DataError(f"--{next(iter(options))} is an option of --dataset=video_folder alone.")
     if flag_values.channels not in (1, 3):
         raise DataError(f"--channels={flag_values.channels}: give 1 or 3.")
-    source_dir = Path(flag_values.source_dir)
-    if not source_dir.is_dir():
-        raise DataError(f"--source_dir={source_dir} is no folder; name the one of the files.")
     builder = make_builder(
         flag_values.dataset, flag_values.data_dir, flag_values.frame_size, **options
     )
-    return prepare(builder, source_dir, flag_values.workers, flag_values.strict)
+    return prepare(builder, flag_values.source_dir, flag_values.workers, flag_values.strict)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ import importlib
 import inspect
 from typing import TYPE_CHECKING, NamedTuple
 
-from data_pipelines.arguments import require_one_of
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, require_one_of
 
 if TYPE_CHECKING:
     from data_pipelines.corpus import Corpus

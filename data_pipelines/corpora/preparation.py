@@ -84,7 +84,7 @@ def _require_same_source(builder, folder: Path) -> None:
         raise DataError(
             f"{builder.data_dir}: was prepared from {metadata['source']}, not {folder}; {way_out}"
         )
-    if metadata["layout"] != layout_fingerprint(builder.layout(folder, frozenset()), folder):
+    if metadata["layout"] != layout_fingerprint(builder.layout(folder), folder):
         raise DataError(
             f"{builder.data_dir}: was prepared from {folder}, where files have changed since; "
             f"{way_out}"

@@ -3,7 +3,6 @@
 import logging
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import numpy as np
@@ -11,7 +10,7 @@ import tensorflow as tf
 
 from data_pipelines.corpora.authors_test_files import AuthorsTestSet
 from data_pipelines.corpora.sources import STATE_PREFIX
-from data_pipelines.corpus import AddressedCorpus
+from data_pipelines.corpus import AddressedCorpus, Element, Reader
 from data_pipelines.errors import DataError
 from data_pipelines.moving_mnist.digits import split_train_validation
 from data_pipelines.moving_mnist.draws import ClipRows
@@ -68,28 +67,24 @@ class PreparedCorpus(AddressedCorpus):
         """A line for each file that `prepare` left out."""
         self.remarks = folder.remarks
         """Lines on what `prepare` read as it is stored though players show it otherwise."""
-        is_state = np.array([x.startswith(STATE_PREFIX) for x in folder.action_names], bool)
-        columns, of_state = np.flatnonzero(~is_state), np.flatnonzero(is_state)
+        names = folder.action_names
+        of_state = [i for i, name in enumerate(names) if name.startswith(STATE_PREFIX)]
         self.num_state = len(of_state) if state else 0
         """Columns of the state, the last of `action_names`."""
-        if state:
-            columns = np.concatenate([columns, of_state])
-        self.action_names = tuple(folder.action_names[i] for i in columns)
+        columns = [i for i in range(len(names)) if i not in of_state] + of_state * state
+        self.action_names = tuple(names[i] for i in columns)
         """Columns of the actions; () if it was prepared without."""
         self.action_mean = folder.action_mean[columns].astype(np.float32)
         """Of each column over the training part, float32 [A]."""
         self.action_scale = folder.action_scale[columns].astype(np.float32)
         """Their standard deviation, 1 for a column that never changes, float32 [A]."""
-        for wanted, found, what in (
-            (actions, self.action_names, "actions"),
-            (state, self.num_state, "a state"),
-        ):
-            if wanted and not found:
-                raise DataError(
-                    f"{folder.path}: was prepared without {what}; prepare videos that have one, or "
-                    "do without."
-                )
-        given = (columns.tolist(), self.num_state) if actions else ()
+        if (actions and not self.action_names) or (state and not self.num_state):
+            what = "a state" if self.action_names else "actions"
+            raise DataError(
+                f"{folder.path}: was prepared without {what}; prepare videos that have one, or do "
+                "without."
+            )
+        given = (columns, self.num_state) if actions else ()
         train, validation, test = (
             folder.part(name, *given) for name in ("train", "validation", "test")
         )
@@ -151,9 +146,7 @@ class PreparedCorpus(AddressedCorpus):
             "shorter ones (--test_length)."
         )
 
-    def _test_reader(
-        self, length: int, num_videos: int | None
-    ) -> tuple[int, Callable[[], Iterator[np.ndarray | dict[str, np.ndarray]]]]:
+    def _test_reader(self, length: int, num_videos: int | None) -> tuple[int, Reader]:
         wanted = num_videos or self.num_test_videos
         theirs, videos = self.authors_test_set, self.parts["test"]
         path = theirs.find(self.data_dir) if theirs else None
@@ -170,7 +163,7 @@ class PreparedCorpus(AddressedCorpus):
                 f"not {num_videos}; give --num_videos={len(clips)} or a smaller --test_length."
             )
 
-        def read(video: int, start: int) -> np.ndarray | dict[str, np.ndarray]:
+        def read(video: int, start: int) -> Element:
             frames = videos.clips([video], [start], length, self.stride)[0]
             if not videos.num_actions:
                 return frames
@@ -187,13 +180,5 @@ class PreparedCorpus(AddressedCorpus):
     def _batches(
         self, part: str, address: tuple[int | str, ...], length: int, clips: ClipRows
     ) -> tf.data.Dataset:
-        return clip_batches(
-            self.usable(part, length),
-            address,
-            length=length,
-            stride=self.stride,
-            batch_size=clips.batch_size,
-            rows=clips.rows,
-            first_step=clips.first_batch,
-            epochs=self.epochs,
-        )
+        options = {"length": length, "stride": self.stride, "epochs": self.epochs}
+        return clip_batches(self.usable(part, length), address, clips, **options)

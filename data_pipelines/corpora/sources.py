@@ -19,7 +19,7 @@ _SHOWN = 6
 
 
 class Video(NamedTuple):
-    """What a source gives."""
+    """What a source gives, and what is read of a prepared corpus."""
 
     name: str
     frames: np.ndarray

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_pipelines.arguments import require_one_of
-from data_pipelines.errors import DataError, damage_named
+from data_pipelines.errors import DataError, damage_named, require_one_of
 from data_pipelines.paths import local_path
 
 EMBEDDED_FILE = Path(__file__).parent / "data" / "mnist_10k.npz"

@@ -1,14 +1,12 @@
 """Moving MNIST: digits that bounce in a square, generated without end while training runs."""
 
 import os
-from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
 
-from data_pipelines.arguments import require_at_least, require_one_of
-from data_pipelines.corpus import AddressedCorpus
-from data_pipelines.errors import DataError
+from data_pipelines.corpus import AddressedCorpus, Reader
+from data_pipelines.errors import DataError, require_at_least, require_one_of
 from data_pipelines.moving_mnist.digits import DIGIT_SIZE, load_digits, split_train_validation
 from data_pipelines.moving_mnist.draws import ClipRows, stream_key
 from data_pipelines.moving_mnist.motion import Rules, Scenes, scenes
@@ -89,9 +87,7 @@ class MovingMNIST(AddressedCorpus):
             return self._test_file.num_videos
         return len(self._digits.test) // self._rules.num_digits
 
-    def _test_reader(
-        self, length: int, num_videos: int | None
-    ) -> tuple[int, Callable[[], Iterator[np.ndarray]]]:
+    def _test_reader(self, length: int, num_videos: int | None) -> tuple[int, Reader]:
         theirs = self._test_file
         if theirs and length > theirs.length:
             raise DataError(

@@ -97,18 +97,15 @@ def _number(text: str) -> float:
 
 def _npy(path: Path) -> Iterator[tuple[str, ...] | np.ndarray]:
     with open(path, "rb") as file:
-        shape, columns_first, dtype = read_header(file)
+        header = read_header(file, os.path.getsize(path))
+        shape, _, dtype = header
         if len(shape) != 2 or dtype.kind not in "fiu":
             raise DataError(
                 f"{path}: holds {str(dtype)[:_SHOWN]} {list(shape[:9])}; give numbers [T - 1, A]."
             )
         _require_width(path, shape[1])
-        declared, found = math.prod(shape) * dtype.itemsize, os.path.getsize(path) - file.tell()
-        if declared != found:
-            raise ValueError(f"{found} bytes where its header says {declared}")
         yield tuple(f"action_{number}" for number in range(shape[1]))
-        rows = np.frombuffer(file.read(), dtype).astype(np.float32)
-        yield rows.reshape(shape, order="F" if columns_first else "C")
+        yield header.array(file.read()).astype(np.float32)
 
 
 def _require_width(path: Path, count: int) -> None:

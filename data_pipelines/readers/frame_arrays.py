@@ -51,7 +51,8 @@ def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 def _frames(path: Path, file: BinaryIO, file_size: int) -> Iterator[np.ndarray]:
     """The frames of an open .npy of `file_size` bytes."""
-    shape, columns_first, dtype = read_header(file)
+    header = read_header(file, file_size)
+    shape, columns_first, dtype = header
     if dtype != np.uint8 and dtype.kind != "f":
         raise DataError(f"{path}: holds {str(dtype)[:40]}; give uint8, or floats in [0, 1].")
     if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
@@ -61,27 +62,22 @@ def _frames(path: Path, file: BinaryIO, file_size: int) -> Iterator[np.ndarray]:
         )
     if shape[0]:
         require_sane_size(path, shape[2], shape[1])
-    declared, found = math.prod(shape) * dtype.itemsize, file_size - file.tell()
-    if declared != found:
-        raise DataError(
-            f"{path}: holds {found} bytes of frames where its header says {declared}; make it anew."
-        )
-    frame_bytes = declared // max(1, shape[0])
+    frame_bytes = math.prod(shape[1:]) * dtype.itemsize
     if frame_bytes > _MAX_FRAME_BYTES:
         raise DataError(
             f"{path}: frames of {frame_bytes >> 20} MiB each; save them as uint8, or smaller."
         )
     if not columns_first:
-        for _ in range(shape[0]):
-            frame = np.frombuffer(file.read(frame_bytes), dtype)
-            yield _to_bytes(path, frame.reshape(shape[1:]))
-        return
-    if declared > _MAX_COLUMNS_FIRST_BYTES:  # its frames do not lie one after the other
+        read = (np.frombuffer(file.read(frame_bytes), dtype) for _ in range(shape[0]))
+        frames = (frame.reshape(shape[1:]) for frame in read)
+    elif file_size <= _MAX_COLUMNS_FIRST_BYTES:
+        frames = header.array(file.read())
+    else:  # its frames do not lie one after the other
         raise DataError(
-            f"{path}: {declared >> 20} MiB in Fortran's order, which is read as a whole; save it "
+            f"{path}: {file_size >> 20} MiB in Fortran's order, which is read as a whole; save it "
             "in C's (numpy.ascontiguousarray)."
         )
-    for frame in np.frombuffer(file.read(), dtype).reshape(shape, order="F"):
+    for frame in frames:
         yield _to_bytes(path, frame)
 
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from data_pipelines.arguments import require_at_least, require_one_of
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, require_at_least, require_one_of
 
 FITS = ("crop", "letterbox", "stretch")
 

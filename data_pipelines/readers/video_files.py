@@ -16,8 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.arguments import require_at_least
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, require_at_least
 from data_pipelines.paths import local_path
 from data_pipelines.readers.frame_arrays import ARRAY_SUFFIXES, iterate_array
 from data_pipelines.readers.image_files import IMAGE_SUFFIXES, iterate_pages

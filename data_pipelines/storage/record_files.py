@@ -10,10 +10,10 @@ import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from data_pipelines.corpora.sources import Video
 from data_pipelines.errors import damage_named
 
 PREPARE_ANEW = "prepare the corpus anew"
@@ -23,16 +23,6 @@ _LENGTH_BYTES, _CHECKSUM_BYTES = 8, 4
 _LENGTH = rb"[\x80-\xff]{,9}[\0-\x7f]"
 _EXAMPLE = re.compile(rb"\n" + _LENGTH)
 _FEATURE = re.compile(rb"\nL\n[\4\5\7](name|video|actions)\x12L\nL\n(L)".replace(b"L", _LENGTH))
-
-
-class MappedVideo(NamedTuple):
-    """A video in a mapped file."""
-
-    name: str
-    frames: np.ndarray
-    """uint8 [T, H, W, C], read from the disk where it is touched."""
-    actions: np.ndarray | None = None
-    """float32 [T - 1, A], in memory; None: not asked for."""
 
 
 def count_records(path: Path) -> tuple[int, bool]:
@@ -59,12 +49,11 @@ def first_record(path: Path) -> bytes:
         return b""
 
 
-def map_videos(
-    path: Path, frame_shape: tuple[int, int, int], num_actions: int = 0
-) -> list[MappedVideo]:
+def map_videos(path: Path, frame_shape: tuple[int, int, int], num_actions: int = 0) -> list[Video]:
     """The videos of a file that `prepare` wrote, in order; raises `DataError` if it is not whole.
 
-    With actions if `num_actions`, their columns, is not 0.
+    Frames are read from the disk where they are touched; actions are in memory, and there if
+    `num_actions`, their columns, is not 0.
 
     Sizes are checked, the checksums of the records are not: that would read the whole corpus.
     """
@@ -85,7 +74,7 @@ def map_videos(
                 actions = actions.reshape(count - 1, num_actions)
                 if not np.isfinite(actions).all():
                     raise ValueError("actions that are no finite numbers")
-            videos.append(MappedVideo(name, frames.reshape(count, *frame_shape), actions))
+            videos.append(Video(name, frames.reshape(count, *frame_shape), actions))
     return videos
 
 

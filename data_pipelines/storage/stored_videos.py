@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data_pipelines.corpora.sources import Video
 from data_pipelines.errors import DataError, damage_named
-from data_pipelines.storage.record_files import PREPARE_ANEW, MappedVideo, map_videos
+from data_pipelines.storage.record_files import PREPARE_ANEW, map_videos
 
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds
@@ -23,7 +24,7 @@ class StoredVideos:
 
     def __init__(
         self,
-        videos: Sequence[MappedVideo],
+        videos: Sequence[Video],
         frame_shape: tuple[int, int, int],
         num_state: int = 0,
     ):
@@ -91,34 +92,27 @@ class Preparation:
             """A line for each file that was left out."""
             self.remarks = list(info.metadata.get("remarks", []))
             """Lines on what was read as it is stored though players show it otherwise."""
-            actions = info.metadata.get("actions") or {"names": [], "mean": [], "scale": []}
-            self.action_names: tuple[str, ...] = tuple(map(str, actions["names"]))
-            self.action_mean, self.action_scale = (
-                np.array(actions[name], np.float64) for name in ("mean", "scale")
-            )
-            """Float64 [A], of the training part."""
-            self._require_sane_actions()
             if len(self.frame_shape) != 3 or not all(size > 0 for size in self.frame_shape):
                 raise ValueError(f"frames of shape {self.frame_shape}")
-
-    def _require_sane_actions(self) -> None:
-        """Raise `ValueError` unless names and statistics are of the columns that are stored."""
-        count = len(self.action_names)
-        if count and self._info.features["actions"].shape != (None, count):
-            raise ValueError(f"{count} columns of actions are named")
-        for values in (self.action_mean, self.action_scale):
-            if values.shape != (count,) or not np.isfinite(values).all():
+            actions = info.metadata.get("actions") or {"names": [], "mean": [], "scale": []}
+            self.action_names: tuple[str, ...] = tuple(map(str, actions["names"]))
+            statistics = np.array([actions["mean"], actions["scale"]], np.float64)
+            self.action_mean, self.action_scale = statistics
+            """Float64 [A], of the training part."""
+            count = len(self.action_names)
+            if count and info.features["actions"].shape != (None, count):
+                raise ValueError(f"{count} columns of actions are named")
+            is_finite = statistics.shape == (2, count) and np.isfinite(statistics).all()
+            if not is_finite or (self.action_scale <= 0).any():
                 raise ValueError("broken statistics of actions")
-        if not (self.action_scale > 0).all():
-            raise ValueError("actions of scale 0")
 
     def part(
-        self, name: str, columns: Sequence[int] = (), num_state: int = 0
+        self, name: str, columns: list[int] | None = None, num_state: int = 0
     ) -> StoredVideos | None:
         """The videos of "train", "validation" or "test", None if there is no such part.
 
         Args:
-            columns: of the actions that are wanted; the last `num_state` are of states.
+            columns: of the actions that are wanted, if any; the last `num_state` are of states.
         """
         if name not in self._info.splits:
             return None
@@ -128,7 +122,7 @@ class Preparation:
             num_actions = len(self.action_names) if columns else 0
             found = map_videos(Path(path), self.frame_shape, num_actions)
             if columns:
-                found = [v._replace(actions=v.actions[:, list(columns)]) for v in found]
+                found = [v._replace(actions=v.actions[:, columns]) for v in found]
             if len(found) != expected:
                 raise DataError(
                     f"{path}: holds {len(found)} videos, not {expected}; {PREPARE_ANEW}."

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -15,23 +15,23 @@ from data_pipelines.errors import DataError
 from data_pipelines.storage.shard_files import Report, Shard, finished, write_shard
 
 
-def write_shards(tasks: Sequence[tuple[Shard, Path]], workers: int) -> Iterator[tuple[int, Report]]:
-    """Write shards, in this process if workers is 1; yield (index, report) as each is done.
+def write_shards(tasks: Mapping[Path, Shard], workers: int) -> Iterator[tuple[Path, Report]]:
+    """Write shards, in this process if workers is 1; yield (path, report) as each is done.
 
     Raises:
         OSError: a shard cannot be written; those that are done stay.
         DataError: a process died; it says of what.
     """
-    missing = {}
-    for index, (shard, path) in enumerate(tasks):
+    missing = []
+    for path in tasks:
         if (report := finished(path)) is None:
-            missing[index] = (shard, path)
+            missing.append(path)
         else:
-            yield index, report
+            yield path, report
     workers = min(workers, len(missing))
     if workers <= 1:
-        for index, task in missing.items():
-            yield index, write_shard(*task)
+        for path in missing:
+            yield path, write_shard(tasks[path], path)
         return
     # Python's tracker of semaphores outlives a process that ends at a signal, and warns of them.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")
@@ -41,7 +41,7 @@ def write_shards(tasks: Sequence[tuple[Shard, Path]], workers: int) -> Iterator[
         workers, multiprocessing.get_context("spawn"), initializer=_start_worker
     )
     try:
-        futures = {executor.submit(write_shard, *task): i for i, task in missing.items()}
+        futures = {executor.submit(write_shard, tasks[path], path): path for path in missing}
         processes = set(multiprocessing.active_children()) - before
         for future in concurrent.futures.as_completed(futures):
             yield futures[future], future.result()
@@ -71,13 +71,11 @@ def _cause_of_death(statuses: Sequence[int | None]) -> str:
             "could not import the program that started it, see above; a script prepares under "
             '`if __name__ == "__main__":`, or with one worker.'
         )
-    elif not guilty:
-        what = "was ended; the same command goes on."
-    elif (status := guilty[0]) > 0:
+    elif (status := (guilty or [-signal.SIGTERM])[0]) > 0:
         what = f"ended with status {status}; the same command goes on, see above."
     else:
         name = signal.strsignal(-status)
-        what = f"died of signal {-status} ({name}); the same command goes on, see above."
+        what = f"died of signal {-status} ({name}); the same command goes on."
     return f"a process that decodes videos {what}"
 
 

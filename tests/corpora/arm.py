@@ -93,7 +93,21 @@ class PushingArm:
         self._move(np.clip(self._goal + np.asarray(action)[:2], LEAST, MOST), _STEPS)
 
     def _move(self, end, steps):
-        _move(self._world, self._arm, self._goal, end, steps)
+        """Lead the hand to another place at an even speed."""
+        bullet = self._world.bullet
+        downward = bullet.getQuaternionFromEuler((0, np.pi, 0))
+        for step in range(steps):
+            if step % _STEPS_PER_CONTROL == 0:
+                share = (step + _STEPS_PER_CONTROL) / steps
+                place = (*(self._goal + min(share, 1.0) * (end - self._goal)), _HEIGHT)
+                angles = bullet.calculateInverseKinematics(
+                    self._arm, _JOINTS[-1], place, downward, maxNumIterations=20
+                )
+                forces = [_FORCE] * len(_JOINTS)
+                bullet.setJointMotorControlArray(
+                    self._arm, list(_JOINTS), bullet.POSITION_CONTROL, angles, forces=forces
+                )
+            bullet.stepSimulation()
         self._goal = end
 
 
@@ -137,20 +151,3 @@ def _turned(goal, velocity):
     """The velocity, mirrored where it would leave the tray."""
     after = goal + velocity
     return np.where((after < LEAST) | (after > MOST), -velocity, velocity)
-
-
-def _move(world, arm, begin, end, steps):
-    """Lead the hand from one place to another at an even speed."""
-    bullet = world.bullet
-    downward = bullet.getQuaternionFromEuler((0, np.pi, 0))
-    for step in range(steps):
-        if step % _STEPS_PER_CONTROL == 0:
-            share = (step + _STEPS_PER_CONTROL) / steps
-            place = (*(begin + min(share, 1.0) * (end - begin)), _HEIGHT)
-            angles = bullet.calculateInverseKinematics(
-                arm, _JOINTS[-1], place, downward, maxNumIterations=20
-            )
-            bullet.setJointMotorControlArray(
-                arm, list(_JOINTS), bullet.POSITION_CONTROL, angles, forces=[_FORCE] * len(_JOINTS)
-            )
-        bullet.stepSimulation()

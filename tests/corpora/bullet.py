@@ -33,7 +33,7 @@ class World:
                 import pybullet_data
                 from pybullet_utils.bullet_client import BulletClient
             except ImportError:
-                sys.exit("pybullet is not installed: pip install '.[simulation]'")
+                sys.exit("pybullet is not installed: pip install '.[test-long]'")
             self.bullet = BulletClient(pybullet.DIRECT)
             self.data_path = pybullet_data.getDataPath()
             self.bullet.setAdditionalSearchPath(self.data_path)

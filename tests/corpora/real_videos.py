@@ -41,12 +41,10 @@ def find_sources():
     return found
 
 
-def make_real_videos(output_dir, max_videos=None, clip_length=CLIP_LENGTH):
+def make_real_videos(output_dir):
     """Write the folder; returns {path: number of frames}, a folder's path for images."""
     written = {}
-    kinds = itertools.cycle(KINDS)
-    for number, clip in enumerate(itertools.islice(_clips(clip_length), max_videos)):
-        kind = next(kinds)
+    for number, (kind, clip) in enumerate(zip(itertools.cycle(KINDS), _clips(), strict=False)):
         if number % _GREY_EVERY == _GREY_EVERY - 1:
             clip = [np.asarray(Image.fromarray(frame).convert("L")) for frame in clip]
         path = Path(output_dir, f"clip_{number:02d}")
@@ -66,18 +64,18 @@ def write_images(folder, frames, suffix=".png"):
     return len(frames)
 
 
-def _clips(length):
+def _clips():
     """Consecutive clips of every source, one after the other from each in turn."""
-    sources = [_cut(path, length) for path in find_sources()]
+    sources = [_cut(path) for path in find_sources()]
     rounds = itertools.zip_longest(*sources)
     return (clip for one_round in rounds for clip in one_round if clip is not None)
 
 
-def _cut(path, length):
-    """Yield lists of `length` frames of a file, uint8 [H, W, 3]; H and W are even."""
+def _cut(path):
+    """Yield lists of `CLIP_LENGTH` frames of a file, uint8 [H, W, 3]; H and W are even."""
     with av.open(str(path)) as container:
         frames = container.decode(video=0)
-        while len(decoded := list(itertools.islice(frames, length))) == length:
+        while len(decoded := list(itertools.islice(frames, CLIP_LENGTH))) == CLIP_LENGTH:
             width, height = decoded[0].width, decoded[0].height
             ratio = min(1.0, LONGER_SIDE / max(width, height))
             size = [2 * round(ratio * side / 2) for side in (width, height)]

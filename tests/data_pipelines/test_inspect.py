@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_pipelines import contact_sheet, inspect, open_corpus
+from data_pipelines import inspect, open_corpus
 from data_pipelines.registry import CORPORA
+from tests.corpora.kth import ACTIONS, make_kth
 from tests.data_pipelines.commands import outcome
-from tests.data_pipelines.corpora.corpus_files import ACTIONS, prepared, write_bair, write_kth
+from tests.data_pipelines.corpora.corpus_files import prepared, write_bair
 from tests.data_pipelines.readers.test_video_files import clip, encode
 
 ROOT = Path(__file__).parents[2]
@@ -20,8 +21,8 @@ PERSONS, COUNT = (1, 2, 21), 50
 @pytest.fixture(scope="module")
 def kth_dir(tmp_path_factory):
     """KTH with two training persons and one test person; lengths are 50 + person."""
-    source = write_kth(tmp_path_factory.mktemp("kth"), PERSONS, COUNT)
-    folder = tmp_path_factory.mktemp("prepared_kth")
+    source, folder = tmp_path_factory.mktemp("kth"), tmp_path_factory.mktemp("prepared_kth")
+    make_kth(source, PERSONS, COUNT)
     prepared("kth", source, folder)
     return folder
 
@@ -128,45 +129,29 @@ def test_the_sheet_shows_the_very_clips_of_training_and_testing(bair, inspect_he
     assert line + f"change from frame to frame {change:.2f}\n" in output
 
 
-def test_the_film_shows_every_frame_and_what_ends_early_stays(kth_dir, inspect_here):
-    arguments = ("--dataset=kth", f"--data_dir={kth_dir}", "--num_clips=3", "--train_length=7")
+def test_the_film_shows_every_frame_and_what_ends_early_stays(bair, inspect_here):
+    arguments = ("--dataset=bair", f"--data_dir={bair[0]}", "--num_clips=2", "--train_length=7")
     status, _ = inspect_here(*arguments, "--val_length=9", "--test_length=12")
     assert status == 0
-    corpus = open_corpus("kth", data_dir=kth_dir)
+    corpus = open_corpus("bair", data_dir=bair[0])
     clips = [
-        next(corpus.training_batches(length=7, batch_size=3, seed=0).as_numpy_iterator()),
-        next(corpus.test_videos(length=12, num_videos=3).batch(3).as_numpy_iterator()),
+        next(corpus.training_batches(length=7, batch_size=2, seed=0).as_numpy_iterator()),
+        bair[1],
     ]
-    film = Image.open("inspection/kth.webp")
+    film = Image.open("inspection/bair.webp")
     assert film.n_frames == 12
     for time in range(12):
         film.seek(time)
         for section, of_part in zip((0, 2), clips, strict=True):
-            found = tiles(film.convert("L"), 22 + section * (22 + 132), 1, 3, 64, 2)[0]
+            found = tiles(film.convert("RGB"), 22 + section * (22 + 132), 1, 2, 64, 2)[0]
             np.testing.assert_array_equal(found, of_part[:, min(time, of_part.shape[1] - 1)])
 
 
-def test_a_coloured_film_is_exact(tmp_path):
-    frames = clip(6, 64, 64)[None]
-    sections = [contact_sheet.SheetSection("clips", frames)]
-    contact_sheet.save_film(tmp_path / "a.webp", contact_sheet.film(sections), fps=10)
-    film = Image.open(tmp_path / "a.webp")
-    read = []
-    for time in range(6):
-        film.seek(time)
-        read.append(tiles(film.convert("RGB"), 22, 1, 1, 64, 2)[0, 0])
-    np.testing.assert_array_equal(read, frames[0])
-
-
-def test_moving_mnist_needs_no_folder_and_is_drawn_exactly(inspect_here):
+def test_moving_mnist_needs_no_folder(inspect_here):
     status, output = inspect_here("--dataset=moving_mnist", "--motion=deterministic")
     assert status == 0
     assert "test clips: 1000\n" in output
-    corpus = open_corpus("moving_mnist", motion="deterministic")
-    expected = next(corpus.test_videos(length=25, num_videos=4).batch(4).as_numpy_iterator())
-    found = tiles(Image.open("inspection/moving_mnist.png"), 2 * (22 + 4 * 132) + 22, 4, 10, 64, 2)
-    shown = np.round(np.linspace(0, 24, 10)).astype(int)
-    np.testing.assert_array_equal(found, expected[:, shown])
+    assert Image.open("inspection/moving_mnist.png").mode == "L"
 
 
 def test_parts_without_clips_of_that_length_are_told_and_the_others_drawn(kth_dir, inspect_here):

@@ -25,15 +25,10 @@ from data_pipelines.errors import DataError
 from data_pipelines.readers.resizing import fit_frames
 from data_pipelines.storage.shard_files import Shard, shard_path, write_shard
 from tests.corpora.broken_videos import make_broken_videos
+from tests.corpora.human36m import make_human36m
+from tests.corpora.kth import make_kth
 from tests.data_pipelines.commands import outcome
-from tests.data_pipelines.corpora.corpus_files import (
-    moving_texture,
-    prepared,
-    stored,
-    write_bair,
-    write_human36m,
-    write_kth,
-)
+from tests.data_pipelines.corpora.corpus_files import prepared, stored, write_bair
 from tests.data_pipelines.readers.test_video_files import (
     CONTAINERS,
     clip,
@@ -49,7 +44,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def kth_files(tmp_path_factory):
-    return write_kth(tmp_path_factory.mktemp("kth"))
+    folder = tmp_path_factory.mktemp("kth")
+    make_kth(folder, persons=(1, 2, 21, 25), num_frames=42)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -61,54 +58,39 @@ def kth(kth_files, tmp_path_factory):
 
 
 def scaled_by_pyav(path, size):
-    """Not through FFmpeg's filters; chroma lies elsewhere, which moves a few values by 1."""
+    """Not through FFmpeg's filters; the same where there is no colour."""
+    bicubic = av.video.reformatter.Interpolation.BICUBIC
     with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            bicubic = av.video.reformatter.Interpolation.BICUBIC
-            yield frame.reformat(size, size, "rgb24", interpolation=bicubic).to_ndarray()[..., :1]
+        return np.stack(
+            [
+                frame.reformat(size, size, "rgb24", interpolation=bicubic).to_ndarray()[..., :1]
+                for frame in container.decode(video=0)
+            ]
+        )
 
 
 def test_kth_is_scaled_bicubically(kth, kth_files):
-    seen = 0
     for part, persons in (("train", (1, 2)), ("test", (21, 25))):
         videos = stored(kth, part)
-        assert len(videos) == 6 * len(persons)
+        assert len(videos) == 6 * len(persons) and list(videos) == sorted(videos)
         assert {int(name.split("person")[1][:2]) for name in videos} == set(persons)
-        assert list(videos) == sorted(videos)
         for name, frames in videos.items():
-            expected = np.stack(list(scaled_by_pyav(kth_files / f"raw/{name}_uncomp.avi", 64)))
-            assert frames.shape == expected.shape
-            assert np.abs(frames.astype(int) - expected).max() <= 1
-            assert (frames != expected).mean() < 1e-4
-            seen += len(frames)
-    assert seen == 6 * (4 * 42 + 1 + 2 + 21 + 25)
-
-
-@pytest.mark.parametrize("size", [64, 32])
-def test_kth_without_chroma_is_scaled_so_exactly(tmp_path, size):
-    grey = moving_texture(20, 120, 160)[..., 0]
-    planes = [np.concatenate([frame, np.full((60, 160), 128, np.uint8)]) for frame in grey]
-    path = tmp_path / "person01_x_d1_uncomp.avi"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("ffv1", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
-        for frame in planes:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="yuv420p")))
-        container.mux(stream.encode(None))
-    ((_, frames, _),) = KthVideo(path, size).videos()
-    np.testing.assert_array_equal(frames, np.stack(list(scaled_by_pyav(path, size))))
+            path = kth_files / f"raw/{name}_uncomp.avi"
+            np.testing.assert_array_equal(frames, scaled_by_pyav(path, 64))
+            assert len(frames) == 42 + int(name.split("person")[1][:2])
+    ((_, frames, _),) = KthVideo(path, 32).videos()
+    np.testing.assert_array_equal(frames, scaled_by_pyav(path, 32))
 
 
 def test_human36m_is_cropped_then_resized_by_pillow(tmp_path):
-    names = ["S1/Walking 1.54138969", "S8/Eating.1", "S9/Posing", "S11/Eating.2"]
-    source = write_human36m(tmp_path / "raw", [*names, "S1/_ALL"], count=3)
-    builder = prepared("human36m", source, tmp_path / "prepared")
+    make_human36m(tmp_path / "raw", subjects=(1, 8, 9, 11), num_frames=3)
+    builder = prepared("human36m", tmp_path / "raw", tmp_path / "prepared")
     train, test = stored(builder, "train"), stored(builder, "test")
-    assert list(train) == ["S1-Walking 1.54138969", "S8-Eating.1"]
-    assert list(test) == ["S9-Posing", "S11-Eating.2"]
+    assert list(train) == ["S1-Walking 1.54138969", "S8-Walking 8.54138969"]
+    assert list(test) == ["S9-Walking 9.54138969", "S11-Walking 11.54138969"]
     for name, frames in (train | test).items():
         subject, stem = name.split("-")
-        with av.open(str(source / subject / "Videos" / f"{stem}.mp4")) as container:
+        with av.open(str(tmp_path / "raw" / subject / "Videos" / f"{stem}.mp4")) as container:
             images = [frame.to_image() for frame in container.decode(video=0)]
         expected = [image.crop((100, 100, 900, 900)).resize((64, 64), 1) for image in images]
         np.testing.assert_array_equal(frames, np.stack([np.asarray(i) for i in expected]))
@@ -122,22 +104,6 @@ def test_bair_keeps_the_bytes(tmp_path):
     np.testing.assert_array_equal(list(train.values()), expected)
     assert list(train)[2:4] == ["traj_a/002", "traj_b/000"]
     np.testing.assert_array_equal(list(test.values()), written["test/traj_c"])
-
-
-def test_bair_from_what_tfds_prepared(tmp_path, monkeypatch):
-    written = write_bair(tmp_path / "raw", {"train/a": 3, "test/a": 2})
-    # TFDS' own builder; the download is not made, for want of the 30 GB archive.
-    monkeypatch.setattr(
-        tfds.download.DownloadManager,
-        "download_and_extract",
-        lambda self, url: str(tmp_path / "raw"),
-    )
-    theirs = tfds.builder("bair_robot_pushing_small", data_dir=tmp_path / "tfds")
-    theirs.download_and_prepare()
-    builder = prepared("bair", tmp_path / "tfds", tmp_path / "prepared")
-    for part in ("train", "test"):
-        found = {frames.tobytes() for frames in stored(builder, part).values()}
-        assert found == {frames.tobytes() for frames in written[f"{part}/a"]}
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +168,7 @@ def test_a_long_video_is_resized_and_stored_in_pieces(
 
 
 def layout_of(root):
-    return make_builder("video_folder", root / "none").layout(root, frozenset())
+    return make_builder("video_folder", root / "none").layout(root)
 
 
 def layout_names(root):
@@ -267,9 +233,11 @@ def test_the_usual_names_of_parts(tmp_path, names):
         (["val/1.mp4", "eval/2.mp4", "train/3.mp4"], "eval and val are both called like the valid"),
         (["a/1.mp4", "dev/2.mp4"], "has dev, called like the validation part, but no train"),
         (["ucf_train/1.mp4", "ucf_test/2.mp4", "a/3.mp4"], "ucf_test are called like parts"),
+        (["train/1.mp4", "test/notes.txt"], "test: holds no video that is not elsewhere"),
+        (["1.mp4"], "1 videos .* validation and test: 3 are needed"),
     ],
 )
-def test_a_folder_that_may_be_a_part_is_asked_about(tmp_path, names, says):
+def test_folders_that_cannot_be_parted_are_refused(tmp_path, names, says):
     with pytest.raises(DataError, match=says):
         layout_of(empty_videos(tmp_path, names))
 
@@ -300,14 +268,6 @@ def test_stacks_of_pages_are_videos(tmp_path):
     assert len(videos) == 3 and not layout.skipped
     ((_, found, _),) = videos["cell1.tif"]
     np.testing.assert_array_equal(found, fit_frames(clip(25, seed=1), 64, 3))
-
-
-def test_an_empty_part_folder_and_too_few_videos(tmp_path):
-    root = empty_videos(tmp_path, ["train/1.mp4", "test/notes.txt"])
-    with pytest.raises(DataError, match="test: holds no video that is not elsewhere"):
-        layout_of(root)
-    with pytest.raises(DataError, match="1 videos .* validation and test: 3 are needed"):
-        layout_of(root / "train")
 
 
 def test_parts_without_folders_have_their_shares_and_stay_when_videos_are_added(tmp_path):
@@ -389,14 +349,14 @@ def test_a_cut_bair_file_gives_its_whole_records(tmp_path):
 
 
 def test_kth_files_of_another_name_folder_or_size_are_left_out_and_case_does_not_count(tmp_path):
-    source = write_kth(tmp_path / "raw", persons=(1, 21), count=2)
-    raw = source / "raw"
+    make_kth(tmp_path, persons=(1, 21), num_frames=2)
+    raw = tmp_path / "raw"
     (raw / "boxing").rename(raw / "boxen")
     path = raw / "jogging/person01_jogging_d1_uncomp.avi"
     path.rename(path.with_suffix(".AVI"))
     encode(raw / "running/person03_running_d1_uncomp.avi", clip(25))
     (raw / "running/backup.avi").touch()
-    builder = prepared("kth", source, tmp_path / "prepared")
+    builder = prepared("kth", tmp_path, tmp_path / "prepared")
     videos = stored(builder, "train")
     assert len(videos) == 5 and "jogging/person01_jogging_d1" in videos
     folder, missing, name, size = builder.info.metadata["skipped"]
@@ -587,7 +547,7 @@ def test_tfds_build_prepares_what_we_prepare(tmp_path, kth_files):
     ("flags", "says", "status"),
     [
         ((), "--dataset is missing", 1),
-        (("--dataset=kth", "--source_dir=/nowhere", "--data_dir=x"), "/nowhere is no folder", 1),
+        (("--dataset=kth", "--source_dir=/nowhere", "--data_dir=x"), "/nowhere: is no folder", 1),
         (("--dataset=kth", "--source_dir=/", "--data_dir=x", "--fit=crop"), "--fit is an opt", 1),
         (("--frame_size=1025",), "--frame_size=1025", 2),
         (("kth",), "unexpected argument 'kth'", 2),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_pipelines.corpora.human36m import Human36m
-from data_pipelines.storage.record_files import MappedVideo
+from data_pipelines.corpora.sources import Video
 from data_pipelines.storage.stored_videos import StoredVideos
 from srvp_tf.config import corpora
 from srvp_tf.experiments.videos import fine_test_videos, test_videos
@@ -23,9 +23,7 @@ def stored(stride):
         np.arange(length * 8 * 8 * 3).reshape(length, 8, 8, 3).astype(np.uint8)
         for length in (30, 41)
     ]
-    mapped = [
-        MappedVideo(name, video) for name, video in zip(("S9-a", "S11-b"), videos, strict=True)
-    ]
+    mapped = [Video(name, video) for name, video in zip(("S9-a", "S11-b"), videos, strict=True)]
     corpus.parts = {"test": StoredVideos(mapped, (8, 8, 3))}
     return corpus
 

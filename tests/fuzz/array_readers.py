@@ -191,10 +191,10 @@ def _read_authors(folder):
 
     kth, human = SequencesFile(_KTH), ImageFiles("test_set", 8)
     if path := kth.find(folder):
-        kth.require(path, kth.count(path), 4, (8, 8, 1))
+        kth.require(path, 3, 4, (8, 8, 1))
         return list(kth.videos(path, 4))
     path = human.find(folder)
-    human.require(path, human.count(path), 2, (8, 8, 3))
+    human.require(path, 1, 2, (8, 8, 3))
     return list(human.videos(path, 2))
 
 

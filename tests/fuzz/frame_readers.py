@@ -61,24 +61,26 @@ def _kth():
     return {"boxing": encoded("a.avi", "mpeg4", "yuv420p", 2, 120, 160)["a.avi"]}
 
 
-def _read_kth(folder):
-    from data_pipelines.corpora.builders.kth import KthVideo
+def _human36m():
+    return {"S1": encoded("a.mp4", "libx264", "yuv420p", 1, 904, 904)["a.mp4"]}
 
-    ((_, frames, _),) = KthVideo(folder / _KTH, 16).videos()
-    assert frames.dtype == np.uint8 and frames.shape[1:] == (16, 16, 1)
+
+def _only_video(source, channels):
+    ((_, frames, _),) = source.videos()
+    assert frames.dtype == np.uint8 and frames.shape[1:] == (16, 16, channels)
     return frames
 
 
-def _human36m():
-    return {"S1": encoded("a.mp4", "libx264", "yuv420p", 1, 904, 904)["a.mp4"]}
+def _read_kth(folder):
+    from data_pipelines.corpora.builders.kth import KthVideo
+
+    return _only_video(KthVideo(folder / _KTH, 16), 1)
 
 
 def _read_human36m(folder):
     from data_pipelines.corpora.builders.human36m import Human36mVideo
 
-    ((_, frames, _),) = Human36mVideo(folder / _HUMAN, 16).videos()
-    assert frames.dtype == np.uint8 and frames.shape[1:] == (16, 16, 3)
-    return frames
+    return _only_video(Human36mVideo(folder / _HUMAN, 16), 3)
 
 
 _KINDS = {"png": "PNG", "jpg": "JPEG", "bmp": "BMP", "ppm": "PPM", "tif": "TIFF", "webp": "WEBP"}

@@ -281,7 +281,7 @@ def test_it_runs_as_printed_or_in_short(one, desk, servers, installed_python):
     if "--source_dir=KTH" in given:
         from tests.corpora.kth import make_kth
 
-        make_kth(desk / "KTH", persons=(1, 2, 21), max_frames=60)
+        make_kth(desk / "KTH", persons=(1, 2, 21))
     given = [name for word in given for name in sorted(glob.glob(word, root_dir=desk)) or [word]]
     line = [python, "-m", module, *given, *one.rule.more.split()]
     options = {"cwd": desk, "env": environment, "text": True}

@@ -9,6 +9,4 @@ from data_pipelines.corpora.builders.kth import Kth
 from data_pipelines.corpora.builders.video_builder import VideoBuilder
 from data_pipelines.corpora.builders.video_folder import VideoFolder
 
-BUILDERS = {"kth": Kth, "human36m": Human36m, "bair": Bair, "video_folder": VideoFolder}
-
-__all__ = ["BUILDERS", "Bair", "Human36m", "Kth", "VideoBuilder", "VideoFolder"]
+__all__ = ["Bair", "Human36m", "Kth", "VideoBuilder", "VideoFolder"]

@@ -68,21 +68,17 @@ class BairRecords:
             )
         actions = None
         if self.with_actions:
-            # The last frame's leads to a frame that is not there.
-            rows = {
-                name: [feature[f"{i}/{name}"].float_list.value for i in range(len(frames) - 1)]
-                for name in _COLUMNS
-            }
-            for name, (_, size) in _COLUMNS.items():
-                if any(len(row) != size for row in rows[name]):
-                    raise DataError(
-                        f"{self.path}: record {number} lacks <i>/{name} of {size} floats each; it "
-                        "and what follows are left out."
-                    )
-            parts = [np.array(x, np.float32).reshape(len(frames) - 1, -1) for x in rows.values()]
-            actions = np.concatenate(parts, axis=1)
-        raw = np.frombuffer(b"".join(frames), np.uint8)
-        raw = raw.reshape(-1, SIZE, SIZE, CHANNELS)
+            rows = []
+            for i in range(len(frames) - 1):  # the last frame's leads to a frame that is not there
+                for name, (_, size) in _COLUMNS.items():
+                    rows.extend(values := feature[f"{i}/{name}"].float_list.value)
+                    if len(values) != size:
+                        raise DataError(
+                            f"{self.path}: record {number} lacks <i>/{name} of {size} floats each; "
+                            "it and what follows are left out."
+                        )
+            actions = np.array(rows, np.float32).reshape(-1, len(ACTION_NAMES))
+        raw = np.frombuffer(b"".join(frames), np.uint8).reshape(-1, SIZE, SIZE, CHANNELS)
         return fit_frames(raw, self.frame_size, CHANNELS), actions
 
 

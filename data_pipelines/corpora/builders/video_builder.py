@@ -63,7 +63,7 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         """A configuration, with the name that its folder has."""
         return VideoConfig(name=str(frame_size), frame_size=frame_size)
 
-    def layout(self, folder: Path, excluded: frozenset[str]) -> Layout:
+    def layout(self, folder: Path, excluded: frozenset[str] = frozenset()) -> Layout:
         """The sources of each part; raises `DataError` if `folder` holds no such corpus.
 
         `excluded` names sources that were found to give no video; who divides videos by chance
@@ -96,7 +96,7 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         )
 
     def _split_generators(self, dl_manager) -> dict:
-        layout = self.layout(Path(dl_manager.manual_dir), frozenset())
+        layout = self.layout(Path(dl_manager.manual_dir))
         return {part: self._generate_examples(s) for part, s in layout.parts.items() if s}
 
     def _generate_examples(self, sources) -> Iterator[tuple[str, dict]]:
@@ -107,7 +107,7 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def _generate_splits(self, dl_manager, download_config) -> list[tfds.core.SplitInfo]:
         folder = Path(dl_manager.manual_dir)
-        if action_names := self.layout(folder, frozenset()).action_names:
+        if action_names := self.layout(folder).action_names:
             self._add_actions(len(action_names))
         if download_config.max_examples_per_split is not None:
             return super()._generate_splits(dl_manager, download_config)
@@ -180,31 +180,29 @@ class VideoBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
         What is left out is added to `skipped`, a line each.
         """
-        shards = [
-            shard
+        least, num_actions = self.builder_config.min_frames, len(layout.action_names)
+        tasks = {
+            shard_path(staging, shard): shard
             for part, sources in layout.parts.items()
-            for shard in plan(
-                part, sources, self.builder_config.min_frames, len(layout.action_names)
-            )
-        ]
-        tasks = [(shard, shard_path(staging, shard)) for shard in shards]
-        reports: dict[int, Report] = {}
+            for shard in plan(part, sources, least, num_actions)
+        }
+        reports: dict[Path, Report] = {}
         with tqdm(
-            total=sum(len(shard.sources) for shard in shards),
+            total=sum(map(len, layout.parts.values())),
             desc=self.name,
             unit="file",
             dynamic_ncols=True,
             mininterval=0.2 if sys.stderr.isatty() else 30.0,
         ) as bar:
             skipped.update(map(printable_line, layout.skipped))
-            for index, report in write_shards(tasks, self.workers or len(os.sched_getaffinity(0))):
-                reports[index] = report
+            for path, report in write_shards(tasks, self.workers or len(os.sched_getaffinity(0))):
+                reports[path] = report
                 skipped.update(map(printable_line, report.skipped))
-                bar.update(len(shards[index].sources))
-        written = {part: [] for part in layout.parts}
-        for index, (shard, path) in enumerate(tasks):
-            written[shard.part].append((path, reports[index]))
-        return written
+                bar.update(len(tasks[path].sources))
+        return {
+            part: [(path, reports[path]) for path, shard in tasks.items() if shard.part == part]
+            for part in layout.parts
+        }
 
     def _collect(self, part: str, shards: list[tuple[Path, Report]]) -> tfds.core.SplitInfo:
         """Move the shards of a part to where TFDS reads them."""

@@ -11,16 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.arguments import require_one_of
 from data_pipelines.corpora.builders.video_builder import VideoBuilder, VideoConfig
 from data_pipelines.corpora.sources import STATE_PREFIX, Layout, Video, some_of, wrong_layout
-from data_pipelines.errors import DataError
-from data_pipelines.readers.action_tables import (
-    MAX_COLUMNS,
-    find_tables,
-    read_columns,
-    read_rows,
-)
+from data_pipelines.errors import DataError, require_one_of
+from data_pipelines.readers.action_tables import MAX_COLUMNS, find_tables, read_columns, read_rows
 from data_pipelines.readers.resizing import fit_frames
 from data_pipelines.readers.video_files import VIDEO_SUFFIXES, iterate_frames, remarks
 from data_pipelines.readers.video_search import VideoSearch
@@ -70,7 +64,6 @@ class FolderVideo:
 
     @property
     def beside(self) -> tuple[Path, ...]:
-        """See `Source`."""
         return (self.table,) if self.table else ()
 
     def videos(self) -> Iterator[Video]:
@@ -125,7 +118,6 @@ class FolderVideo:
         yield Video(name, np.concatenate(pieces + following))
 
     def remarks(self) -> list[str]:
-        """See `video_files.remarks`."""
         return remarks(self.path)
 
     @property
@@ -163,12 +155,10 @@ class VideoFolder(VideoBuilder):
         config = VideoFolderConfig(name="", frame_size=frame_size, **options)
         require_one_of("stride_actions", config.stride_actions, ("sum", "stack"))
         config.name = f"{frame_size}_{'grey' if config.channels == 1 else 'rgb'}_{config.fit}"
-        if config.frame_stride != VideoFolderConfig.frame_stride:
-            config.name += f"_every{config.frame_stride}"
-        if config.stride_actions != VideoFolderConfig.stride_actions:
-            config.name += f"_{config.stride_actions}"
-        if config.min_frames != VideoFolderConfig.min_frames:
-            config.name += f"_min{config.min_frames}"
+        marks = {"frame_stride": "every", "stride_actions": "", "min_frames": "min"}
+        for option, mark in marks.items():
+            if (value := getattr(config, option)) != getattr(VideoFolderConfig, option):
+                config.name += f"_{mark}{value}"
         return config
 
     @property
@@ -177,7 +167,6 @@ class VideoFolder(VideoBuilder):
         return self.builder_config.channels
 
     def layout(self, folder: Path, excluded: frozenset[str] = frozenset()) -> Layout:
-        """See `VideoBuilder.layout`."""
         named = _part_folders(folder)
         search = VideoSearch()
         # What training shares with a part given by the user is left out of training.
@@ -258,12 +247,11 @@ def _with_actions(
             columns[video] = read_columns(found[0])
         except DataError as error:
             faults[video] = str(error)
-    counts = collections.Counter(map(frozenset, columns.values()))
-    usual = max(counts, key=counts.get, default=frozenset())
-    orders = collections.Counter(names for names in columns.values() if set(names) == usual)
-    order = max(orders, key=orders.get, default=())
+    sets = collections.Counter(map(frozenset, columns.values()))
+    orders = collections.Counter(columns.values())
+    order = max(orders, key=lambda names: (sets[frozenset(names)], orders[names]), default=())
     for video, names in columns.items():
-        if set(names) != usual:
+        if set(names) != set(order):
             faults[video] = (
                 f"{tables[video][0]}: has columns {some_of(names)}; most have {some_of(order)}."
             )

@@ -2,43 +2,10 @@
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from data_pipelines.corpora.preparation import make_builder, prepare
 from tests.corpora.arm import Frame
 from tests.corpora.bair import record
-from tests.data_pipelines.readers.test_video_files import encode
-
-ACTIONS = ("boxing", "handclapping", "handwaving", "jogging", "running", "walking")
-
-
-def moving_texture(count, height, width, seed=0):
-    """Frames that all differ, uint8 [T, H, W, 3], grey."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (height // 4, width // 4), np.uint8)
-    image = np.array(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
-    frames = [np.roll(image, (t, 2 * t), (0, 1)) for t in range(count)]
-    return np.stack(frames)[..., None].repeat(3, -1)
-
-
-def write_kth(folder, persons=(1, 2, 21, 25), count=42):
-    """One take of each action and person, as MPEG-4 .avi; lengths count + person."""
-    for number, action in enumerate(ACTIONS):
-        (folder / "raw" / action).mkdir(parents=True)
-        for person in persons:
-            path = folder / "raw" / action / f"person{person:02d}_{action}_d1_uncomp.avi"
-            frames = moving_texture(count + person, 120, 160, seed=100 * number + person)
-            encode(path, frames, ("mpeg4", "yuv420p", {"qscale": "3"}))
-    return folder
-
-
-def write_human36m(folder, names, count=5):
-    """H.264 files of 1000 x 1002 pixels, `S<n>/<stem>` each."""
-    for seed, name in enumerate(names):
-        subject, stem = name.split("/")
-        path = folder / subject / "Videos" / f"{stem}.mp4"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        encode(path, moving_texture(count, 1000, 1002, seed), ("libx264", "yuv420p", {}))
-    return folder
 
 
 def write_bair(folder, files, count=30, seed=0):

@@ -159,29 +159,31 @@ def test_an_interval_of_a_stride_is_all_of_its_rows(source, tmp_path, how, strid
         np.testing.assert_array_equal(actions, expected_actions(frames, stride, how))
 
 
+def folder_video(path, table, columns=NAMES, **options):
+    config = video_folder.VideoFolderConfig(name="", frame_size=SIZE, **options)
+    return video_folder.FolderVideo(path, path.stem, config, table, columns)
+
+
 @pytest.mark.parametrize("how", ["sum", "stack"])
-def test_the_state_of_a_stride_is_that_of_its_first_frame(tmp_path, how):
-    rows = np.random.default_rng(0).normal(size=(8, 2)).astype(np.float32)
-    config = video_folder.VideoFolder.make_config(SIZE, frame_stride=4, stride_actions=how)
-    video = video_folder.FolderVideo(
-        tmp_path / "v.mp4", "v", config, tmp_path / "t", ("push", "state_x")
-    )
-    found = video._strided(rows.copy(), 9)
-    push, state = rows.reshape(2, 4, 2)[:, :, 0], rows[::4, 1]
-    if how == "sum":
-        np.testing.assert_allclose(found, np.stack([push.sum(axis=1), state], axis=1), rtol=1e-6)
-    else:
-        np.testing.assert_array_equal(found[:, ::2], push)
-        np.testing.assert_array_equal(found[:, 1], state)
-        assert not found[:, 3::2].any()
+def test_the_state_of_a_stride_is_that_of_its_first_frame(source, tmp_path, how):
+    rows, names = np.random.default_rng(0).normal(size=(29, 2)), ("push", "state_x")
+    write_table(tmp_path / "t.csv", rows, names)
+    options = {"frame_stride": 4, "stride_actions": how}
+    video = folder_video(source / "0.mkv", tmp_path / "t.csv", names, **options)
+    ((_, _, found),) = video.videos()
+    push, state = rows[:28, 0].reshape(7, 4), rows[:28:4, 1]
+    expected = [push.sum(axis=1), state]
+    if how == "stack":
+        expected = [push[:, 0], state, push[:, 1], 0 * state, push[:, 2], 0 * state]
+        expected += [push[:, 3], 0 * state]
+    np.testing.assert_allclose(found, np.stack(expected, axis=1), rtol=1e-6)
 
 
 @pytest.mark.parametrize(("rows", "fits"), [(26, False), (27, True), (29, True), (30, False)])
 def test_rows_of_the_last_partial_stride_may_be_there(source, tmp_path, rows, fits):
     # 30 frames: 0, 3, ... 27 are kept, 9 intervals of 3 rows; 2 more frames follow.
     write_table(tmp_path / "a.csv", rows_of(0, 99)[:rows])
-    config = video_folder.VideoFolderConfig(name="", frame_size=SIZE, frame_stride=3)
-    video = video_folder.FolderVideo(source / "0.mkv", "0", config, tmp_path / "a.csv", NAMES)
+    video = folder_video(source / "0.mkv", tmp_path / "a.csv", frame_stride=3)
     if fits:
         ((_, frames, actions),) = video.videos()
         expected = rows_of(0)[:27].reshape(9, 3, 2).sum(axis=1)
@@ -192,39 +194,31 @@ def test_rows_of_the_last_partial_stride_may_be_there(source, tmp_path, rows, fi
             list(video.videos())
 
 
-@pytest.mark.parametrize("how", ["sum", "stack"])
-def test_a_video_shorter_than_a_stride_has_one_frame_and_no_row(source, how):
-    options = {"frame_size": SIZE, "frame_stride": 50, "stride_actions": how}
-    config = video_folder.VideoFolderConfig(name="", **options)
-    table = source / "0.actions.csv"
-    ((_, frames, actions),) = video_folder.FolderVideo(
-        source / "0.mkv", "0", config, table, NAMES
-    ).videos()
-    assert len(frames) == 1 and actions.shape == (0, 2 if how == "sum" else 100)
+@pytest.mark.parametrize(("how", "columns"), [("sum", 2), ("stack", 100)])
+def test_a_video_shorter_than_a_stride_has_one_frame_and_no_row(source, how, columns):
+    options = {"frame_stride": 50, "stride_actions": how}
+    video = folder_video(source / "0.mkv", source / "0.actions.csv", **options)
+    ((_, frames, actions),) = video.videos()
+    assert len(frames) == 1 and actions.shape == (0, columns)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
 def test_the_pieces_of_a_long_video_have_their_own_rows(source, monkeypatch, stride):
     monkeypatch.setattr(video_folder, "_CHUNK_BYTES", 3 * 2 * SIZE**2)
     monkeypatch.setattr(video_folder, "_MAX_BYTES", 3 * 7 * SIZE**2)
-    config = video_folder.VideoFolderConfig("", frame_size=SIZE, min_frames=2, frame_stride=stride)
-    path = source / "4.mkv"
-    video = video_folder.FolderVideo(path, "4", config, path.with_suffix(".actions.csv"), NAMES)
-    pieces = list(video.videos())
+    path, options = source / "4.mkv", {"min_frames": 2, "frame_stride": stride}
+    pieces = list(folder_video(path, path.with_suffix(".actions.csv"), **options).videos())
     assert len(pieces) > 2
-    np.testing.assert_array_equal(
-        np.concatenate([piece.frames for piece in pieces]), frames_of(4)[::stride]
-    )
+    frames = np.concatenate([piece.frames for piece in pieces])
+    np.testing.assert_array_equal(frames, frames_of(4)[::stride])
     for piece in pieces:
         frames = piece.frames.copy()
         frames[..., 0] //= stride
         np.testing.assert_array_equal(piece.actions, expected_actions(frames, stride))
     # A wrong number of rows is told before the first piece.
-    config = video_folder.VideoFolderConfig("", frame_size=SIZE, min_frames=2)
-    other = source / "5.actions.csv"
-    video = video_folder.FolderVideo(path, "4", config, other, NAMES)
-    with pytest.raises(DataError, match="has 34 rows, 33 are needed"):
-        next(video.videos())
+    other = folder_video(path, source / "6.actions.csv", **options)
+    with pytest.raises(DataError, match="has 35 rows, 33 are needed"):
+        next(other.videos())
 
 
 class Given:
@@ -447,36 +441,33 @@ def test_too_many_columns_side_by_side(tmp_path):
 # --- BAIR ----------------------------------------------------------------------------------------
 
 
-def test_bairs_actions_are_those_of_the_records(tmp_path):
+@pytest.fixture
+def bair(tmp_path):
     write_bair(tmp_path / "raw", {"train/a": 3, "test/c": 2}, count=6)
-    builder = prepared("bair", tmp_path / "raw", tmp_path / "data")
-    found = examples(builder)
+    return prepared("bair", tmp_path / "raw", tmp_path / "data")
+
+
+def test_bairs_actions_are_those_of_the_records_and_the_state_that_of_a_clips_first_frame(bair):
+    found = examples(bair)
     assert len(found) == 5
-    for frames, actions in found.values():
-        expected = 0.5 * np.arange(len(frames) - 1, dtype=np.float32)[:, None].repeat(7, 1)
-        np.testing.assert_array_equal(actions, expected)
-    corpus = open_corpus("bair", data_dir=tmp_path / "data", actions=True)
-    assert corpus.action_names == ("action_0", "action_1", "action_2", "action_3")
-
-
-def test_the_state_is_that_of_a_clips_first_frame(tmp_path):
-    write_bair(tmp_path / "raw", {"train/a": 3, "test/c": 2}, count=6)
-    prepared("bair", tmp_path / "raw", tmp_path / "data")
-    options = {"data_dir": tmp_path / "data", "actions": True}
+    for _, actions in found.values():
+        np.testing.assert_array_equal(actions, 0.5 * np.arange(5)[:, None].repeat(7, 1))
+    options = {"data_dir": bair.data_dir, "actions": True}
     corpus, without = open_corpus("bair", state=True, **options), open_corpus("bair", **options)
+    assert without.action_names == ("action_0", "action_1", "action_2", "action_3")
     assert corpus.action_names == (*without.action_names, "state_0", "state_1", "state_2")
     assert corpus.num_state == 3 and without.num_state == 0
     np.testing.assert_array_equal(corpus.action_mean[:4], without.action_mean)
-    batches = corpus.training_batches(length=3, batch_size=16, seed=0).take(2)
-    for batch in batches.as_numpy_iterator():
-        actions = batch["actions"]
-        np.testing.assert_array_equal(actions[:, 1, :4], actions[:, 0, :4] + 0.5)
-        # In these records it is half the number of the frame, as the action is.
-        np.testing.assert_array_equal(actions[:, :, 4:], actions[:, :1, :3].repeat(2, axis=1))
-    plain = next(without.training_batches(length=3, batch_size=16, seed=0).as_numpy_iterator())
-    first = next(batches.as_numpy_iterator())
-    np.testing.assert_array_equal(plain["actions"], first["actions"][..., :4])
-    np.testing.assert_array_equal(plain["frames"], first["frames"])
+    (batch,), (plain,) = (
+        each.training_batches(length=3, batch_size=16, seed=0).take(1).as_numpy_iterator()
+        for each in (corpus, without)
+    )
+    actions = batch["actions"]
+    np.testing.assert_array_equal(actions[:, 1, :4], actions[:, 0, :4] + 0.5)
+    # In these records it is half the number of the frame, as the action is.
+    np.testing.assert_array_equal(actions[:, :, 4:], actions[:, :1, :3].repeat(2, axis=1))
+    np.testing.assert_array_equal(plain["actions"], actions[..., :4])
+    np.testing.assert_array_equal(plain["frames"], batch["frames"])
 
 
 def test_a_state_that_is_not_there_is_one_line(builder):
@@ -485,17 +476,16 @@ def test_a_state_that_is_not_there_is_one_line(builder):
         open_corpus("video_folder", data_dir=builder.data_dir, **options)
 
 
-def test_bairs_actions_as_tfds_prepared_them(tmp_path, monkeypatch):
-    write_bair(tmp_path / "raw", {"train/a": 2, "test/a": 2})
+def test_bair_from_what_tfds_prepared(tmp_path, monkeypatch):
+    written = write_bair(tmp_path / "raw", {"train/a": 3, "test/a": 2})
     # TFDS' own builder; the download is not made, for want of the 30 GB archive.
-    monkeypatch.setattr(
-        tfds.download.DownloadManager,
-        "download_and_extract",
-        lambda self, url: str(tmp_path / "raw"),
-    )
+    manager = tfds.download.DownloadManager
+    monkeypatch.setattr(manager, "download_and_extract", lambda self, url: str(tmp_path / "raw"))
     tfds.builder("bair_robot_pushing_small", data_dir=tmp_path / "tfds").download_and_prepare()
     found = examples(prepared("bair", tmp_path / "tfds", tmp_path / "data"))
-    assert len(found) == 4
+    for part, videos in written.items():
+        of_part = [x for name, (x, _) in found.items() if name.startswith(part[:-2])]
+        assert {x.tobytes() for x in of_part} == {video.tobytes() for video in videos}
     for _, actions in found.values():
         np.testing.assert_array_equal(actions, 0.5 * np.arange(29)[:, None].repeat(7, 1))
 

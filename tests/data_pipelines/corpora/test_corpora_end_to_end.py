@@ -64,7 +64,7 @@ def bair(folder):
 
 
 def kth(folder):
-    written = make_kth(folder, persons=(1, 2, 3, 21, 25), max_frames=70)
+    written = make_kth(folder, persons=(1, 2, 3, 21, 25))
     return _source(folder, written, lambda p: f"{p.parent.name}/{p.stem.removesuffix('_uncomp')}")
 
 

@@ -29,7 +29,7 @@ class Last:
     [
         (signal.raise_signal, signal.SIGKILL, "was killed, perhaps for want of memory"),
         (signal.raise_signal, signal.SIGSEGV, r"died of signal 11 \(Segmentation fault\)"),
-        (signal.raise_signal, signal.SIGTERM, "was ended; the same command goes on"),
+        (signal.raise_signal, signal.SIGTERM, "died of signal 15"),
         (os._exit, 3, "ended with status 3"),
     ],
 )
@@ -37,7 +37,7 @@ def test_a_dead_process_is_said_to_have_died_of_what_it_did(
     tmp_path, monkeypatch, function, argument, words
 ):
     monkeypatch.setattr(worker_pool, "_start_worker", os.getpid)  # no TensorFlow, for the speed
-    tasks = [(Last(function, argument), tmp_path / name) for name in "ab"]
+    tasks = {tmp_path / name: Last(function, argument) for name in "ab"}
     with pytest.raises(DataError, match=words):
         list(worker_pool.write_shards(tasks, workers=2))
 
@@ -47,7 +47,7 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path):
     script.write_text(
         "from pathlib import Path\n"
         "from data_pipelines.storage.worker_pool import write_shards\n"
-        "list(write_shards([((), Path('a')), ((), Path('b'))], workers=2))\n"
+        "list(write_shards({Path('a'): (), Path('b'): ()}, workers=2))\n"
     )
     result = subprocess.run(
         [sys.executable, str(script)],
