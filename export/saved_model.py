@@ -59,9 +59,7 @@ def main(flag_values: flags.FlagValues) -> int:
     from export.writers.saved_model import export_saved_model
 
     with new_version(output_dir, version, or_later=flag_values.version is None) as new:
-        errors = export_saved_model(run, settings, new.folder, seeded, warmup_name)
-    for name, error in errors.items():
-        print(f"{name:28} {error}")
+        export_saved_model(run, settings, new.folder, seeded, warmup_name)
     print(f"wrote {new.path}")
     return 0
 

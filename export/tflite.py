@@ -47,12 +47,8 @@ def main(flag_values: flags.FlagValues) -> int:
     output.parent.mkdir(parents=True, exist_ok=True)
     beside = output.with_name(output.name + ".json")
     with replacing(output) as file, replacing(beside) as description:
-        errors = export_tflite(
-            run, settings, file, description, flag_values.batch, flag_values.quantize
-        )
+        export_tflite(run, settings, file, description, flag_values.batch, flag_values.quantize)
         size = file.stat().st_size
-    for name, error in errors.items():
-        print(f"{name:28} {error}")
     print(f"wrote {output}, {size / 1e6:.1f} MB, and {beside}")
     return 0
 

@@ -58,18 +58,17 @@ def main(flag_values: flags.FlagValues) -> int:
     require("comparing the page's model with the Keras model", "ai_edge_litert")
 
     start_tensorflow(deterministic=False)
-    from export.web_page.export import export_page
+    from export.web_page.page import export_page
 
     output.parent.mkdir(parents=True, exist_ok=True)
     with replacing_gallery(output, DEMO) as folder:
-        looks = flag_values.title, litert
-        errors, sizes = export_page(run, settings, folder, flag_values.quantize, *looks)
-    for name, error in errors.items():
-        print(f"{name:28} {error}")
+        sizes = export_page(run, settings, folder, flag_values.quantize, flag_values.title, litert)
     for name, size in sizes.items():
         print(f"{size / 1e6:5.1f} MB  {name}")
     browser = sizes["model"] / 1e6 + runtime.LOADED_MEGABYTES
-    print(f"{litert.source}; a reader's browser loads some {browser:.0f} MB in all")
+    where = f", loaded from {litert.base}" if litert.origin else ""
+    source = f"LiteRT.js {litert.version} ({runtime.LICENCE}){where}"
+    print(f"{source}; a reader's browser loads some {browser:.0f} MB in all")
     print(f"wrote {output}; to see it: python -m http.server --directory={flag_values.output}")
     return 0
 

@@ -17,7 +17,7 @@ from export.client.served_signatures import (
     ServedModel,
     checked_inputs,
 )
-from export.client.stream import Stream, as_actions, one_per_video, unit_range
+from export.client.stream import Stream, one_per_video, unit_range
 from export.extras import require
 from srvp_tf.errors import UserError
 
@@ -144,8 +144,7 @@ class Client:
         frames = frames[None] if single else frames
         inputs = {FRAMES: frames, SEED: one_per_video(seed, len(frames))}
         if actions is not None:
-            actions = as_actions(actions)
-            inputs[ACTIONS] = actions[None] if single else actions
+            inputs[ACTIONS] = np.asarray(actions)[None] if single else actions
         outputs = self.predict(inputs, signature)
         predicted = [value for name, value in outputs.items() if name != VALID]
         if len(predicted) != 1:

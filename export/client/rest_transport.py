@@ -4,7 +4,6 @@ import base64
 import json
 
 import numpy as np
-import orjson
 import requests
 
 from export.client.errors import NotListeningError, ServerError
@@ -15,7 +14,7 @@ from export.client.served_signatures import (
     TensorSpec,
     tensor_spec,
 )
-from srvp_tf.errors import UserError
+from export.json_arrays import json_of, rows_of
 
 _CODES = {
     400: "INVALID_ARGUMENT",
@@ -53,8 +52,6 @@ class RestTransport:
                 for name, definition in definitions.items()
                 if not name.startswith("__")  # TensorFlow's own
             }
-        except UserError:
-            raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise self._foreign(f"metadata that are none: {error!r}") from None
         return ModelMetadata(model.name, version, signatures)
@@ -63,15 +60,15 @@ class RestTransport:
         self, model: ServedModel, name: str, signature: SignatureSpec, inputs: dict[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
         """Call a signature; the arrays must be of its dtypes. Raises `ServerError`."""
-        answer = self._ask("POST", f"{_route(model)}:predict", _encoded(name, inputs, self._rows))
-        try:
-            outputs = answer.get("outputs")
-            if outputs is None:
-                rows = answer["predictions"]
-                outputs = {key: [row[key] for row in rows] for key in signature.outputs}
-            return {key: _decoded(outputs[key], spec) for key, spec in signature.outputs.items()}
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise self._foreign(f"an answer that does not fit the signature: {error!r}") from None
+        given = {"instances": rows_of(inputs)} if self._rows else {"inputs": inputs}
+        finite = all(np.isfinite(x).all() for x in inputs.values() if x.dtype.kind == "f")
+        body = json_of({"signature_name": name} | given, finite)
+        answer = self._ask("POST", f"{_route(model)}:predict", body)
+        outputs = answer.get("outputs")
+        if outputs is None:
+            rows = answer["predictions"]
+            outputs = {key: [row[key] for row in rows] for key in signature.outputs}
+        return {key: _decoded(outputs[key], spec) for key, spec in signature.outputs.items()}
 
     def close(self) -> None:
         """Close the connections."""
@@ -106,17 +103,14 @@ class RestTransport:
         )
 
     def _unreachable(self, error: requests.ConnectionError) -> ServerError:
-        reason = error.args[0] if error.args else error
-        if isinstance(getattr(reason, "reason", None), Exception):
-            reason = reason.reason
-        if "refused" in str(reason):
+        reason = str(error)
+        if "refused" in reason:
             return NotListeningError(f"{self._url}: {_NONE_THERE}")
-        if "BadStatusLine" in repr(reason):
+        sentence = f"the server broke the connection off, try fewer videos ({reason})"
+        if "BadStatusLine" in reason:
             sentence = "that is no REST port; for gRPC leave out http://"
-        elif "resolve" in str(reason):
+        elif "resolve" in reason:
             sentence = _NONE_THERE
-        else:
-            sentence = f"the server broke the connection off, try fewer videos ({reason})"
         return ServerError("UNAVAILABLE", f"{self._url}: {sentence}")
 
     def _foreign(self, what: str) -> ServerError:
@@ -141,29 +135,6 @@ def _specs(tensors: dict) -> dict[str, TensorSpec]:
         )
         for name, info in tensors.items()
     }
-
-
-def _encoded(name: str, inputs: dict[str, np.ndarray], rows: bool) -> bytes:
-    """The body of a request for a signature, by rows or by columns."""
-    values = {key: _jsonable(array) for key, array in inputs.items()}
-    body = {"signature_name": name, "inputs": values}
-    if rows:
-        examples = zip(*values.values(), strict=True)
-        body = {
-            "signature_name": name,
-            "instances": [dict(zip(values, example, strict=True)) for example in examples],
-        }
-    if all(array.dtype.kind != "f" or np.isfinite(array).all() for array in inputs.values()):
-        return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
-    # A bare NaN is not JSON, but the servers read it; orjson would write null.
-    return json.dumps(body, default=lambda array: array.tolist()).encode()
-
-
-def _jsonable(array: np.ndarray) -> np.ndarray | list:
-    if array.dtype == object:
-        encode = np.frompyfunc(lambda value: {"b64": base64.b64encode(value).decode()}, 1, 1)
-        return encode(array).tolist()
-    return array
 
 
 def _decoded(value: object, spec: TensorSpec) -> np.ndarray:

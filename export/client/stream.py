@@ -13,7 +13,6 @@ from export.client.served_signatures import (
     PREDICTED,
     SEED,
     ModelMetadata,
-    integers_as,
 )
 from srvp_tf.errors import UserError
 
@@ -62,8 +61,8 @@ class Stream:
         A model that was exported with r > 1 frames per step gives [r, H, W, C] or [B, r, H, W, C].
         action is what is done before it, [A] or [B, A], of a model with actions.
         """
-        inputs = self._ahead | self._given(ACTION, action, STEP)
-        outputs = self._ask(STEP, inputs, self.num_observed + self.num_predicted)
+        index = self.num_observed + self.num_predicted
+        outputs = self._ask(STEP, self._ahead, index, self._given(ACTION, action))
         self._ahead = _changed(self._ahead, outputs)
         self.num_predicted += 1
         frames = outputs[PREDICTED]
@@ -77,30 +76,22 @@ class Stream:
         action is what led to it, [A] or [B, A], of a model with actions.
         """
         frame = unit_range(frame)
-        frame = {FRAME: frame[None] if self._single else frame}
-        inputs = self._observed | frame | self._given(ACTION, action, OBSERVE)
-        outputs = self._ask(OBSERVE, inputs, self.num_observed)
+        given = {FRAME: frame[None] if self._single else frame} | self._given(ACTION, action)
+        outputs = self._ask(OBSERVE, self._observed, self.num_observed, given)
         self._observed = self._ahead = _changed(self._observed, outputs)
         self.num_observed, self.num_predicted = self.num_observed + 1, 0
 
-    def _given(self, name: str, actions: object, signature: str = "") -> dict[str, np.ndarray]:
-        """Actions as inputs, if there are some; `UserError` unless a signature takes them."""
-        if signature and (name in self._inputs[signature]) != (actions is not None):
-            raise UserError(
-                "this model takes no actions: leave them out"
-                if actions is not None
-                else f"this model takes actions: give {signature} an action"
-            )
-        # Without intervals (T = 1) they are no input: other runtimes know no empty tensors.
-        if actions is None or not (actions := as_actions(actions)).size:
+    def _given(self, name: str, actions: np.ndarray | None) -> dict[str, np.ndarray]:
+        """Actions as an input, if there are some; without intervals (T = 1) they are none."""
+        if actions is None or not np.size(actions):
             return {}
-        return {name: actions[None] if self._single else actions}
+        return {name: np.asarray(actions)[None] if self._single else actions}
 
-    def _ask(self, name: str, inputs: dict, index: int) -> dict[str, np.ndarray]:
-        """Call a signature with what it takes of some inputs and of the address of the noise."""
+    def _ask(self, name: str, state: dict, index: int, given: dict) -> dict[str, np.ndarray]:
+        """Call a signature with what it takes of a state, and the address of the noise."""
+        inputs = {key: value for key, value in state.items() if key in self._inputs[name]}
         address = {SEED: self._seed, FRAME_INDEX: np.full(len(self._seed), index, np.int64)}
-        inputs = inputs | address
-        return self._call(name, {key: inputs[key] for key in self._inputs[name] if key in inputs})
+        return self._call(name, inputs | given | address)
 
 
 def _changed(state: dict, outputs: dict) -> dict:
@@ -122,19 +113,9 @@ def unit_range(frames: np.ndarray) -> np.ndarray:
     return frames.astype(np.float32)
 
 
-def as_actions(actions: object) -> np.ndarray:
-    """Actions as float32; raises `UserError` if they are no numbers, or rows of several lengths."""
-    try:
-        return np.asarray(actions, np.float32)
-    except (TypeError, ValueError):
-        raise UserError("actions cannot be made one array: give numbers, A for each row") from None
-
-
 def one_per_video(seed: int | np.ndarray, num_videos: int) -> np.ndarray:
-    """int64 [B] of one seed for all videos or of one for each; raises `UserError` for others."""
+    """[B] of one seed for all videos or of one for each; raises `UserError` for other numbers."""
     seeds = np.asarray(seed)
-    if seeds.dtype.kind not in "iu":
-        raise UserError(f"seed={seed!r}; give whole numbers")
-    if not seeds.size or seeds.shape not in ((), (num_videos,)):
+    if seeds.shape not in ((), (num_videos,)):
         raise UserError(f"{seeds.size} seeds for {num_videos} videos; give one, or one for each")
-    return np.broadcast_to(integers_as("seed", seeds, np.int64), (num_videos,))
+    return np.broadcast_to(seeds, (num_videos,))

@@ -1,7 +1,6 @@
 """`PredictionService` over gRPC: Predict and GetModelMetadata."""
 
 import functools
-import math
 import sys
 from collections.abc import Callable
 
@@ -10,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import Message
 from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow.core.framework.types_pb2 import DataType
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -17,13 +17,12 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from export.local_server.model_versions import DEFAULT_SIGNATURE, LoadedModel, ModelVersions
-from export.local_server.refusals import (
+from export.local_server.model_versions import (
+    DEFAULT_SIGNATURE,
+    LoadedModel,
+    ModelVersions,
     RequestError,
-    check_batch,
     check_names,
-    check_shape,
-    dtype_of,
     invalid,
 )
 
@@ -57,10 +56,10 @@ def _answering(handle: Callable) -> Callable:
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Answers for a `ModelVersions`; tensors of more than `max_bytes` are refused unseen."""
+    """Answers for a `ModelVersions`."""
 
-    def __init__(self, versions: ModelVersions, max_bytes: int):
-        self._versions, self._max_bytes = versions, max_bytes
+    def __init__(self, versions: ModelVersions):
+        self._versions = versions
 
     @_answering
     def Predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
@@ -70,10 +69,8 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         signature = model.signature(name)
         check_names(signature, request.inputs)
         inputs = {
-            key: self._array(key, signature.inputs[key], proto)
-            for key, proto in request.inputs.items()
+            key: _array(key, signature.inputs[key], proto) for key, proto in request.inputs.items()
         }
-        check_batch(inputs)
         outputs = model.run(signature, inputs, list(request.output_filter))
         response = predict_pb2.PredictResponse()
         response.model_spec.name = self._versions.name
@@ -104,20 +101,14 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         version = spec.version.value if spec.HasField("version") else None
         return self._versions.find(spec.name, version, spec.version_label)
 
-    def _array(self, name: str, info: TensorInfo, proto: TensorProto) -> np.ndarray:
-        expected = dtype_of(info)
-        if proto.dtype != info.dtype:
-            found = tf.dtypes.as_dtype(proto.dtype).name if proto.dtype else "nothing"
-            raise invalid(f"{name} is {found}; expected {expected.name}")
-        shape = [dim.size for dim in proto.tensor_shape.dim]
-        check_shape(name, info, shape)
-        # One value may stand for all of a shape: a small message could ask for any memory.
-        if math.prod(shape) * expected.size > self._max_bytes:
-            raise invalid(f"{name} of shape {shape} is more than this server takes")
-        try:
-            return tf.make_ndarray(proto)
-        except (ValueError, TypeError) as error:
-            raise invalid(f"{name} is no tensor of shape {shape}: {error}") from None
+
+def _array(name: str, info: TensorInfo, proto: TensorProto) -> np.ndarray:
+    if proto.dtype != info.dtype:
+        raise invalid(f"{name} is {DataType.Name(proto.dtype)}; not {DataType.Name(info.dtype)}")
+    try:
+        return tf.make_ndarray(proto)
+    except (ValueError, TypeError) as error:
+        raise invalid(f"{name} is no tensor of its shape: {error}") from None
 
 
 def metadata_of(name: str, model: LoadedModel) -> get_model_metadata_pb2.GetModelMetadataResponse:

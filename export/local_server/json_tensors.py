@@ -1,18 +1,16 @@
-"""JSON of the REST interface <-> arrays: rows (`instances`) or columns (`inputs`)."""
+"""Requests over REST -> arrays: JSON by rows (`instances`) or by columns (`inputs`)."""
 
 import base64
-import functools
 import json
 
 import numpy as np
-import orjson
 import tensorflow as tf
-from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
-from export.local_server.refusals import check_batch, check_names, check_shape, dtype_of, invalid
+from export.local_server.model_versions import check_names, invalid
 
 # Kinds of NumPy arrays that JSON numbers, and nothing else, become.
-_KINDS = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}
+_KINDS = {"f": "fiu", "i": "iu", "u": "iu", "b": "b", "O": "O"}
 
 
 def parse_body(body: bytes) -> tuple[str, dict]:
@@ -34,89 +32,45 @@ def parse_body(body: bytes) -> tuple[str, dict]:
 
 def inputs_of(body: dict, signature: SignatureDef) -> tuple[dict[str, np.ndarray], bool]:
     """(name -> array, whether they came in rows); raises `RequestError`."""
-    forms = {"instances", "inputs"} & body.keys()
-    if len(forms) != 1:
-        raise invalid(
-            "expecting only one of 'inputs' or 'instances' keys to exist"
-            if forms
-            else "Missing 'inputs' or 'instances' key"
-        )
-    rows = "instances" in forms
-    columns = _columns_of_rows(body["instances"], signature) if rows else body["inputs"]
+    if ("instances" in body) == ("inputs" in body):
+        raise invalid("expecting one of the keys 'inputs' and 'instances'")
+    rows = "instances" in body
+    columns = _columns_of_rows(body["instances"]) if rows else body["inputs"]
     if not isinstance(columns, dict):
-        raise invalid(
-            "inputs is a plain value/list, but expecting an object as multiple input tensors "
-            f"are required: {', '.join(sorted(signature.inputs))}"
-        )
+        raise invalid(f"inputs is no object of the inputs {', '.join(sorted(signature.inputs))}")
     check_names(signature, columns)
-    arrays = {name: _array(name, signature.inputs[name], columns[name]) for name in columns}
-    check_batch(arrays)
-    return arrays, rows
+    return {
+        name: _array(name, tf.dtypes.as_dtype(info.dtype), columns[name])
+        for name, info in signature.inputs.items()
+    }, rows
 
 
-def encode_outputs(outputs: dict[str, np.ndarray], rows: bool) -> bytes:
-    """The JSON of an answer, of outputs [B, ...]: floats are finite, as what is exported sees to.
-
-    Raises `RequestError` where rows cannot be made.
-    """
-    values = {name: _jsonable(array) for name, array in outputs.items()}
-    body = {"outputs": values}
-    if rows:
-        if len({array.shape[:1] for array in outputs.values()}) != 1:
-            raise invalid("the outputs have no common batch dimension: ask with 'inputs'")
-        examples = zip(*values.values(), strict=True)
-        body = {"predictions": [dict(zip(values, x, strict=True)) for x in examples]}
-    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def _columns_of_rows(rows: object, signature: SignatureDef) -> dict:
-    if not isinstance(rows, list) or not rows:
-        raise invalid("'instances' is empty or no list: give one example or more")
-    expected = sorted(signature.inputs)
-    for index, row in enumerate(rows):
-        if not isinstance(row, dict):
-            raise invalid(
-                "instances is a plain list, but expecting list of objects as multiple input "
-                f"tensors are required: {', '.join(expected)}"
-            )
-        if row.keys() != set(expected):
-            raise invalid(
-                f"Failed to process element: {index} of 'instances' list. Keys "
-                f"{', '.join(sorted(row)) or 'none'} must be equal to: {', '.join(expected)}"
-            )
-    return {name: [row[name] for row in rows] for name in expected}
-
-
-def _array(name: str, info: TensorInfo, value: object) -> np.ndarray:
-    dtype = dtype_of(info)
+def _columns_of_rows(rows: object) -> dict[str, list]:
     try:
-        array = np.asarray(value, object if dtype == tf.string else None)
-    except (ValueError, OverflowError):
-        raise invalid(f"{name} is no regular array: its lists have different lengths") from None
-    if dtype == tf.string:
-        array = np.asarray(np.frompyfunc(functools.partial(_bytes, name), 1, 1)(array), object)
-    # An empty list has no kind; its shape is refused next.
-    elif array.size and array.dtype.kind not in _KINDS[np.dtype(dtype.as_numpy_dtype).kind]:
-        raise invalid(f"{name} holds JSON values that are not of expected type: {dtype.name}")
-    check_shape(name, info, array.shape)
+        names = rows[0].keys()
+        if all(row.keys() == names for row in rows):
+            return {name: [row[name] for row in rows] for name in names}
+    except (AttributeError, LookupError, TypeError):
+        pass
+    raise invalid("'instances' is no list of objects, one for each example, with equal keys")
+
+
+def _array(name: str, dtype: tf.DType, value: object) -> np.ndarray:
+    try:
+        if dtype == tf.string:
+            array = np.asarray(np.frompyfunc(_bytes, 1, 1)(np.asarray(value, object)), object)
+        else:
+            array = np.asarray(value)
+    except (KeyError, OverflowError, TypeError, ValueError):
+        array = None
+    kinds = _KINDS[np.dtype(dtype.as_numpy_dtype).kind]
+    # An empty list has no kind.
+    if array is None or (array.size and array.dtype.kind not in kinds):
+        raise invalid(f"{name} is no regular array of JSON values of type {dtype.name}")
     return array.astype(dtype.as_numpy_dtype)
 
 
-def _bytes(name: str, value: object) -> bytes:
+def _bytes(value: str | dict) -> bytes:
     if isinstance(value, str):
         return value.encode()
-    if isinstance(value, list):
-        raise invalid(f"{name} is no regular array: its lists have different lengths")
-    if not isinstance(value, dict) or not isinstance(value.get("b64"), str):
-        raise invalid(f'{name} holds JSON values that are no strings, nor {{"b64": "..."}}')
-    try:
-        return base64.b64decode(value["b64"], validate=True)
-    except ValueError:
-        raise invalid(f"{name} holds a b64 string that is not base64") from None
-
-
-def _jsonable(array: np.ndarray) -> np.ndarray | list:
-    if array.dtype == object:
-        encode = np.frompyfunc(lambda value: {"b64": base64.b64encode(value).decode()}, 1, 1)
-        return encode(array).tolist()
-    return np.ascontiguousarray(array)
+    return base64.b64decode(value["b64"], validate=True)

@@ -1,15 +1,19 @@
-"""The page itself: its HTML by a template, its scripts, styles and material as files."""
+"""Writes the folder of a page: its model, compared with the Keras model, and all that shows it."""
 
+import dataclasses
 import importlib.resources
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from data_pipelines.moving_mnist.digits import load_embedded
-from export.web_page import runtime
-from export.web_page.signatures import has_sub_steps
+from export import parity
+from export.signatures.build import build_signatures
+from export.web_page import composition, runtime, signatures
+from export.writers import metadata, source_run, tflite
+from export.writers.real_frames import real_frames
 from export.writers.settings import ExportSettings
+from export.writers.source_run import SourceRun
 from srvp_tf._version import __version__
 from srvp_tf.config import Config
 from srvp_tf.gallery_page.page import load_template
@@ -17,93 +21,131 @@ from srvp_tf.gallery_page.page import load_template
 PAGE, MODEL, METADATA = "index.html", "model.tflite", "model.json"
 EXAMPLES, DIGITS = "examples.bin", "digits.bin"
 MAX_FUTURES, MAX_RATE = 7, 8  # with what happened, two whole rows; 7 is within a call's 8
+_NUM_EXAMPLES = 4
+_RATE = 4  # frames per interval at which the model's sub-steps are compared
 _GALLERY_STYLE = "style.css"  # the page looks like the gallery
 _LICENCE = "LICENSE"
 # Test digits of the package that look like 0 to 9, in this order, to be thrown.
 _DIGITS = 43, 53, 57, 6, 107, 33, 26, 102, 22, 63
 
 
-class DemoPage(NamedTuple):
-    """What a page is made of.
+def export_page(
+    run: SourceRun,
+    settings: ExportSettings,
+    folder: Path,
+    quantize: str,
+    title: str,
+    litert: runtime.Runtime,
+) -> dict[str, int]:
+    """Write the page's folder, and compare its model with the Keras model.
 
-    title: plain text. run: name of the run.
-    config, settings: of the run and of what was exported.
-    corpus: name of the examples' corpus. examples: its test videos, uint8 [N, T, H, W, C].
-    runtime: where LiteRT.js is.
+    Args:
+        run, settings: what is exported.
+        folder: an existing, empty one.
+        quantize: one of `WEB_QUANTIZATIONS`.
+        title: of the page; every text in it is escaped.
+        litert: where the page finds LiteRT.js.
+
+    Returns:
+        Part of the page -> its size in bytes.
     """
-
-    title: str
-    run: str
-    config: Config
-    settings: ExportSettings
-    corpus: str
-    examples: np.ndarray
-    runtime: runtime.Runtime
-
-    @property
-    def throws_digits(self) -> bool:
-        """Whether digits can be thrown, to move as in the corpus that the run was trained on."""
-        return self.config.data.dataset == "moving_mnist"
-
-    def data(self) -> dict:
-        """What the scripts are told, as JSON."""
-        model, data = self.config.model, self.config.data
-        digits = {
-            "file": DIGITS,
-            "numDigits": data.num_digits,
-            "maxSpeed": data.max_speed,
-            "deterministic": data.motion == "deterministic",
-        }
-        return {
-            "model": MODEL,
-            "wasm": self.runtime.wasm,
-            "frameSize": model.frame_size,
-            "channels": model.channels,
-            "ny": model.ny,
-            "nz": model.noise_size,
-            "eulerSteps": model.euler_steps,
-            "hasSubSteps": has_sub_steps(model),
-            "conditioningFrames": self.settings.conditioning_frames,
-            "horizon": self.settings.horizon,
-            "maxFutures": MAX_FUTURES,
-            "maxRate": MAX_RATE if has_sub_steps(model) else 1,
-            "examples": {"file": EXAMPLES, "count": len(self.examples)},
-            "digits": digits if self.throws_digits else None,
-            "corpus": data.dataset,
-        }
-
-
-def render_demo(page: DemoPage, model_bytes: int) -> str:
-    """The HTML of a page; every text in it is escaped."""
-    template = load_template("export.web_page", "index.html.jinja")
-    return template.render(
-        page=page,
-        data=page.data(),
-        runtime=page.runtime,
-        licence=runtime.LICENCE,
-        package=runtime.PACKAGE,
-        runtime_megabytes=runtime.LOADED_MEGABYTES,
-        model_megabytes=f"{model_bytes / 1e6:.1f}",
-        version=__version__,
-    )
-
-
-def write_demo(page: DemoPage, folder: Path) -> dict[str, int]:
-    """Write all but the model, which lies there, into the page's folder.
-
-    Returns part of the page -> its size in bytes.
-    """
+    frames, corpus = _export_model(run, settings, folder, quantize)
+    examples = frames[:_NUM_EXAMPLES]
     sources = importlib.resources.files("export.web_page")
     sizes = {"model": (folder / MODEL).stat().st_size}
     with importlib.resources.as_file(sources / _LICENCE) as licence:
-        sizes["LiteRT.js"] = runtime.copy(page.runtime, folder, licence)
-    (folder / PAGE).write_text(render_demo(page, sizes["model"]), encoding="utf-8")
+        sizes["LiteRT.js"] = runtime.copy(litert, folder, licence)
+    data = page_data(run.config, settings, len(examples), litert.base)
+    html = load_template("export.web_page", "index.html.jinja").render(
+        title=title,
+        run=run.folder.name,
+        corpus=corpus,
+        data=data,
+        runtime=litert,
+        licence=runtime.LICENCE,
+        package=runtime.PACKAGE,
+        runtime_megabytes=runtime.LOADED_MEGABYTES,
+        model_megabytes=f"{sizes['model'] / 1e6:.1f}",
+        version=__version__,
+    )
+    (folder / PAGE).write_text(html, encoding="utf-8")
     for file in (sources / "static").iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     style = importlib.resources.files("srvp_tf.gallery_page") / "static" / _GALLERY_STYLE
     (folder / _GALLERY_STYLE).write_bytes(style.read_bytes())
-    (folder / EXAMPLES).write_bytes(np.ascontiguousarray(page.examples, np.uint8).tobytes())
-    if page.throws_digits:
-        (folder / DIGITS).write_bytes(load_embedded().test[list(_DIGITS)].tobytes())
+    examples.tofile(folder / EXAMPLES)
+    if data["digits"]:
+        load_embedded().test[list(_DIGITS)].tofile(folder / DIGITS)
     whole = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return sizes | {"the rest": whole - sum(sizes.values())}
+
+
+def page_data(config: Config, settings: ExportSettings, num_examples: int, base: str) -> dict:
+    """What the scripts are told, as JSON; `base` is the address of LiteRT.js.
+
+    Where the run was trained on moving digits, these can be thrown, to move as its corpus has them.
+    """
+    model, data = config.model, config.data
+    digits = {
+        "file": DIGITS,
+        "numDigits": data.num_digits,
+        "maxSpeed": data.max_speed,
+        "deterministic": data.motion == "deterministic",
+    }
+    return {
+        "model": MODEL,
+        "wasm": base + "wasm/",
+        "frameSize": model.frame_size,
+        "channels": model.channels,
+        "ny": model.ny,
+        "nz": model.noise_size,
+        "eulerSteps": model.euler_steps,
+        "hasSubSteps": model.takes_euler_steps,
+        "conditioningFrames": settings.conditioning_frames,
+        "horizon": settings.horizon,
+        "maxFutures": MAX_FUTURES,
+        "maxRate": MAX_RATE if model.takes_euler_steps else 1,
+        "examples": {"file": EXAMPLES, "count": num_examples},
+        "digits": digits if data.dataset == "moving_mnist" else None,
+        "corpus": data.dataset,
+    }
+
+
+def _export_model(
+    run: SourceRun, settings: ExportSettings, folder: Path, quantize: str
+) -> tuple[np.ndarray, str]:
+    """Write the model; returns the videos of the comparison, and the name of their corpus."""
+    model, origin = source_run.load_source(run)
+    length = min(settings.conditioning_frames + settings.horizon, run.config.data.test_length)
+    length = max(length, parity.frames_needed(settings))
+    frames, corpus = real_frames(run.config, max(parity.NUM_VIDEOS, _NUM_EXAMPLES), length)
+    parts = signatures.build_parts(model.frozen(), settings)
+    content, functions = tflite.convert_signatures(parts, 1, quantize)
+    file = folder / MODEL
+    file.write_bytes(content)
+    rates = [1, _RATE] if model.config.takes_euler_steps else [1]
+    compared, cases = [_at_rate(settings, rate) for rate in rates], {}
+    for finer in compared:
+        cases |= composition.cases(model, finer, frames)
+    call, bound = composition.caller(tflite.load_tflite(file), compared), parity.BOUNDS[quantize]
+    errors = parity.check_parity(call, cases, bound)
+    metadata.write_metadata(
+        folder / METADATA,
+        run.config,
+        settings,
+        source=origin,
+        quantize=quantize,
+        noise="input",
+        signatures=metadata.describe_signatures(
+            build_signatures(model, settings) | parts, functions, seeded=False
+        ),
+        parity=metadata.describe_parity(corpus, bound, errors),
+    )
+    return frames, corpus
+
+
+def _at_rate(settings: ExportSettings, rate: int) -> ExportSettings:
+    """The settings at which the page draws `rate` frames an interval, in fewer intervals."""
+    steps = -(-settings.euler_steps // rate) * rate
+    horizon = -(-settings.horizon // rate)
+    return dataclasses.replace(settings, euler_steps=steps, frames_per_step=rate, horizon=horizon)

@@ -16,7 +16,7 @@ FOLDER = "litert"
 LOADED_MEGABYTES = 10
 """What a reader's browser loads: the module and one of the variants."""
 
-_MODULE = "dist/index.js"
+MODULE = "dist/index.js"
 # The second is for browsers without relaxed SIMD, as Safari is: LiteRT.js takes one of them. Its
 # other variants need threads, hence headers that no plain server sends, or a GPU.
 _WASM = (
@@ -25,6 +25,9 @@ _WASM = (
     "wasm/litert_wasm_compat_internal.js",
     "wasm/litert_wasm_compat_internal.wasm",
 )
+FILES = (MODULE, *_WASM)
+"""What a page needs of the package."""
+
 _LICENCE_FILE = "LICENSE"
 
 
@@ -43,18 +46,7 @@ class Runtime(NamedTuple):
     @property
     def module(self) -> str:
         """Address of the JavaScript module."""
-        return self.base + _MODULE
-
-    @property
-    def wasm(self) -> str:
-        """Address of the folder of the WebAssembly files."""
-        return self.base + "wasm/"
-
-    @property
-    def source(self) -> str:
-        """Name, version, licence and, where it is another host, the address, in a line."""
-        place = f", loaded from {self.base}" if self.origin else ""
-        return f"LiteRT.js {self.version} ({LICENCE}){place}"
+        return self.base + MODULE
 
     @property
     def origin(self) -> str:
@@ -66,19 +58,13 @@ class Runtime(NamedTuple):
 def from_folder(folder: Path) -> Runtime:
     """The `Runtime` of an unpacked npm package; raises `UserError` if it is none."""
     try:
-        told = json.loads((folder / "package.json").read_text(encoding="utf-8"))
-        name, version = told["name"], str(told["version"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        name = None
-    if name != PACKAGE:
+        version = json.loads((folder / "package.json").read_text(encoding="utf-8"))["version"]
+    except (OSError, ValueError, KeyError, TypeError):
+        version = None
+    if version is None or not all((folder / file).is_file() for file in FILES):
         raise UserError(
-            f"--litert_dir={folder} is no unpacked {PACKAGE}: `npm pack {PACKAGE}@{TRIED_VERSION}` "
-            "and unpack what it brings, or leave the flag out"
-        )
-    if missing := [file for file in (_MODULE, *_WASM) if not (folder / file).is_file()]:
-        raise UserError(
-            f"--litert_dir={folder} has no {missing[0]}: take version {TRIED_VERSION}, this is "
-            f"{version}"
+            f"--litert_dir={folder} is no unpacked {PACKAGE} {TRIED_VERSION}: `npm pack "
+            f"{PACKAGE}@{TRIED_VERSION}` and unpack what it brings, or leave the flag out"
         )
     return Runtime(f"./{FOLDER}/", version, folder)
 
@@ -95,15 +81,13 @@ def from_cdn(address: str) -> Runtime:
 def copy(runtime: Runtime, page_folder: Path, licence: Path) -> int:
     """Copy what a page needs of a package into its folder, with a licence; returns the bytes.
 
-    Args:
-        runtime: a `Runtime`; nothing is copied of one that is loaded from elsewhere.
-        page_folder: the page's folder.
-        licence: text of the Apache License, for packages that do not have it.
+    Nothing is copied of one that is loaded from elsewhere. `licence`: text of the Apache License,
+    for packages that do not have it.
     """
     if runtime.folder is None:
         return 0
     target = page_folder / FOLDER
-    for name in (_MODULE, *_WASM):
+    for name in FILES:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(runtime.folder / name, target / name)  # not its permissions
     own = runtime.folder / _LICENCE_FILE

@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from export.signatures.build import Field, Signature, build_signatures
 from export.writers.settings import ExportSettings
-from srvp_tf.config import ModelConfig
 from srvp_tf.models.distributions import draw
 from srvp_tf.models.filtering import FilterState
 from srvp_tf.models.srvp import SRVP
@@ -69,20 +68,14 @@ def build_parts(model: SRVP, settings: ExportSettings) -> dict[str, Part]:
 
     y = {"y": field(futures, c.ny)}
     z = {"z": field(futures, c.noise_size)} if c.noise_size else {}
-    size = {"step_size": field(futures, 1, values="(0, 1]")} if has_sub_steps(c) else {}
+    size = {"step_size": field(futures, 1, values="(0, 1]")} if c.takes_euler_steps else {}
     shared = {name: x for name, x in state.items() if name == "w" or name.startswith("skip_")}
     normal = {"noise_z": field(futures, c.noise_size, values="standard normal")}
     parts = {}
     for name in ("encode", "observe"):
-        x = whole[name]
-        parts[name] = Part(x.inputs, x.addresses, x.noise, x.function, x.draw)
+        parts[name] = part(whole[name].function, whole[name].inputs, whole[name].noise)
     if z:
         parts["prior"] = part(prior, y, normal)
     parts["step"] = part(step, y | z | size)
     parts["decode"] = part(decode, {"y": field(FRAMES_PER_CALL, c.ny)} | shared)
     return parts
-
-
-def has_sub_steps(config: ModelConfig) -> bool:
-    """Whether a `ModelConfig`'s dynamics take Euler steps of any size: frames at any rate."""
-    return config.takes_euler_steps

@@ -4,19 +4,15 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import tensorflow as tf
+
+from export.parity import Bound, Errors
+from export.signatures.build import Signature
 from export.writers.settings import ExportSettings
 from srvp_tf._version import __version__
 from srvp_tf.config import Config
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-    from export.parity import Bound, Errors
-    from export.signatures.build import Signature
-
-METADATA_FORMAT = 1
 METADATA_FILE = "srvp.json"
 
 _OUTPUT_VALUES = {
@@ -29,8 +25,8 @@ _OUTPUT_VALUES = {
 
 
 def describe_signatures(
-    signatures: "Mapping[str, Signature]",
-    functions: "dict[str, tf.types.experimental.ConcreteFunction]",
+    signatures: Mapping[str, Signature],
+    functions: dict[str, tf.types.experimental.ConcreteFunction],
     seeded: bool,
 ) -> dict:
     """Signature name -> inputs and outputs, each name -> shape (null: any), dtype and values.
@@ -43,7 +39,7 @@ def describe_signatures(
     state = signatures["observe"].inputs | signatures["predict_single_step"].inputs
     values = {name: field.values for name, field in state.items()} | _OUTPUT_VALUES
 
-    def tensor(spec: "tf.TensorSpec", values: str) -> dict:
+    def tensor(spec: tf.TensorSpec, values: str) -> dict:
         return {"shape": list(spec.shape), "dtype": spec.dtype.name, "values": values}
 
     described = {}
@@ -60,7 +56,7 @@ def describe_signatures(
     return described
 
 
-def describe_parity(corpus: str, bound: "Bound", errors: "dict[str, Errors]") -> dict:
+def describe_parity(corpus: str, bound: Bound, errors: dict[str, Errors]) -> dict:
     """How it was compared: the videos' corpus, the `parity.Bound`, the `parity.Errors` by name."""
     return {
         "corpus": corpus,
@@ -73,10 +69,10 @@ def describe_parity(corpus: str, bound: "Bound", errors: "dict[str, Errors]") ->
 def write_metadata(path: Path, config: Config, settings: ExportSettings, **parts: object) -> None:
     """Write the JSON: versions, the run's `Config`, `ExportSettings`, and other parts by name."""
     tree = {
-        "format_version": METADATA_FORMAT,
+        "format_version": 1,
         "srvp_tf_version": __version__,
         **parts,
         "settings": dataclasses.asdict(settings),
         "config": dataclasses.asdict(config),
     }
-    Path(path).write_text(json.dumps(tree, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(tree, indent=2) + "\n", encoding="utf-8")

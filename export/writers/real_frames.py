@@ -1,14 +1,12 @@
 """Real videos for the comparison of an exported model with its source."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from data_pipelines import open_corpus
+from data_pipelines.corpus import Corpus
 from srvp_tf.config import Config, corpora
 from srvp_tf.errors import UserError
-
-if TYPE_CHECKING:
-    from data_pipelines.corpus import Corpus
+from srvp_tf.models.clips import parts
 
 
 def real_frames(config: Config, num_videos: int, num_frames: int) -> tuple[np.ndarray, str]:
@@ -21,8 +19,6 @@ def real_frames(config: Config, num_videos: int, num_frames: int) -> tuple[np.nd
     Returns:
         (uint8 [num_videos, num_frames, H, W, C] as the model takes them, name of their corpus).
     """
-    from data_pipelines import open_corpus
-
     size, channels = config.model.frame_size, config.model.channels
     try:
         videos = _test_videos(corpora.open_corpus(config), num_videos, num_frames)
@@ -36,9 +32,7 @@ def real_frames(config: Config, num_videos: int, num_frames: int) -> tuple[np.nd
     return np.repeat(digits, channels, axis=-1), "moving_mnist"
 
 
-def _test_videos(corpus: "Corpus", num_videos: int, num_frames: int) -> np.ndarray:
-    from srvp_tf.models.clips import parts
-
+def _test_videos(corpus: Corpus, num_videos: int, num_frames: int) -> np.ndarray:
     available = min(num_videos, corpus.num_test_videos)
     videos = corpus.test_videos(length=num_frames, num_videos=available)
     videos = videos.map(lambda video: parts(video)[0])

@@ -1,6 +1,5 @@
 """Writes signatures as TensorFlow SavedModels, which need none of this code to be run."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,14 @@ from tensorflow.types.experimental import ConcreteFunction
 from export import parity
 from export.parity import SignatureCaller
 from export.signatures.build import MULTI_STEP, Signature, build_signatures
-from export.writers import metadata, source_run, warmup
+from export.writers import metadata, source_run
 from export.writers.real_frames import real_frames
 from export.writers.settings import ExportSettings
 from export.writers.source_run import SourceRun
 from srvp_tf.errors import UserError
 from srvp_tf.models.video_model import VideoModel
 
+WARMUP_FILE = "tf_serving_warmup_requests"
 _DEFAULT = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
@@ -33,7 +33,7 @@ def write_served(
     """
     signatures = build_signatures(model, settings)
     functions = {name: concrete_function(x, seeded=True) for name, x in signatures.items()}
-    _save(path, functions | {_DEFAULT: functions[MULTI_STEP]})
+    write_signatures(path, functions | {_DEFAULT: functions[MULTI_STEP]})
     return functions
 
 
@@ -51,19 +51,7 @@ def write_noise_inputs(
         if all(field.dtype != tf.string for field in signature.inputs.values())
     }
     for name, function in functions.items():
-        _save(path / name, {_DEFAULT: function})
-    return functions
-
-
-def write_static(
-    path: Path, signatures: Mapping[str, Signature], batch_size: int
-) -> dict[str, ConcreteFunction]:
-    """One SavedModel with signatures, name -> `Signature`: noise as input, all sizes fixed.
-
-    Returns signature name -> the concrete function behind it.
-    """
-    functions = {name: concrete_function(x, False, batch_size) for name, x in signatures.items()}
-    _save(path, functions)
+        write_signatures(path / name, {_DEFAULT: function})
     return functions
 
 
@@ -121,7 +109,8 @@ def _as_declared(
     return checked
 
 
-def _save(path: Path, functions: dict[str, ConcreteFunction]) -> None:
+def write_signatures(path: Path, functions: dict[str, ConcreteFunction]) -> None:
+    """Write a SavedModel with these functions as its signatures."""
     module = tf.Module()
     # All that the functions read, and nothing else: a converter computes garbage from variables
     # that a SavedModel reaches in another way.
@@ -136,7 +125,7 @@ def export_saved_model(
     folder: Path,
     seeded: bool,
     warmup_name: str | None = None,
-) -> dict[str, parity.Errors]:
+) -> None:
     """Write a SavedModel and what goes with it, and compare it with the Keras model.
 
     Args:
@@ -144,9 +133,6 @@ def export_saved_model(
         folder: where; it exists and is empty.
         seeded: whether noise is addressed by seeds; else it is an input.
         warmup_name: what the server will call the model, in warm-up requests; empty for none.
-
-    Returns:
-        Signature name -> `parity.Errors`.
     """
     model, origin = source_run.load_source(run)
     frames, corpus = real_frames(run.config, parity.NUM_VIDEOS, parity.frames_needed(settings))
@@ -157,25 +143,41 @@ def export_saved_model(
         functions = write(folder, model.frozen(), settings)
     except tf.errors.OpError as error:
         raise UserError(f"{folder} cannot be written: {error.message}") from None
-    cases = parity.reference_cases(model, settings, frames)
-    cases = {name: case for name, case in cases.items() if name in functions}
+    cases = parity.reference_cases(model, settings, frames, functions)
     errors = parity.check_parity(read(folder), cases)
-    signatures = build_signatures(model, settings)
     extra = folder / "assets.extra"
     extra.mkdir()
     if warmup_name:
-        requests = {
-            name: {key: case.tensors[key][:1] for key in signatures[name].fields(seeded)}
-            for name, case in cases.items()
-        }
-        warmup.write_warmup(extra / warmup.WARMUP_FILE, warmup_name, requests)
+        _write_warmup(extra / WARMUP_FILE, warmup_name, functions, cases)
     metadata.write_metadata(
         extra / metadata.METADATA_FILE,
         run.config,
         settings,
         source=origin,
         noise="seed" if seeded else "input",
-        signatures=metadata.describe_signatures(signatures, functions, seeded),
+        signatures=metadata.describe_signatures(
+            build_signatures(model, settings), functions, seeded
+        ),
         parity=metadata.describe_parity(corpus, parity.FLOAT32, errors),
     )
-    return errors
+
+
+def _write_warmup(
+    path: Path,
+    model_name: str,
+    functions: dict[str, ConcreteFunction],
+    cases: dict[str, parity.Case],
+) -> None:
+    """A request per signature: what a server asks a new version before it gets real ones."""
+    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for name, function in functions.items():
+            request = predict_pb2.PredictRequest()
+            request.model_spec.name = model_name
+            request.model_spec.signature_name = name
+            for key in function.structured_input_signature[1]:
+                first = tf.make_tensor_proto(cases[name].tensors[key][:1])
+                request.inputs[key].CopyFrom(first)
+            log = prediction_log_pb2.PredictLog(request=request)
+            writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())

@@ -13,7 +13,7 @@ from export.parity import SignatureCaller
 from export.signatures.build import Signature, build_signatures
 from export.writers import metadata, source_run
 from export.writers.real_frames import real_frames
-from export.writers.saved_model import write_static
+from export.writers.saved_model import concrete_function, write_signatures
 from export.writers.settings import ExportSettings
 from export.writers.source_run import SourceRun
 from srvp_tf.errors import UserError
@@ -48,7 +48,11 @@ def convert_signatures(
     """`convert` of given signatures, name -> `Signature`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model")
-        functions = write_static(path, signatures, batch_size)
+        functions = {
+            name: concrete_function(signature, False, batch_size)
+            for name, signature in signatures.items()
+        }
+        write_signatures(path, functions)
         converter = tf.lite.TFLiteConverter.from_saved_model(
             str(path), signature_keys=list(signatures)
         )
@@ -92,7 +96,7 @@ def export_tflite(
     description: Path,
     batch_size: int,
     quantize: str,
-) -> dict[str, parity.Errors]:
+) -> None:
     """Write a TFLite file and its metadata, and compare it with the Keras model.
 
     Args:
@@ -100,9 +104,6 @@ def export_tflite(
         file, description: the file and its metadata.
         batch_size: B of all inputs.
         quantize: one of `QUANTIZATIONS`.
-
-    Returns:
-        Signature name -> `parity.Errors`.
     """
     model, origin = source_run.load_source(run)
     num_videos = -(-parity.NUM_VIDEOS // batch_size) * batch_size
@@ -123,4 +124,3 @@ def export_tflite(
         signatures=metadata.describe_signatures(signatures, functions, seeded=False),
         parity=metadata.describe_parity(corpus, bound, errors),
     )
-    return errors
