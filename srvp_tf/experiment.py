@@ -18,11 +18,7 @@ from srvp_tf.config import flags as config_flags
 from srvp_tf.config.corpora import define_path, define_paths
 from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags
 from srvp_tf.config.tensorflow_start import start_tensorflow
-from srvp_tf.experiments.settings import (
-    EXPERIMENTS,
-    check_experiment_inputs,
-    chosen_experiments,
-)
+from srvp_tf.experiments.settings import EXPERIMENTS, chosen_experiments
 
 _FORMATS = ("gif", "mp4", "webm", "png", "npz")
 
@@ -61,7 +57,6 @@ def main(flag_values):
     # This command's seed and num_videos are not the run's.
     config = config_from_flags(flag_values, run.config(), only=WHERE_THE_DATA_IS)
     names = chosen_experiments(flag_values, config)
-    check_experiment_inputs(flag_values, names)
     output = Path(flag_values.output_dir or run.results / "experiments")
     check_output_folder(output)
     run.checkpoint_path(flag_values.checkpoint)  # if there is none, then now

@@ -20,8 +20,8 @@ from srvp_tf.config.flags import WHERE_THE_DATA_IS, define_config_flags
 from srvp_tf.config.tensorflow_start import start_tensorflow
 from srvp_tf.errors import UserError
 from srvp_tf.evaluation.chosen_metrics import define_metric_flags, metrics_from_flags
-from srvp_tf.gallery_page.folder import check_replaceable, replacing_gallery
-from srvp_tf.gallery_page.shown_runs import address_of_demo, runs_from_flags
+from srvp_tf.gallery_page.folder import address_of_demo, check_replaceable, replacing_gallery
+from srvp_tf.gallery_page.shown_runs import runs_from_flags
 from srvp_tf.metrics.registry import METRICS, per_frame
 from srvp_tf.runs.atomic_files import scratch_folder
 

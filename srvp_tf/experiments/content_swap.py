@@ -4,18 +4,17 @@ As in the paper's section on disentangling.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from srvp_tf.experiments.latents import check_pairs, decode_states, infer, numbered
+from srvp_tf.experiments.latents import check_pairs, decode_states, infer
+from srvp_tf.models.forecast_arguments import check_video_ids
 from srvp_tf.models.noise import forecast_noise
+from srvp_tf.models.outputs import Inference
+from srvp_tf.models.srvp import SRVP
 from srvp_tf.video import to_uint8
-
-if TYPE_CHECKING:
-    from srvp_tf.models.outputs import Inference
-    from srvp_tf.models.srvp import SRVP
 
 
 class ContentSwap(NamedTuple):
@@ -32,7 +31,7 @@ class ContentSwap(NamedTuple):
 
 
 def swap_content(
-    model: "SRVP",
+    model: SRVP,
     content: tf.Tensor | np.ndarray,
     dynamics: tf.Tensor | np.ndarray,
     *,
@@ -56,10 +55,10 @@ def swap_content(
         UserError: the videos are no pairs, or do not fit the model.
     """
     check_pairs(content=content, dynamics=dynamics)
-    videos = numbered(video_ids, content)
+    videos = check_video_ids(video_ids, content)
     of_content, of_dynamics = infer(model, content), infer(model, dynamics)
 
-    def states(inferred: "Inference") -> tf.Tensor:
+    def states(inferred: Inference) -> tf.Tensor:
         observed = inferred.q_z.loc.shape[1]
         samples = tf.range(num_samples)
         # One frame more than is wanted: a rollout of none is no rollout.

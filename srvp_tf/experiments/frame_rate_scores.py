@@ -3,7 +3,6 @@
 import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -13,15 +12,13 @@ from srvp_tf.experiments.frame_rates import reconstruct_at_rate
 from srvp_tf.experiments.frame_scores import FrameScores, to_unit_floats
 from srvp_tf.experiments.latents import decode_states, infer, video_batches
 from srvp_tf.models.noise import forecast_noise
-
-if TYPE_CHECKING:
-    from srvp_tf.models.srvp import SRVP
+from srvp_tf.models.srvp import SRVP
 
 EULER_STEPS = (1, 2, 4, 8)
 
 
 def measure_frame_rates(
-    model: "SRVP",
+    model: SRVP,
     videos: np.ndarray,
     nt_cond: int,
     *,
@@ -88,7 +85,7 @@ def measure_frame_rates(
 class _Judge:
     """Scores by name, or by (number of steps, name)."""
 
-    model: "SRVP"
+    model: SRVP
     nt_cond: int
     rate: int
     all_steps: Sequence[int]

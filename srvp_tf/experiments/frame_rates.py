@@ -2,18 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from srvp_tf.config import ModelConfig
-from srvp_tf.experiments.latents import decode_states, infer, numbered
+from srvp_tf.experiments.latents import decode_states, infer
+from srvp_tf.models.forecast_arguments import check_video_ids
 from srvp_tf.models.noise import forecast_noise
+from srvp_tf.models.srvp import SRVP
 from srvp_tf.video import to_uint8
-
-if TYPE_CHECKING:
-    from srvp_tf.models.srvp import SRVP
 
 
 def steps_for_rate(config: ModelConfig, rate: int) -> int:
@@ -31,7 +29,7 @@ def steps_for_rate(config: ModelConfig, rate: int) -> int:
 
 
 def forecast_at_rates(
-    model: "SRVP",
+    model: SRVP,
     observed: tf.Tensor | np.ndarray,
     horizon: int,
     rates: Sequence[int] = (1, 2, 4),
@@ -56,7 +54,7 @@ def forecast_at_rates(
         UserError: as `SRVP.forecast` and `steps_for_rate`.
     """
     inferred = infer(model, observed)
-    videos, samples = numbered(video_ids, observed), tf.range(num_samples)
+    videos, samples = check_video_ids(video_ids, observed), tf.range(num_samples)
     noise = forecast_noise(model.config, seed, videos, samples, observed.shape[1] + horizon)
     futures = {}
     for rate in rates:
@@ -67,7 +65,7 @@ def forecast_at_rates(
 
 
 def reconstruct_at_rate(
-    model: "SRVP", videos: tf.Tensor | np.ndarray, euler_steps: int, rate: int
+    model: SRVP, videos: tf.Tensor | np.ndarray, euler_steps: int, rate: int
 ) -> np.ndarray:
     """Videos as the model saw them, with frames in between: nothing is drawn.
 

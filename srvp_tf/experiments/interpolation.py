@@ -1,22 +1,20 @@
 """From one video's dynamics to another's: y_1 on the line between the two, one content."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
-from srvp_tf.experiments.latents import check_pairs, decode_states, infer, numbered
+from srvp_tf.experiments.latents import check_pairs, decode_states, infer
+from srvp_tf.models.forecast_arguments import check_video_ids
 from srvp_tf.models.noise import forecast_noise
+from srvp_tf.models.srvp import SRVP
 from srvp_tf.video import to_uint8
-
-if TYPE_CHECKING:
-    from srvp_tf.models.srvp import SRVP
 
 
 def interpolate_dynamics(
-    model: "SRVP",
+    model: SRVP,
     start: tf.Tensor | np.ndarray,
     end: tf.Tensor | np.ndarray,
     *,
@@ -64,7 +62,7 @@ def interpolate_dynamics(
         return tf.reshape(points, [-1, *one.shape[1:]])
 
     num_frames = start.shape[1] + horizon
-    videos = numbered(video_ids, start)
+    videos = check_video_ids(video_ids, start)
     noise = forecast_noise(model.config, seed, videos, tf.range(1), num_frames)
     eps = tf.repeat(tf.cast(noise.z[:, 0], model.dtype), num_points, axis=0)
     y = between(first.q_y1.mean(), last.q_y1.mean())

@@ -1,22 +1,20 @@
 """What the experiments do with latents that `SRVP.forecast` does not: read, exchange, decode."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from srvp_tf.errors import UserError
 from srvp_tf.forecasting.sampling import frames_per_chunk
-from srvp_tf.models.forecast_arguments import check_frames, check_video_ids
-
-if TYPE_CHECKING:
-    from srvp_tf.models.outputs import Inference
-    from srvp_tf.models.srvp import SRVP
-    from srvp_tf.models.video_model import VideoModel
+from srvp_tf.models.forecast_arguments import check_frames
+from srvp_tf.models.outputs import Inference
+from srvp_tf.models.srvp import SRVP
+from srvp_tf.models.video_model import VideoModel
 
 
-def infer(model: "VideoModel", frames: tf.Tensor | np.ndarray) -> Any:
+def infer(model: VideoModel, frames: tf.Tensor | np.ndarray) -> Any:
     """What videos [B, T, H, W, C], uint8 or float in [0, 1], tell; `UserError` on others.
 
     Of an `SRVP` it is an `Inference`.
@@ -38,16 +36,7 @@ def check_pairs(**videos: tf.Tensor | np.ndarray) -> None:
         raise UserError(f"the videos do not make pairs ({found}): give equally many of each")
 
 
-def numbered(
-    video_ids: tf.Tensor | np.ndarray | Sequence[int] | None, frames: tf.Tensor | np.ndarray
-) -> tf.Tensor:
-    """The ids of videos [B]: `video_ids`, or 0..B-1 if None."""
-    if video_ids is None:
-        return tf.range(len(frames))
-    return check_video_ids(video_ids, tf.convert_to_tensor(frames))
-
-
-def decode_states(model: "SRVP", inferred: "Inference", states: tf.Tensor) -> np.ndarray:
+def decode_states(model: SRVP, inferred: Inference, states: tf.Tensor) -> np.ndarray:
     """Frames of states [B, S, K, ny] -> NumPy [B, S, K, H, W, C] in (0, 1), in bounded pieces."""
     batch, num_samples, length, _ = states.shape
     at_once = max(frames_per_chunk(model) // (batch * num_samples), 1)
@@ -59,7 +48,7 @@ def decode_states(model: "SRVP", inferred: "Inference", states: tf.Tensor) -> np
 
 
 def video_batches(
-    model: "SRVP", num_videos: int, num_frames: int
+    model: SRVP, num_videos: int, num_frames: int
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Yields (slice, numbers int32 [B]) of as many videos as may be encoded and decoded at once.
 

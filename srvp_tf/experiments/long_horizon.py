@@ -1,17 +1,16 @@
 """Forecasts of thousands of frames: one piece at a time, the state carried over."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from srvp_tf.experiments.latents import infer, numbered
+from srvp_tf.experiments.latents import infer
 from srvp_tf.forecasting.sampling import frames_per_chunk
+from srvp_tf.models.forecast_arguments import check_video_ids
+from srvp_tf.models.video_model import VideoModel
 from srvp_tf.video import to_uint8
-
-if TYPE_CHECKING:
-    from srvp_tf.models.video_model import VideoModel
 
 CHUNK_LENGTH = 100  # frames; of which less fit into memory, less
 
@@ -30,7 +29,7 @@ class Chunk(NamedTuple):
 
 
 def forecast_in_chunks(
-    model: "VideoModel",
+    model: VideoModel,
     observed: tf.Tensor | np.ndarray,
     horizon: int,
     *,
@@ -54,7 +53,7 @@ def forecast_in_chunks(
     Raises:
         UserError: as `SRVP.forecast`.
     """
-    videos, samples = numbered(video_ids, observed), tf.range(num_samples)
+    videos, samples = check_video_ids(video_ids, observed), tf.range(num_samples)
     inferred = infer(model, observed)
     num_observed, batch = observed.shape[1], len(observed)
     chunk_length = max(min(chunk_length, frames_per_chunk(model) // (batch * num_samples)), 1)
@@ -69,7 +68,7 @@ def forecast_in_chunks(
 
 
 def forecast_thinned(
-    model: "VideoModel",
+    model: VideoModel,
     observed: tf.Tensor | np.ndarray,
     horizon: int,
     *,

@@ -1,21 +1,17 @@
 """What becomes of a forecast after thousands of frames."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import tensorflow as tf
 
 from srvp_tf.experiments.frame_scores import FrameScores, to_unit_floats
 from srvp_tf.experiments.long_horizon import CHUNK_LENGTH, Chunk, forecast_in_chunks
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-    from srvp_tf.models.video_model import VideoModel
+from srvp_tf.models.video_model import VideoModel
 
 
 def measure_long_horizon(
-    model: "VideoModel",
+    model: VideoModel,
     observed: np.ndarray,
     horizon: int,
     truth: np.ndarray | None = None,
@@ -23,7 +19,7 @@ def measure_long_horizon(
     window: int = CHUNK_LENGTH,
     num_samples: int = 1,
     seed: int = 0,
-    video_ids: "tf.Tensor | np.ndarray | Sequence[int] | None" = None,
+    video_ids: tf.Tensor | np.ndarray | Sequence[int] | None = None,
 ) -> dict:
     """Forecast, and judge one window of frames after the other.
 

@@ -9,7 +9,10 @@ EXPERIMENTS = ("frame_rates", "content_swap", "interpolation", "long_horizon")
 
 
 def chosen_experiments(flag_values: flags.FlagValues, config: Config) -> list[str]:
-    """The experiments to run, in order; those that a run cannot have only if asked for by name."""
+    """The experiments to run, in order; `UserError` if they, or the flags about --input, cannot be.
+
+    Those that a run cannot have are left out, unless they are asked for by name.
+    """
     names = [name.strip() for name in flag_values.experiments]
     unknown = [name for name in names if name not in EXPERIMENTS]
     if unknown or not names:
@@ -22,11 +25,7 @@ def chosen_experiments(flag_values: flags.FlagValues, config: Config) -> list[st
         if flag_values["experiments"].present:
             raise UserError(f"{line}: give --experiments={','.join(possible)}")
         print(line)
-    return [name for name in EXPERIMENTS if name in names and name in possible]
-
-
-def check_experiment_inputs(flag_values: flags.FlagValues, names: list[str]) -> None:
-    """Raise `UserError` if the flags about --input make no sense together."""
+    names = [name for name in EXPERIMENTS if name in names and name in possible]
     if flag_values.input_rate > 2:
         raise UserError(
             f"--input_rate={flag_values.input_rate}: give 2 for inputs at twice the model's rate, "
@@ -38,3 +37,4 @@ def check_experiment_inputs(flag_values: flags.FlagValues, names: list[str]) -> 
             f"--input={flag_values.input[0]}: {pairs[0]} needs two videos or more; name another, "
             "or other --experiments"
         )
+    return names

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from srvp_tf._version import __version__
 from srvp_tf.errors import UserError
@@ -47,9 +48,14 @@ def check_replaceable(path: Path, kind: Kind = GALLERY) -> None:
         )
 
 
-def is_one(path: Path, kind: Kind) -> bool:
-    """Whether a folder of a kind lies at `path`."""
-    return bool(_listed(path, kind))
+def address_of_demo(folder: str | None, output: Path) -> str:
+    """The relative address of a demo, seen from the gallery; empty if there is none."""
+    if not folder:
+        return ""
+    path = Path(folder).resolve()
+    if not _listed(path, DEMO):
+        raise UserError(f"--demo={folder} is no demo: write one with `python -m export.web`")
+    return quote(os.path.relpath(path, output)) + "/index.html"
 
 
 @contextlib.contextmanager

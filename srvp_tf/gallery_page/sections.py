@@ -56,15 +56,23 @@ def made_of(material, **makers) -> list[PageSection]:
     """
     made = []
     for name, make in makers.items():
-        able = tuple(run for run in material.runs if name in _shown(run.model.config))
+        able = tuple(run for run in material.runs if name in _possible(run.model.config))
         if able:
             made.append(make(material._replace(runs=able)))
     return made
 
 
-def _shown(config):
+def _possible(config):
     """Sections that a model can have."""
     return ("plans",) if config.action_size else config.experiments
+
+
+def _for_each_run(material, function, *arguments, **options):
+    """Name of a run -> what `function` makes of its model and the arguments, with one seed."""
+    return {
+        run.name: function(run.model, *arguments, seed=material.seed, **options)
+        for run in material.runs
+    }
 
 
 def plans(material, num_videos=2) -> PageSection:
@@ -112,19 +120,13 @@ def frame_rates(material, num_videos=2) -> PageSection:
     """One future at several frame rates."""
     from srvp_tf.experiments import forecast_at_rates, steps_for_rate
 
-    title = "Frame rates"
     ticks, observed = RATES[-1], material.observed[:num_videos]
     given = (material.nt_cond - 1) * ticks + 1
     player = material.player(
         "frame-rates", "one future at several frame rates", given + material.horizon * ticks,
         ticks_per_frame=ticks, num_given=given,
     )  # fmt: skip
-    futures = {
-        run.name: forecast_at_rates(
-            run.model, observed, material.horizon, RATES, seed=material.seed
-        )
-        for run in material.runs
-    }
+    futures = _for_each_run(material, forecast_at_rates, observed, material.horizon, RATES)
 
     def clips(run, index):
         for rate in RATES:
@@ -140,7 +142,7 @@ def frame_rates(material, num_videos=2) -> PageSection:
         "all rates: one future in each row. dt is the step of the dynamics, in frames; in training "
         f"it was {trained}. At a quarter of the speed the difference shows best."
     )
-    return PageSection("frame-rates", title, text, player)
+    return PageSection("frame-rates", "Frame rates", text, player)
 
 
 def content_swap(material, num_pairs=2) -> PageSection:
@@ -150,26 +152,19 @@ def content_swap(material, num_pairs=2) -> PageSection:
     title = "Content swap"
     if len(material.videos) < 2:
         return PageSection("content-swap", title, "It takes two test videos.")
-    pairs = _pairs(len(material.videos), num_pairs)
-    content, dynamics = (material.videos[list(side)] for side in zip(*pairs, strict=True))
+    of_a, of_b = _pairs(material.videos, num_pairs)
     length = material.videos.shape[1]
     player = material.player("content-swap", "content of one video, motion of another", length)
-    swapped = {
-        run.name: swap_content(
-            run.model, content[:, : material.nt_cond], dynamics, seed=material.seed
-        ).swapped
-        for run in material.runs
-    }
+    swaps = _for_each_run(material, swap_content, of_a[:, : material.nt_cond], of_b)
 
     def sources(index):
-        for name, number, part in zip("AB", pairs[index], ("content", "motion"), strict=True):
-            caption = f"{name}, video {number + 1}: {part}"
-            yield player.clip(caption, material.videos[number], length)
+        yield player.clip(f"A, video {2 * index + 1}: content", of_a[index], length)
+        yield player.clip(f"B, video {2 * index + 2}: motion", of_b[index], length)
 
     def clips(run, index):
-        yield player.clip("content of A, motion of B", swapped[run.name][index, 0], 0)
+        yield player.clip("content of A, motion of B", swaps[run.name].swapped[index, 0], 0)
 
-    material.add_rows(player, "Pair", len(pairs), sources, clips)
+    material.add_rows(player, "Pair", len(of_a), sources, clips)
     text = (
         f"The content variable is read from the first {material.nt_cond} frames of A, the states "
         "from all frames of B; the decoder joins them. Nothing is forecast here."
@@ -184,34 +179,24 @@ def interpolation(material, num_pairs=2) -> PageSection:
     title = "Interpolation of dynamics"
     if len(material.videos) < 2:
         return PageSection("interpolation", title, "It takes two test videos.")
-    pairs = _pairs(len(material.videos), num_pairs)
-    start, end = (material.observed[list(side)] for side in zip(*pairs, strict=True))
-    length = material.videos.shape[1]
+    of_a, of_b = _pairs(material.videos, num_pairs)
+    length, shares = material.videos.shape[1], np.linspace(0, 1, NUM_POINTS)
     player = material.player("interpolation", "from one video's dynamics to another's", length)
-    between = {
-        run.name: interpolate_dynamics(
-            run.model, start, end, num_points=NUM_POINTS, horizon=material.horizon,
-            seed=material.seed,
-        )
-        for run in material.runs
-    }  # fmt: skip
-    shares = np.linspace(0, 1, NUM_POINTS)
+    observed = (videos[:, : material.nt_cond] for videos in (of_a, of_b))
+    options = {"num_points": NUM_POINTS, "horizon": material.horizon}
+    between = _for_each_run(material, interpolate_dynamics, *observed, **options)
 
-    def end(name, number):
-        return [player.clip(f"{name}, video {number + 1}", material.videos[number], length)]
+    def start(index):
+        yield player.clip(f"A, video {2 * index + 1}", of_a[index], length)
 
     def clips(run, index):
         for share, video in zip(shares, between[run.name][index], strict=True):
             yield player.clip(f"{share:.0%} B", video, 0)
 
-    material.add_rows(
-        player,
-        "Pair",
-        len(pairs),
-        lambda index: end("A", pairs[index][0]),
-        clips,
-        lambda index: end("B", pairs[index][1]),
-    )
+    def end(index):
+        yield player.clip(f"B, video {2 * index + 2}", of_b[index], length)
+
+    material.add_rows(player, "Pair", len(of_a), start, clips, end)
     text = (
         "The first state runs on the line from that of A to that of B; the content stays that of "
         "A, and the noise after the first frame is the same in all, drawn from the prior."
@@ -226,10 +211,7 @@ def long_horizon(material, num_frames, num_videos=2) -> PageSection:
     observed = material.observed[:num_videos]
     length = material.nt_cond + num_frames
     player = material.player("long-horizon", "long forecasts", length, num_given=material.nt_cond)
-    futures = {
-        run.name: forecast_thinned(run.model, observed, num_frames, seed=material.seed)
-        for run in material.runs
-    }
+    futures = _for_each_run(material, forecast_thinned, observed, num_frames)
 
     def clips(run, index):
         yield material.forecast_clip(player, "prediction", index, futures[run.name][index, 0])
@@ -242,9 +224,10 @@ def long_horizon(material, num_frames, num_videos=2) -> PageSection:
     return PageSection("long-horizon", "Long horizon", text, player)
 
 
-def _pairs(num_videos, most):
-    """Pairs of neighbours: (0, 1), (2, 3), ..."""
-    return [(i, i + 1) for i in range(0, num_videos - 1, 2)][:most]
+def _pairs(videos, most):
+    """The videos of at most so many pairs (0, 1), (2, 3), ...: the first ones, the second ones."""
+    count = min(len(videos) // 2, most)
+    return videos[: 2 * count : 2], videos[1 : 2 * count : 2]
 
 
 def _step(euler_steps):

@@ -1,23 +1,8 @@
 """The runs that a page shows."""
 
-import os
-from pathlib import Path
-from urllib.parse import quote
-
 from srvp_tf.config.flags import WHERE_THE_DATA_IS, config_from_flags
 from srvp_tf.errors import UserError
-from srvp_tf.gallery_page.folder import DEMO, is_one
 from srvp_tf.runs.run_folder import RunFolder
-
-
-def address_of_demo(folder: str | None, output: Path) -> str:
-    """The relative address of a demo, seen from the gallery; empty if there is none."""
-    if not folder:
-        return ""
-    path = Path(folder).resolve()
-    if not is_one(path, DEMO):
-        raise UserError(f"--demo={folder} is no demo: write one with `python -m export.web`")
-    return quote(os.path.relpath(path, output)) + "/index.html"
 
 
 def runs_from_flags(run: RunFolder, flag_values) -> dict:

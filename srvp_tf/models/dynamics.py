@@ -1,19 +1,17 @@
 """The latent dynamics: prior of the noise, step of the state, and rollouts of both."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from srvp_tf.config import ModelConfig
 from srvp_tf.models.configured_layer import ConfiguredLayer
 from srvp_tf.models.distributions import draw, gaussian
 from srvp_tf.models.initializers import child_seed, uniform
 from srvp_tf.models.perceptrons import MLP
-
-if TYPE_CHECKING:
-    from srvp_tf.config import ModelConfig
 
 # So many unrolled steps are up to 1.2 times as fast as a loop; more are no faster, and take seconds
 # to build (`python -m benchmarks.rollout`).
@@ -49,31 +47,19 @@ class Dynamics(ConfiguredLayer):
     takes_euler_steps = False
     """Whether a frame interval can be cut into sub-steps, and so be predicted at other rates."""
 
-    def __init__(self, config: "ModelConfig", seed: int | None = None, **kwargs):
+    def __init__(self, config: ModelConfig, seed: int | None = None, **kwargs):
         super().__init__(config, seed, **kwargs)
         nz = config.noise_size  # 0: there is no noise, and no prior of it
         self.prior_head = self.perceptron(2 * nz, "prior") if nz else None
+        self.output_shape = None, config.ny  # of the next state: for `summary`
 
     def perceptron(self, units: int, name: str, gain: float | None = None) -> MLP:
         """A perceptron of the configured depth and width, `gain` of orthogonal initial weights."""
-        return MLP(
-            units,
-            self.config.nh_res,
-            self.config.nlayers_res,
-            gain,
-            child_seed(self.seed, name),
-            name=name,
-            dtype=self.dtype_policy,
-        )
+        return self.part(MLP, name, units, self.config.nh_res, self.config.nlayers_res, gain)
 
     def build(self, input_shape: tuple | None = None) -> None:
         if self.prior_head is not None:
             self.prior_head.build((None, self.config.ny + self.config.action_size))
-
-    @property
-    def output_shape(self) -> tuple:
-        """Of the next state: for `summary`."""
-        return None, self.config.ny
 
     def prior(self, y: tf.Tensor, action: tf.Tensor | None = None) -> tfd.Distribution:
         """p(z | y, a): y [..., ny], a [..., A] -> elementwise, [..., nz]."""
@@ -135,7 +121,7 @@ class ResidualDynamics(Dynamics):
 
     takes_euler_steps = True
 
-    def __init__(self, config: "ModelConfig", seed: int | None = None, **kwargs):
+    def __init__(self, config: ModelConfig, seed: int | None = None, **kwargs):
         super().__init__(config, seed, **kwargs)
         self.residual = self.perceptron(config.ny, "residual", config.res_gain)
 
@@ -158,7 +144,7 @@ class ResidualDynamics(Dynamics):
 class PerceptronDynamics(Dynamics):
     """y_{t+1} = f(y_t, u_t), in the paper's ablation."""
 
-    def __init__(self, config: "ModelConfig", seed: int | None = None, **kwargs):
+    def __init__(self, config: ModelConfig, seed: int | None = None, **kwargs):
         super().__init__(config, seed, **kwargs)
         self.transition = self.perceptron(config.ny, "perceptron")
 
@@ -173,7 +159,7 @@ class PerceptronDynamics(Dynamics):
 class GRUDynamics(Dynamics):
     """y_{t+1} = GRU(u_t, y_t), in the paper's ablation: input u, state y, as PyTorch's cell."""
 
-    def __init__(self, config: "ModelConfig", seed: int | None = None, **kwargs):
+    def __init__(self, config: ModelConfig, seed: int | None = None, **kwargs):
         super().__init__(config, seed, **kwargs)
 
         def initial(name: str):

@@ -53,18 +53,8 @@ def encode(
     noise_z: tf.Tensor,
     num_frames: tf.Tensor | None = None,
     actions: tf.Tensor | None = None,
-) -> "FilterState":
-    """Frames [B, T, H, W, C] in [0, 1] -> `FilterState`.
-
-    Args:
-        model: an `SRVP`.
-        frames: float32, T >= nt_inf.
-        noise_y: standard normal [B, ny].
-        noise_z: standard normal [B, T - 1, nz], of the frames 1..T-1.
-        num_frames: how many of the T frames of each video are meant [B], nt_inf or more; the others
-            are ignored. None: all.
-        actions: of the intervals between the frames [B, T - 1, A], of a model with actions.
-    """
+) -> FilterState:
+    """`SRVP.encode_state`: frames [B, T, H, W, C] in [0, 1], T >= nt_inf -> `FilterState`."""
     encoding = model.encode(frames)
     if num_frames is None:
         inferred = model.infer(encoding, actions=actions)
@@ -92,19 +82,14 @@ def encode(
 
 def observe(
     model: "SRVP",
-    state: "FilterState",
+    state: FilterState,
     frame: tf.Tensor,
     noise_z: tf.Tensor,
     action: tf.Tensor | None = None,
-) -> "FilterState":
-    """The `FilterState` after one more frame.
+) -> FilterState:
+    """`SRVP.observe_state`: the `FilterState` after one more frame [B, H, W, C] in [0, 1].
 
-    Args:
-        model: an `SRVP`.
-        state: the `FilterState` before; its w and skips are not used and may be None.
-        frame: [B, H, W, C] in [0, 1].
-        noise_z: standard normal [B, nz], of this frame.
-        action: of the interval that led to it [B, A], of a model with actions.
+    The content and the skips of the one before are not used and may be None.
     """
     encoding = model.encode(frame[:, None])
     h = encoding.features[:, 0]
@@ -121,20 +106,13 @@ def observe(
 
 def predict_from_state(
     model: "SRVP",
-    state: "FilterState",
+    state: FilterState,
     noise_z: tf.Tensor,
     euler_steps: int,
     frames_per_step: int,
     actions: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """F predicted frame intervals.
-
-    Args:
-        model: an `SRVP`.
-        state: a `FilterState`, of which y, w and skips are used.
-        noise_z: standard normal [B, F, nz], of the intervals' frames.
-        euler_steps, frames_per_step: as in `SRVP.forecast`.
-        actions: of the intervals [B, F, A], of a model with actions.
+    """`SRVP.predict_from_state`: F frame intervals from the y, w and skips of a `FilterState`.
 
     Returns:
         (y at the end of each interval [B, F, ny], frames [B, F * frames_per_step, H, W, C]); the

@@ -2,16 +2,14 @@
 
 import operator
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import SupportsIndex
 
 import numpy as np
 import tensorflow as tf
 
+from srvp_tf.config import ModelConfig
 from srvp_tf.errors import UserError
 from srvp_tf.models.unit_range import check_unit_range
-
-if TYPE_CHECKING:
-    from srvp_tf.config import ModelConfig
 
 _LIMITS = {"seed": 2**63 - 1}  # of the others: what TensorFlow takes for sizes and counts
 
@@ -34,7 +32,7 @@ def as_tensor(frames: object, name: str = "frames") -> tf.Tensor:
         ) from None
 
 
-def check_frames(frames: tf.Tensor, config: "ModelConfig") -> None:
+def check_frames(frames: tf.Tensor, config: ModelConfig) -> None:
     """Raise `UserError` unless frames [B, T, H, W, C] are what a model of `config` takes."""
     if frames.shape.rank is None or frames.shape.rank == 5 and frames.shape[1] is None:
         raise UserError(
@@ -63,7 +61,7 @@ def check_frames(frames: tf.Tensor, config: "ModelConfig") -> None:
 def check_actions(
     actions: object,
     frames: tf.Tensor,
-    config: "ModelConfig",
+    config: ModelConfig,
     horizon: int = 0,
     num_samples: int = 0,
 ) -> tf.Tensor | None:
@@ -114,8 +112,8 @@ def check_actions(
 
 
 def check_arguments(
-    horizon: int, num_samples: int, seed: int | tf.Tensor, euler_steps: int, frames_per_step: int
-) -> tuple[int, int, int | tf.Tensor, int, int]:
+    horizon: int, num_samples: int, euler_steps: int, frames_per_step: int, seed: int | tf.Tensor
+) -> tuple[int, int, int, int, int | tf.Tensor]:
     """The numbers as integers, the seed as it is if a tensor; raises `UserError` for others."""
     counts = {
         "horizon": horizon,
@@ -131,14 +129,15 @@ def check_arguments(
         raise UserError(
             f"frames_per_step={frames_per_step} does not divide euler_steps={euler_steps}"
         )
-    seed = seed if tf.is_tensor(seed) else _integer("seed", seed)
-    return (*list(counts.values())[:2], seed, *list(counts.values())[2:])
+    return *counts.values(), seed if tf.is_tensor(seed) else _integer("seed", seed)
 
 
 def check_video_ids(
-    video_ids: tf.Tensor | np.ndarray | Sequence[int], frames: tf.Tensor
+    video_ids: tf.Tensor | np.ndarray | Sequence[int] | None, frames: tf.Tensor | np.ndarray
 ) -> tf.Tensor:
-    """The ids as a tensor; raises `UserError` unless there is one for each video."""
+    """Ids of videos [B], None: 0..B-1; raises `UserError` unless there is one for each."""
+    if video_ids is None:
+        return tf.range(tf.shape(frames)[0])
     video_ids = tf.convert_to_tensor(video_ids)
     if not video_ids.shape.is_compatible_with(frames.shape[:1]):
         raise UserError(

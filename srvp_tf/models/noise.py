@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
+from srvp_tf.config import ModelConfig
 from srvp_tf.models import rng
 from srvp_tf.models.clips import Clips, parts
 from srvp_tf.models.rng import Purpose
 
 if TYPE_CHECKING:
-    from srvp_tf.config import ModelConfig
     from srvp_tf.models.video_model import VideoModel
 
 
@@ -64,13 +64,13 @@ class ForecastNoise(NamedTuple):
 
 
 def training_noise(
-    config: "ModelConfig",
+    config: ModelConfig,
     seed: int | tf.Tensor,
     step: int | tf.Tensor,
     examples: tf.Tensor,
     num_frames: int,
     num_decoded: int = 0,
-) -> "TrainingNoise":
+) -> TrainingNoise:
     """Noise of one step of `SRVP` for some examples of the global batch.
 
     Args:
@@ -99,7 +99,7 @@ def training_noise(
 
 
 def training_latents(
-    config: "ModelConfig",
+    config: ModelConfig,
     seed: int | tf.Tensor,
     step: int | tf.Tensor,
     examples: tf.Tensor,
@@ -135,20 +135,20 @@ def replica_noise(
 
 
 def reconstruction_noise(
-    config: "ModelConfig", seed: int | tf.Tensor, videos: tf.Tensor, num_frames: int
-) -> "TrainingNoise":
+    config: ModelConfig, seed: int | tf.Tensor, videos: tf.Tensor, num_frames: int
+) -> TrainingNoise:
     """`TrainingNoise` of videos [B] as in `forecast_noise`'s sample 0, with the last frames' w."""
     drawn = forecast_noise(config, seed, videos, tf.zeros([1], tf.int32), num_frames)
     return TrainingNoise(drawn.y_1[:, 0], drawn.z[:, 0], content_frames=None, skip_frame=None)
 
 
 def forecast_noise(
-    config: "ModelConfig",
+    config: ModelConfig,
     seed: int | tf.Tensor,
     videos: tf.Tensor,
     samples: tf.Tensor,
     num_frames: int,
-) -> "ForecastNoise":
+) -> ForecastNoise:
     """Noise addressed by (seed, video, sample, absolute frame index).
 
     Args:

@@ -1,12 +1,12 @@
 """Affine maps, perceptrons and the LSTM: everything of the model that is not a convolution."""
 
-import keras
 import tensorflow as tf
 
+from srvp_tf.models.configured_layer import SeededLayer
 from srvp_tf.models.initializers import child_seed, normal_kernel, orthogonal, uniform
 
 
-class Affine(keras.layers.Layer):
+class Affine(SeededLayer):
     """Affine map: x [..., D] -> [..., units].
 
     Kernel and bias ~ U(-1/sqrt(D), 1/sqrt(D)); with `orthogonal_gain` the kernel is orthogonal with
@@ -21,10 +21,8 @@ class Affine(keras.layers.Layer):
         stddev: float | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.units = units
-        self.orthogonal_gain, self.stddev = orthogonal_gain, stddev
-        self.seed = seed
+        super().__init__(seed, **kwargs)
+        self.units, self.orthogonal_gain, self.stddev = units, orthogonal_gain, stddev
 
     def build(self, input_shape: tuple) -> None:
         fan_in = input_shape[-1]
@@ -44,16 +42,8 @@ class Affine(keras.layers.Layer):
         # Not matmul: TensorFlow 2.21's is wrong for some operands of rank 4 on CPU (issue 117700).
         return tf.tensordot(inputs, self.kernel, 1) + self.bias
 
-    def get_config(self) -> dict:
-        return super().get_config() | {
-            "units": self.units,
-            "orthogonal_gain": self.orthogonal_gain,
-            "stddev": self.stddev,
-            "seed": self.seed,
-        }
 
-
-class MLP(keras.layers.Layer):
+class MLP(SeededLayer):
     """Perceptron of `num_layers` affine maps with ReLU between them: x [..., D] -> [..., units]."""
 
     def __init__(
@@ -65,21 +55,12 @@ class MLP(keras.layers.Layer):
         seed: int | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.units = units
-        self.hidden = hidden
-        self.num_layers = num_layers
+        super().__init__(seed, **kwargs)
+        self.units, self.hidden, self.num_layers = units, hidden, num_layers
         self.orthogonal_gain = orthogonal_gain
-        self.seed = seed
         widths = [hidden] * (num_layers - 1) + [units]
         self.layers = [
-            Affine(
-                width,
-                orthogonal_gain,
-                child_seed(seed, f"layer_{i}"),
-                name=f"layer_{i}",
-                dtype=self.dtype_policy,
-            )
+            self.part(Affine, f"layer_{i}", width, orthogonal_gain)
             for i, width in enumerate(widths)
         ]
         # TensorFlow's checkpoints follow attributes; a list of Keras' hides its layers from them.
@@ -98,17 +79,8 @@ class MLP(keras.layers.Layer):
             inputs = tf.nn.relu(layer(inputs))
         return last(inputs)
 
-    def get_config(self) -> dict:
-        return super().get_config() | {
-            "units": self.units,
-            "hidden": self.hidden,
-            "num_layers": self.num_layers,
-            "orthogonal_gain": self.orthogonal_gain,
-            "seed": self.seed,
-        }
 
-
-class LSTM(keras.layers.Layer):
+class LSTM(SeededLayer):
     """LSTM from a zero state: x [B, T, D] -> outputs [B, T, units]. Gates in the order i, f, g, o.
 
     It has two bias vectors, as PyTorch's does: they get equal gradients, so that under Adam their
@@ -116,9 +88,8 @@ class LSTM(keras.layers.Layer):
     """
 
     def __init__(self, units: int, seed: int | None = None, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(seed, **kwargs)
         self.units = units
-        self.seed = seed
 
     def build(self, input_shape: tuple) -> None:
         def weight(name: str, *shape):
@@ -160,6 +131,3 @@ class LSTM(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return self.states(inputs)[0]
-
-    def get_config(self) -> dict:
-        return super().get_config() | {"units": self.units, "seed": self.seed}

@@ -63,7 +63,7 @@ def philox(key: tuple, counter: tuple) -> tuple[tf.Tensor, ...]:
 
 def random_bits(
     seed: int | tf.Tensor,
-    purpose: "Purpose",
+    purpose: Purpose,
     size: int,
     *,
     example: int | tf.Tensor = 0,
@@ -93,17 +93,11 @@ def random_bits(
 
 
 def normal(
-    seed: int | tf.Tensor,
-    purpose: "Purpose",
-    size: int,
-    *,
-    example: int | tf.Tensor = 0,
-    index: int | tf.Tensor = 0,
-    frame: int | tf.Tensor = 0,
+    seed: int | tf.Tensor, purpose: Purpose, size: int, **address: int | tf.Tensor
 ) -> tf.Tensor:
     """Standard normal draws, float32 [..., size], addressed as in `random_bits` (Box-Muller)."""
     pairs = -(-size // 2)
-    bits = random_bits(seed, purpose, 2 * pairs, example=example, index=index, frame=frame)
+    bits = random_bits(seed, purpose, 2 * pairs, **address)
     # (k + 1/2) / 2^32 keeps the logarithm finite at k = 0. Kernels may round an element differently
     # by its place in the tensor; computed in float64, that is lost in the final rounding.
     uniform = (tf.cast(bits, tf.float64) + 0.5) * 2.0**-32

@@ -13,6 +13,7 @@ from srvp_tf.models.content import Content
 from srvp_tf.models.distributions import draw, draw_samples, standard_normal
 from srvp_tf.models.dynamics import Rollout
 from srvp_tf.models.filtering import FilterState
+from srvp_tf.models.forecast_arguments import check_video_ids
 from srvp_tf.models.inference import InitialStatePosterior, LatentPosterior
 from srvp_tf.models.noise import (
     ForecastNoise,
@@ -191,13 +192,7 @@ class SRVP(VideoModel):
     ) -> Reconstruction:
         """Reconstruct videos through the posterior, as the objective needs it: `model(frames)`.
 
-        Args:
-            frames: [B, T, H, W, C], T >= nt_inf, uint8 or float in [0, 1].
-            noise: a `TrainingNoise`; None: drawn here, as that of sample 0 of `forecast`.
-            training: whether batch normalisation uses, and learns from, this batch.
-            seed: integer, of the noise that is drawn here.
-            video_ids: integers [B] that name the videos in its address; None: 0..B-1.
-            actions: of the intervals between the frames [B, T - 1, A], of a model with actions.
+        Arguments are as of `VideoModel.call`: frames [B, T, H, W, C], T >= nt_inf, and so on.
 
         Returns:
             A `Reconstruction`; its `frames` are [B, T, H, W, C] in (0, 1).
@@ -206,7 +201,7 @@ class SRVP(VideoModel):
             UserError: on frames of another shape or range, or too few of them.
         """
         if noise is None:
-            videos = tf.range(tf.shape(frames)[0]) if video_ids is None else video_ids
+            videos = check_video_ids(video_ids, frames)
             noise = reconstruction_noise(self.config, seed, videos, frames.shape[1])
         encoding = self.encode(frames, training)
         inferred = self.infer(encoding, noise.content_frames, noise.skip_frame, actions)

@@ -378,14 +378,10 @@ class VideoModel(KerasTraining):
         if euler_steps is None:
             euler_steps = self.config.euler_steps
         check_frames(frames, self.config)
-        horizon, num_samples, seed, euler_steps, frames_per_step = check_arguments(
-            horizon, num_samples, seed, euler_steps, frames_per_step
+        horizon, num_samples, euler_steps, frames_per_step, seed = check_arguments(
+            horizon, num_samples, euler_steps, frames_per_step, seed
         )
-        videos = (
-            tf.range(tf.shape(frames)[0])
-            if video_ids is None
-            else check_video_ids(video_ids, frames)
-        )
+        videos = check_video_ids(video_ids, frames)
         self.config.check_euler_steps(euler_steps)
         actions = check_actions(actions, frames, self.config, horizon, num_samples)
         seed = tf.cast(seed, tf.int64)  # a Python number would mean a new graph for every seed

@@ -5,21 +5,17 @@ class MyDecoder(Decoder): ...
 NETWORKS.register("mine")((MyEncoder, MyDecoder))  # --family=mine
 """
 
-from typing import TYPE_CHECKING
-
 import tensorflow as tf
 
+from srvp_tf.config import ModelConfig
 from srvp_tf.models.configured_layer import ConfiguredLayer
-
-if TYPE_CHECKING:
-    from srvp_tf.config import ModelConfig
 
 
 class Network(ConfiguredLayer):
     """An encoder or decoder of the settings of a model.
 
     Its sublayers are made in `__init__`, each with a `name`, which its weights are saved under, and
-    with `dtype=self.dtype_policy`; they are built in `build`.
+    with `dtype=self.dtype_policy`, as `self.part` makes them; they are built in `build`.
 
     Args:
         config: a `ModelConfig`.
@@ -30,7 +26,7 @@ class Network(ConfiguredLayer):
 
     def __init__(
         self,
-        config: "ModelConfig",
+        config: ModelConfig,
         remat: bool = False,
         frozen: bool = False,
         seed: int | None = None,

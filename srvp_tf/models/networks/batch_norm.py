@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from srvp_tf.models.configured_layer import SeededLayer
 from srvp_tf.models.initializers import norm_scale
 
 EPSILON = 1e-5
 MOMENTUM = 0.9  # running = 0.9 running + 0.1 batch
 
 
-class BatchNorm(keras.layers.Layer):
+class BatchNorm(SeededLayer):
     """Batch normalisation of x [N, H, W, C] over N, H, W, in training.
 
     Normalises with the biased variance of the batch and feeds the running variance with the
@@ -21,9 +21,8 @@ class BatchNorm(keras.layers.Layer):
     """
 
     def __init__(self, channels: int, seed: int | None = None, **kwargs):
-        super().__init__(autocast=False, **kwargs)  # a bias stays in the variable dtype
+        super().__init__(seed, autocast=False, **kwargs)  # a bias stays in the variable dtype
         self.channels = channels
-        self.seed = seed
 
     def build(self, input_shape: tuple | None = None) -> None:
         shape = (self.channels,)
@@ -116,6 +115,3 @@ class BatchNorm(keras.layers.Layer):
         outputs = tf.cast(tf.reshape(outputs, tf.shape(inputs)), inputs.dtype)
         count = tf.cast(replicas * tf.shape(x)[1], x.dtype)
         return outputs, mean[:, 0], variance[:, 0] * count / (count - 1.0)
-
-    def get_config(self) -> dict:
-        return super().get_config() | {"channels": self.channels, "seed": self.seed}

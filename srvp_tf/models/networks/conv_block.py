@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-import keras
 import tensorflow as tf
 
+from srvp_tf.models.configured_layer import SeededLayer
 from srvp_tf.models.initializers import child_seed, convolution
 from srvp_tf.models.networks.batch_norm import BatchNorm
 from srvp_tf.models.networks.linear_maps import LINEAR_MAPS
@@ -26,7 +26,7 @@ def leaky_relu(x: tf.Tensor) -> tf.Tensor:
     return outputs, gradient
 
 
-class ConvBlock(keras.layers.Layer):
+class ConvBlock(SeededLayer):
     """`activation(norm(linear(concat(x, shared))))`: x [B K, ...] -> [B K, H, W, filters].
 
     `shared` [B, ...], if there is any, is common to the K consecutive items of x that belong to one
@@ -55,26 +55,12 @@ class ConvBlock(keras.layers.Layer):
         seed: int | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.linear = LINEAR_MAPS[linear]
-        self.in_channels = in_channels
-        self.shared_channels = shared_channels
-        self.shared_first = shared_first
-        self.activation = activation
-        self.seed = seed
-        self._config = {
-            "linear": linear,
-            "in_channels": in_channels,
-            "filters": filters,
-            "shared_channels": shared_channels,
-            "shared_first": shared_first,
-            "normalize": normalize,
-            "activation": activation,
-            "bias": bias,
-            "seed": seed,
-        }
-        self.filters = filters
-        self.normalize, self.has_bias = normalize, bias
+        super().__init__(seed, **kwargs)
+        self.linear, self._linear_name = LINEAR_MAPS[linear], linear
+        self.in_channels, self.filters = in_channels, filters
+        self.shared_channels, self.shared_first = shared_channels, shared_first
+        self.normalize, self.activation, self.has_bias = normalize, activation, bias
+        self.bias = self.norm = None
 
     @property
     def kernel_shape(self) -> tuple[int, int, int, int]:
@@ -87,13 +73,11 @@ class ConvBlock(keras.layers.Layer):
     def build(self, input_shape: tuple | None = None) -> None:
         initial = convolution(child_seed(self.seed, "kernel"))
         self.kernel = self.add_weight(self.kernel_shape, initial, name="kernel", autocast=False)
-        self.bias = self.norm = None
         if self.has_bias:
             shape = (self.filters,)
             self.bias = self.add_weight(shape, "zeros", name="bias", autocast=False)
         if self.normalize:
-            norm_seed = child_seed(self.seed, "norm")
-            self.norm = BatchNorm(self.filters, norm_seed, name="norm", dtype=self.dtype_policy)
+            self.norm = self.part(BatchNorm, "norm", self.filters)
             self.norm.build()
 
     def call(
@@ -115,8 +99,16 @@ class ConvBlock(keras.layers.Layer):
                 first P steps, the last of which serves all later ones.
             common: what `shared_part` made of `shared`, in inference, in its place.
         """
-        parameters = self.parameters(training)
-        outputs = self._apply(inputs, shared, *parameters, time_steps, common)
+        own_kernel, shared_kernel, offset = self.parameters(training)
+        outputs = self.linear.apply(tf.cast(inputs, self.compute_dtype), own_kernel)
+        if shared is not None:
+            common = self._shared_part(shared, shared_kernel, offset)
+        if common is None and offset is not None:
+            outputs = tf.nn.bias_add(outputs, offset)
+        elif common is not None and time_steps:
+            outputs = _add_by_time(outputs, common, time_steps)
+        elif common is not None:
+            outputs = _add_by_video(outputs, common)
         if training and self.norm is not None:
             outputs = self.norm(outputs, bias=self.bias, time_steps=time_steps)
         return self._activate(outputs)
@@ -161,33 +153,15 @@ class ConvBlock(keras.layers.Layer):
             shared = tf.cast(linear.shared.prepare(shared), self.compute_dtype)
         return tf.cast(linear.prepare(own), self.compute_dtype), shared
 
-    def _apply(
-        self,
-        inputs: tf.Tensor,
-        shared: tf.Tensor | None,
-        own_kernel: tf.Tensor,
-        shared_kernel: tf.Tensor | None,
-        offset: tf.Tensor | None = None,
-        time_steps: Sequence[int] | None = None,
-        common: tf.Tensor | None = None,
-    ):
-        outputs = self.linear.apply(tf.cast(inputs, self.compute_dtype), own_kernel)
-        if shared is not None:
-            common = self._shared_part(shared, shared_kernel, offset)
-        if common is not None:
-            add = _add_by_time if time_steps else _add_by_video
-            return add(outputs, common, time_steps)
-        return outputs if offset is None else tf.nn.bias_add(outputs, offset)
-
     def _shared_part(self, shared: tf.Tensor, kernel: tf.Tensor, offset: tf.Tensor | None):
         common = self.linear.shared.apply(tf.cast(shared, self.compute_dtype), kernel)
         return common if offset is None else tf.nn.bias_add(common, offset)
 
     def get_config(self) -> dict:
-        return super().get_config() | self._config
+        return super().get_config() | {"linear": self._linear_name, "bias": self.has_bias}
 
 
-def _add_by_video(outputs: tf.Tensor, common: tf.Tensor, _):
+def _add_by_video(outputs: tf.Tensor, common: tf.Tensor):
     """Outputs [B K, ...] + what the K of a video have in common [B, ...]."""
     common_shape = tf.shape(common)
     by_video = tf.reshape(outputs, tf.concat([common_shape[:1], [-1], common_shape[1:]], 0))

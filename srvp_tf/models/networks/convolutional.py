@@ -1,13 +1,12 @@
 """What the two published families share: convolution blocks in stages, one for each resolution."""
 
+import keras
 import tensorflow as tf
 
-from srvp_tf.models.initializers import child_seed
 from srvp_tf.models.networks.architecture import LAST_MAP
 from srvp_tf.models.networks.base import Decoder, Encoder, Network
 from srvp_tf.models.networks.conv_block import ConvBlock
 from srvp_tf.models.networks.frozen_block import FrozenBlock
-from srvp_tf.models.networks.stage import run_stage
 
 
 def max_pool(x: tf.Tensor) -> tf.Tensor:
@@ -31,17 +30,8 @@ class _BlockNetwork(Network):
         **options,
     ):
         make = FrozenBlock if self.frozen else ConvBlock
-        block = make(
-            linear,
-            in_channels,
-            filters,
-            shared_channels,
-            bias=self.biases,
-            seed=child_seed(self.seed, name),
-            name=name,
-            dtype=self.dtype_policy,
-            **options,
-        )
+        sizes = in_channels, filters, shared_channels
+        block = self.part(make, name, linear, *sizes, bias=self.biases, **options)
         # TensorFlow's checkpoints follow attributes; a list of Keras' hides its layers from them.
         setattr(self, f"{name}_block", block)
         return block
@@ -62,7 +52,42 @@ class _BlockNetwork(Network):
         training: bool = False,
         **options,
     ):
-        return run_stage(stage, inputs, shared, training, self.remat, **options)
+        """Apply `ConvBlock`s in a row, called with `options`; `shared` is of the first one's input.
+
+        With `remat`, training keeps the inputs and the outputs of the stage alone, and computes
+        what lies between them again for the gradients: less memory for more work.
+        """
+        if not (training and self.remat):
+            for block in stage:
+                inputs = block(inputs, shared, training=training, **options)
+                shared = None
+            return inputs
+        weights = [_values(block.trainable_variables) for block in stage]
+        statistics = [_values(block.non_trainable_variables) for block in stage]
+
+        @keras.remat
+        def recomputed(given: tuple, weights: list, statistics: list):
+            outputs, *first_shared = given
+            updated = []
+            for block, own, running in zip(stage, weights, statistics, strict=True):
+                shared = first_shared.pop() if first_shared else None
+                outputs, new = block.stateless_call(
+                    own, running, outputs, shared, training=True, **options
+                )
+                updated.append(new)
+            return outputs, updated
+
+        given = (inputs,) if shared is None else (inputs, shared)
+        outputs, updated = recomputed(given, weights, statistics)
+        # Outside: a running average that is computed twice must not be updated twice.
+        for block, new in zip(stage, updated, strict=True):
+            for variable, value in zip(block.non_trainable_variables, new, strict=True):
+                variable.assign(value)
+        return outputs
+
+
+def _values(variables: list):
+    return [tf.convert_to_tensor(variable) for variable in variables]
 
 
 class ConvEncoder(_BlockNetwork, Encoder):

@@ -1,12 +1,8 @@
 """The networks of DCGAN (Radford et al., 2016): convolutions of 4 x 4 with strides."""
 
-from typing import TYPE_CHECKING
-
+from srvp_tf.config import ModelConfig
 from srvp_tf.models.networks.architecture import stage_widths
 from srvp_tf.models.networks.convolutional import ConvDecoder, ConvEncoder
-
-if TYPE_CHECKING:
-    from srvp_tf.config import ModelConfig
 
 
 class DCGANEncoder(ConvEncoder):
@@ -16,7 +12,7 @@ class DCGANEncoder(ConvEncoder):
     reduction = 1
     """How many times smaller than a frame that is what the first stage reads."""
 
-    def __init__(self, config: "ModelConfig", **kwargs):
+    def __init__(self, config: ModelConfig, **kwargs):
         super().__init__(config, **kwargs)
         stages, width = [], config.channels  # tracked by Keras once it is whole
         widths = stage_widths(config.frame_size // self.reduction, config.nf)
@@ -30,7 +26,7 @@ class DCGANEncoder(ConvEncoder):
 class DCGANDecoder(ConvDecoder):
     """One transposed convolution of stride 2 per stage; the last one makes the frame."""
 
-    def __init__(self, config: "ModelConfig", **kwargs):
+    def __init__(self, config: ModelConfig, **kwargs):
         super().__init__(config, **kwargs)
         widths = stage_widths(config.frame_size, config.nf)[::-1]
         self.first = self._first(widths[0])

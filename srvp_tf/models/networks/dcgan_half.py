@@ -3,15 +3,11 @@
 What moves and where it is can be told from fewer pixels than it is drawn with. Not published.
 """
 
-from typing import TYPE_CHECKING
-
 import tensorflow as tf
 
+from srvp_tf.config import ModelConfig
 from srvp_tf.errors import UserError
 from srvp_tf.models.networks.dcgan import DCGANDecoder, DCGANEncoder
-
-if TYPE_CHECKING:
-    from srvp_tf.config import ModelConfig
 
 
 class HalfSizeEncoder(DCGANEncoder):
@@ -26,7 +22,7 @@ class HalfSizeEncoder(DCGANEncoder):
 class HalfSizeDecoder(DCGANDecoder):
     """`DCGANDecoder` without skip connections: the encoder has no map for its last stage."""
 
-    def __init__(self, config: "ModelConfig", **kwargs):
+    def __init__(self, config: ModelConfig, **kwargs):
         if config.skips:
             raise UserError("--family=dcgan_half has no skip connections: use --family=dcgan")
         super().__init__(config, **kwargs)

@@ -12,7 +12,7 @@ _FEW_CHANNELS = 4  # frames have 1 or 3; convolution kernels compute 8 or 16 at 
 
 
 class LinearMap:
-    """`map(inputs, kernel)`, in two steps: the first one depends on the kernel alone.
+    """A map of (inputs, kernel) in two steps, of which the first depends on the kernel alone.
 
     size: height and width of the kernel. input_axis, output_axis: its axes of channels.
     """
@@ -20,9 +20,6 @@ class LinearMap:
     size: int
     input_axis: int
     output_axis: int
-
-    def __call__(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        return self.apply(inputs, self.prepare(kernel))
 
     def apply(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """The map, given what `prepare` made of the kernel."""

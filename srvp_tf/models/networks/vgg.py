@@ -1,7 +1,6 @@
 """The networks of VGG16 (Simonyan and Zisserman, 2015): convolutions of 3 x 3 between poolings."""
 
-from typing import TYPE_CHECKING
-
+from srvp_tf.config import ModelConfig
 from srvp_tf.models.networks.architecture import (
     stage_depths,
     stage_widths,
@@ -9,16 +8,13 @@ from srvp_tf.models.networks.architecture import (
 )
 from srvp_tf.models.networks.convolutional import ConvDecoder, ConvEncoder
 
-if TYPE_CHECKING:
-    from srvp_tf.config import ModelConfig
-
 
 class VGGEncoder(ConvEncoder):
     """Two or three convolutions per stage, max-pooling between stages."""
 
     pooled = True
 
-    def __init__(self, config: "ModelConfig", **kwargs):
+    def __init__(self, config: ModelConfig, **kwargs):
         super().__init__(config, **kwargs)
         widths, depths = stage_widths(config.frame_size, config.nf), stage_depths(config.frame_size)
         stages, width = [], config.channels
@@ -34,7 +30,7 @@ class VGGEncoder(ConvEncoder):
 class VGGDecoder(ConvDecoder):
     """The encoder's mirror image: nearest upsampling begins each stage."""
 
-    def __init__(self, config: "ModelConfig", **kwargs):
+    def __init__(self, config: ModelConfig, **kwargs):
         super().__init__(config, **kwargs)
         skip_widths = stage_widths(config.frame_size, config.nf)[::-1]
         width = skip_widths[0]

@@ -13,6 +13,7 @@ from tensorflow_probability import distributions as tfd
 from srvp_tf.config import ModelConfig
 from srvp_tf.errors import UserError
 from srvp_tf.models.distributions import draw, draw_samples
+from srvp_tf.models.forecast_arguments import check_video_ids
 from srvp_tf.models.noise import ForecastNoise, training_latents
 from srvp_tf.models.outputs import Future
 from srvp_tf.models.svg.networks import SVG_NETWORKS
@@ -150,19 +151,13 @@ class SVG(VideoModel):
     ) -> FramePredictions:
         """Predict every frame but the first from the true one before, with z of the posterior.
 
-        Args:
-            frames: [B, T, H, W, C], uint8 or float in [0, 1].
-            noise: eps of z_2..z_T, [B, T - 1, nz]; None: drawn here, as that of sample 0 of
-                `forecast`.
-            training: whether batch normalisation uses, and learns from, this batch.
-            seed: integer, of the noise that is drawn here.
-            video_ids: integers [B] that name the videos in its address; None: 0..B-1.
-            actions: of the intervals between the frames [B, T - 1, A], of a model with actions.
+        Arguments are as of `VideoModel.call`: frames [B, T, H, W, C], noise of z_2..z_T
+        [B, T - 1, nz], and so on.
         """
         frames = self.to_unit_range(frames)
         num_frames = frames.shape[1]
         if noise is None:
-            videos = tf.range(tf.shape(frames)[0]) if video_ids is None else video_ids
+            videos = check_video_ids(video_ids, frames)
             noise = self.forecast_noise(seed, videos, tf.zeros([1], tf.int32), num_frames).z[:, 0]
         features, maps = self._encode(frames, training)
         actions = self.scale_actions(actions)

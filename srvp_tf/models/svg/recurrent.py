@@ -1,10 +1,9 @@
 """SVG's recurrent networks: an affine map, LSTM cells one above the other, and heads."""
 
-import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from srvp_tf.models.initializers import child_seed
+from srvp_tf.models.configured_layer import SeededLayer
 from srvp_tf.models.perceptrons import LSTM, Affine
 
 _STDDEV = 0.02  # of the initial kernels of affine maps
@@ -12,36 +11,30 @@ Memory = tuple[tuple[tf.Tensor, tf.Tensor], ...]
 """(output, cell) of each LSTM cell, [N, units] each."""
 
 
-class _Recurrent(keras.layers.Layer):
+class _Recurrent(SeededLayer):
     """x [N, D] and the `Memory` before -> what `head` makes of the last cell's output."""
 
     def __init__(
         self, size: int, units: int, num_layers: int = 1, seed: int | None = None, **kwargs
     ):
-        super().__init__(**kwargs)
-        self.size, self.units, self.num_layers, self.seed = size, units, num_layers, seed
-        self.embed = self._affine(units, "embed")
+        super().__init__(seed, **kwargs)
+        self.size, self.units, self.num_layers = size, units, num_layers
+        self.embed = self._affine("embed", units)
         self.cells = []
         for i in range(num_layers):
-            cell_seed = child_seed(seed, f"lstm_{i}")
-            cell = LSTM(units, seed=cell_seed, name=f"lstm_{i}", dtype=self.dtype_policy)
+            cell = self.part(LSTM, f"lstm_{i}", units)
             # TensorFlow's checkpoints follow attributes; a list of Keras' hides its layers.
             setattr(self, f"lstm_{i}", cell)
             self.cells.append(cell)
+        self.heads = self._make_heads()
+        self.output_shape = None, size  # of what `head` gives: for `summary`
 
-    def _affine(self, units: int, name: str):
-        own_seed = child_seed(self.seed, name)
-        return Affine(units, seed=own_seed, stddev=_STDDEV, name=name, dtype=self.dtype_policy)
+    def _affine(self, name: str, units: int):
+        return self.part(Affine, name, units, stddev=_STDDEV)
 
-    @property
-    def heads(self) -> list[Affine]:
+    def _make_heads(self) -> list[Affine]:
         """The affine maps of the last cell's output."""
         raise NotImplementedError
-
-    @property
-    def output_shape(self) -> tuple:
-        """Of what `head` gives: for `summary`."""
-        return None, self.size
 
     def build(self, input_shape: tuple) -> None:
         self.embed.build(input_shape)
@@ -73,20 +66,12 @@ class _Recurrent(keras.layers.Layer):
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return self.head(self.follow(inputs)[0])
 
-    def get_config(self) -> dict:
-        names = ("size", "units", "num_layers", "seed")
-        return super().get_config() | {name: getattr(self, name) for name in names}
-
 
 class FramePredictor(_Recurrent):
     """(h, z) of a frame interval -> features of its frame, in (-1, 1)."""
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.output_map = self._affine(self.size, "output")
-
-    @property
-    def heads(self) -> list[Affine]:
+    def _make_heads(self) -> list[Affine]:
+        self.output_map = self._affine("output", self.size)
         return [self.output_map]
 
     def head(self, h: tf.Tensor) -> tf.Tensor:
@@ -97,13 +82,9 @@ class FramePredictor(_Recurrent):
 class GaussianLSTM(_Recurrent):
     """Features -> a diagonal Gaussian of z: the posterior, and the prior."""
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.mean = self._affine(self.size, "mean")
-        self.log_variance = self._affine(self.size, "log_variance")
-
-    @property
-    def heads(self) -> list[Affine]:
+    def _make_heads(self) -> list[Affine]:
+        self.mean = self._affine("mean", self.size)
+        self.log_variance = self._affine("log_variance", self.size)
         return [self.mean, self.log_variance]
 
     def head(self, h: tf.Tensor) -> tfd.Normal:
