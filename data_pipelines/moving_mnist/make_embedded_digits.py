@@ -14,6 +14,7 @@ import numpy as np
 from absl import flags
 
 from data_pipelines import command_line
+from data_pipelines.errors import DataError
 from data_pipelines.moving_mnist.digits import EMBEDDED_FILE, load_idx
 from data_pipelines.paths import define_path
 
@@ -24,12 +25,14 @@ _LABELS_HEADER = 8  # bytes of an idx file with one dimension
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """The flags of this command."""
-    define_path("digits_dir", None, "folder of MNIST's idx files", flag_values, required=True)
+    define_path("digits_dir", None, "folder of MNIST's idx files", flag_values)
     define_path("output", str(EMBEDDED_FILE), "file to write", flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:
     """Read the idx files, choose, write, print the checksums that data/README.md states."""
+    if not flag_values.digits_dir:
+        raise DataError("--digits_dir is missing (--help lists the flags).")
     folder, arrays = Path(flag_values.digits_dir), {}
     for images, (part, (stem, count)) in zip(load_idx(folder), _PARTS.items(), strict=True):
         labels = np.fromfile(folder / f"{stem}-labels-idx1-ubyte", np.uint8, offset=_LABELS_HEADER)
