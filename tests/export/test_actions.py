@@ -49,6 +49,7 @@ def client(server):
         yield {"grpc": grpc, "rest": rest}
 
 
+@pytest.mark.long
 def test_the_commands_find_their_files_right(exported):
     """They compare every signature with float64 and write nothing that is wrong."""
     assert exported.saved_model.is_dir() and exported.noise_inputs.is_dir()
@@ -143,6 +144,7 @@ def test_files_step_as_they_predict_at_once(exported, plans, expected, form):
     np.testing.assert_allclose(steps(state, count + 1), once[:, 0], atol=TOLERANCE)
 
 
+@pytest.mark.long
 def test_one_frame_has_no_actions_before_it(tmp_path):
     lengths = {"conditioning_frames": 1, "max_conditioning_frames": 2}
     exported = SmallExport("one frame, actions", tmp_path, **lengths)

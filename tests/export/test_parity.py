@@ -132,7 +132,7 @@ def test_a_model_of_the_authors_is_right(official, check):
     assert np.abs(case.expected["predicted_frames"] - case.exact["predicted_frames"]).max() > 1e-5
 
 
-@pytest.mark.parametrize("index", (0, 32))
+@pytest.mark.parametrize("index", [pytest.param(0, marks=pytest.mark.long), 32])
 def test_one_weight_that_is_a_hundredth_off_is_found(official, check, index):
     model = official[0].frozen()
     kernels = [weight for weight in model.weights if "kernel" in weight.path]

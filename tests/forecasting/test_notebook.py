@@ -96,6 +96,7 @@ def test_the_stored_outputs_are_whole_and_of_no_machine():
     assert NOTEBOOK.stat().st_size < 3e6
 
 
+@pytest.mark.long
 def test_the_notebook_runs(tmp_path):
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     # nbclient's own kernel: this interpreter.

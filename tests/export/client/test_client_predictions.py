@@ -12,7 +12,8 @@ from tests.export import served
 from tests.export.small_export import floats
 
 TOLERANCE = 1e-5
-CASES = ("dcgan", "grpc"), ("dcgan", "rest rows"), ("vgg", "rest columns")
+CASES = [("dcgan", "grpc"), ("dcgan", "rest rows"), ("dcgan", "rest columns")]
+CASES += [pytest.param(("vgg", "grpc"), marks=pytest.mark.long)]
 
 
 @pytest.fixture(scope="module", params=CASES, ids=", ".join)

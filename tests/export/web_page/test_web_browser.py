@@ -277,7 +277,7 @@ def test_a_browser_without_relaxed_simd_takes_the_other_variant(
         assert_shown(driver, eagerly(model.forecast, examples[0, :T], HORIZON, 3, 0), tolerance)
 
 
-@pytest.mark.parametrize("kind", ["vgg", pytest.param("gru, no z", marks=pytest.mark.long)])
+@pytest.mark.parametrize("kind", ["gru, no z", pytest.param("vgg", marks=pytest.mark.long)])
 def test_other_models_with_the_runtime_of_another_host(driver, litert_dir, tmp_path, kind):
     """Only the script and the runtime come from there: the model and the videos do not go there."""
     variant = {**KINDS, **VARIANTS}[kind]
