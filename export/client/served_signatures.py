@@ -69,9 +69,24 @@ class ModelMetadata(NamedTuple):
         return self.signatures[name]
 
 
-def tensor_spec(dtype_name: str, sizes: list[int]) -> TensorSpec:
-    """A `TensorSpec` from the names and numbers (-1: any) of a `TensorInfo`."""
-    return TensorSpec(_DTYPES[dtype_name], tuple(None if n < 0 else int(n) for n in sizes))
+def read_metadata(answer: dict) -> ModelMetadata:
+    """The `ModelMetadata` that a `GetModelMetadataResponse` in the form of JSON tells."""
+    spec, definitions = answer["model_spec"], answer["metadata"]["signature_def"]["signature_def"]
+    signatures = {
+        name: SignatureSpec(_specs(definition["inputs"]), _specs(definition["outputs"]))
+        for name, definition in definitions.items()
+        if not name.startswith("__")  # TensorFlow's own
+    }
+    return ModelMetadata(spec["name"], int(spec["version"]), signatures)
+
+
+def _specs(tensors: Mapping[str, dict]) -> dict[str, TensorSpec]:
+    specs = {}
+    for name, info in tensors.items():
+        sizes = (int(dim["size"]) for dim in info["tensor_shape"].get("dim", []))
+        shape = tuple(None if size < 0 else size for size in sizes)
+        specs[name] = TensorSpec(_DTYPES[info["dtype"]], shape)
+    return specs
 
 
 def checked_inputs(
