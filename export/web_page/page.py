@@ -124,23 +124,12 @@ def _export_model(
     file = folder / MODEL
     file.write_bytes(content)
     rates = [1, _RATE] if model.config.takes_euler_steps else [1]
-    compared, cases = [_at_rate(settings, rate) for rate in rates], {}
-    for finer in compared:
-        cases |= composition.cases(model, finer, frames)
-    call, bound = composition.caller(tflite.load_tflite(file), compared), parity.BOUNDS[quantize]
-    errors = parity.check_parity(call, cases, bound)
-    metadata.write_metadata(
-        folder / METADATA,
-        run.config,
-        settings,
-        source=origin,
-        quantize=quantize,
-        noise="input",
-        signatures=metadata.describe_signatures(
-            build_signatures(model, settings) | parts, functions, seeded=False
-        ),
-        parity=metadata.describe_parity(corpus, bound, errors),
-    )
+    call, bound, errors = tflite.load_tflite(file), parity.BOUNDS[quantize], {}
+    for finer in (_at_rate(settings, rate) for rate in rates):
+        errors |= composition.check_parity(call, model, finer, frames, bound)
+    described = build_signatures(model, settings) | parts
+    told = settings, described, functions, corpus, bound, errors
+    metadata.write_metadata(folder / METADATA, run.config, *told, source=origin, quantize=quantize)
     return frames, corpus
 
 

@@ -149,17 +149,9 @@ def export_saved_model(
     extra.mkdir()
     if warmup_name:
         _write_warmup(extra / WARMUP_FILE, warmup_name, functions, cases)
-    metadata.write_metadata(
-        extra / metadata.METADATA_FILE,
-        run.config,
-        settings,
-        source=origin,
-        noise="seed" if seeded else "input",
-        signatures=metadata.describe_signatures(
-            build_signatures(model, settings), functions, seeded
-        ),
-        parity=metadata.describe_parity(corpus, parity.FLOAT32, errors),
-    )
+    told = settings, build_signatures(model, settings), functions, corpus, parity.FLOAT32, errors
+    file = extra / metadata.METADATA_FILE
+    metadata.write_metadata(file, run.config, *told, seeded, source=origin)
 
 
 def _write_warmup(

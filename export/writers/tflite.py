@@ -113,14 +113,5 @@ def export_tflite(
     cases = parity.reference_cases(model, settings, frames, functions)
     bound = parity.BOUNDS[quantize]
     errors = parity.check_parity(load_tflite(file), cases, bound)
-    signatures = build_signatures(model, settings)
-    metadata.write_metadata(
-        description,
-        run.config,
-        settings,
-        source=origin,
-        quantize=quantize,
-        noise="input",
-        signatures=metadata.describe_signatures(signatures, functions, seeded=False),
-        parity=metadata.describe_parity(corpus, bound, errors),
-    )
+    told = settings, build_signatures(model, settings), functions, corpus, bound, errors
+    metadata.write_metadata(description, run.config, *told, source=origin, quantize=quantize)
