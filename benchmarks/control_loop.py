@@ -8,7 +8,6 @@ of the server. Without --run_dir the model is untrained, and its f made small.
 
 import contextlib
 import dataclasses
-import functools
 import sys
 import tempfile
 import time
@@ -73,13 +72,30 @@ def exported(run_dir, folder):
     return model, settings
 
 
+def streams_on(ask, model, settings):
+    """A function that begins an `export.client.Stream` on a caller of signatures."""
+    from export.client import ModelMetadata, Stream
+    from export.signatures.build import build_signatures
+
+    metadata = ModelMetadata("srvp", 1, build_signatures(model, settings))
+
+    def call(name, tensors):
+        outputs = ask(name, tensors)
+        if not outputs["valid"].all():  # as the client does: zeros are no prediction
+            count = int(tensors["frame_index"][0])
+            raise UserError(f"the state is no longer finite after {count} frames: lower --steps")
+        return outputs
+
+    return lambda frames, actions: Stream(call, metadata, frames, 0, actions)
+
+
 @contextlib.contextmanager
 def through_saved_model(model, settings, folder):
     """The SavedModel, in this process."""
     from export.writers.saved_model import load_saved_model
 
     ask = load_saved_model(folder / "served" / "1")
-    yield functools.partial(DirectStream, ask), [None]
+    yield streams_on(ask, model, settings), [None]
 
 
 @contextlib.contextmanager
@@ -106,7 +122,7 @@ def through_tflite(model, settings, folder):
     def with_noise(name, tensors):
         return ask(name, tensors | noise.get(name, at_frame))
 
-    yield functools.partial(DirectStream, with_noise), [None]
+    yield streams_on(with_noise, model, settings), [None]
 
 
 ROUTES = {
@@ -114,34 +130,6 @@ ROUTES = {
     "gRPC": through_grpc,
     "TFLite": through_tflite,
 }
-
-
-class DirectStream:
-    """What `export.client.Stream` does, on a caller of signatures."""
-
-    def __init__(self, ask, frames, actions):
-        self.ask, self.count = ask, frames.shape[0]
-        given = {"frames": frames[None], "actions": actions[None], "seed": np.zeros(1, np.int64)}
-        self.state = ask("encode", given)
-
-    def observe(self, frame, action):
-        """Take in a frame."""
-        outputs = self._ask("observe", {"frame": frame[None], "action": action[None]})
-        self.state = {name.removeprefix("next_"): x for name, x in outputs.items()}
-        self.count += 1
-
-    def step(self, action):
-        """Predict the next frame."""
-        return self._ask("predict_single_step", {"action": action[None]})["predicted_frames"]
-
-    def _ask(self, name, given):
-        address = {"seed": np.zeros(1, np.int64), "frame_index": np.full(1, self.count)}
-        outputs = self.ask(name, self.state | given | address)
-        if not outputs["valid"].all():  # as the client does: zeros are no prediction
-            raise UserError(
-                f"the state is no longer finite after {self.count} frames: lower --steps"
-            )
-        return outputs
 
 
 def measure(model, settings, begin, processes, steps):

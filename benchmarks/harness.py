@@ -20,9 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from srvp_tf.config import Config, corpora
+from srvp_tf.config import Config
 from srvp_tf.config.processor import instruction_sets
 from srvp_tf.config.tensorflow_start import start_tensorflow
+from srvp_tf.runs.test_set import sample_videos
 
 ROOT = Path(__file__).parents[1]
 
@@ -159,10 +160,7 @@ def psnr_of_best(folders):
         config = Config.load(folder / "config.json")
         with np.load(folder / "evaluation" / "psnr_best.npz") as archive:
             best = archive["samples"].astype(np.float64)
-        videos = corpora.open_corpus(config).test_videos(
-            length=config.data.test_length, num_videos=len(best)
-        )
-        truth = np.stack(list(videos.as_numpy_iterator()))[:, config.data.nt_cond :]
+        truth = sample_videos(folder, len(best))[:, config.data.nt_cond :]
         error = np.square((truth - best) / 255).mean(axis=(2, 3, 4))
         scores.append(-10 * np.log10(np.maximum(error, 1e-10)))
     return np.concatenate(scores)

@@ -98,7 +98,7 @@ def few_steps(warm_up, measured):
 
 def logged(run_dir, tag, warm_up):
     """What a run logged under a tag after its first `warm_up` steps, a list of floats."""
-    from tests.hosts import workers
+    from tests.runs import small_run
 
-    found = workers.logged(run_dir, tag)
-    return [value for step, value in found.items() if step > warm_up]
+    found = small_run.logged(f"{run_dir}/logs")[tag]
+    return [float(value) for step, value in found.items() if step > warm_up]
