@@ -167,14 +167,9 @@ def psnr_of_best(folders):
 
 
 def draw_curves(path, scores, first_frame, xlabel, bands=False):
-    """Draw PSNR over time.
+    """Draw PSNR over time into a file, with `bands` its 95 % intervals too.
 
-    Args:
-        path: of the picture.
-        scores: (title, label) -> `psnr_of_best`; a plot for each title, a line for each label.
-        first_frame: number of the first predicted one.
-        xlabel: what is counted.
-        bands: also draw 95 % intervals.
+    scores: (title, label) -> `psnr_of_best`; a plot for each title, a line for each label.
     """
     from matplotlib import pyplot
 

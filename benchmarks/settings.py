@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 from absl import flags
 
+from benchmarks.harness import timed
 from srvp_tf.cli import command
 from srvp_tf.config.flags import config_from_flags, define_config_flags
 from srvp_tf.config.tensorflow_start import start_tensorflow
@@ -76,8 +77,6 @@ def training_step_of(setting, variant="ours", batch=None):
 
 def training_turn(setting, deterministic, batch=None):
     """Start TensorFlow; a function that trains for a turn: seconds per step, [clock, CPU]."""
-    from benchmarks.harness import timed
-
     start_tensorflow(deterministic)
     step, clips = training_step_of(setting, batch=batch)
     steps = STEPS_OF_TURN.get(setting, 1)
