@@ -133,8 +133,7 @@ async function offerDigits() {
     find("picks").append(button);
   };
   pictures.forEach((picture, i) => offer(picture, `Pick a ${i}`));
-  let shuffles = 1;
-  on("shuffle", "click", () => board.randomize(pictures, ++shuffles));
+  on("shuffle", "click", () => board.randomize(pictures));
   on("throw", "click", throwThem);
   const pad = new Pad(find("pad"));
   on("clear-pad", "click", () => pad.clear());
