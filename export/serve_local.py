@@ -50,13 +50,9 @@ def main(flag_values: flags.FlagValues) -> None:
     from export.local_server.server import LocalServer
     from export.local_server.version_policy import VersionPolicy, read_policy
 
-    config, name = flag_values.model_config_file, flag_values.model_name
-    if config:
-        policy = read_policy(config, name)
-    elif name == "srvp":
-        policy = read_policy(_SHIPPED_CONFIG, name)
-    else:
-        policy = VersionPolicy()
+    name = flag_values.model_name
+    config = flag_values.model_config_file or (_SHIPPED_CONFIG if name == "srvp" else None)
+    policy = read_policy(config, name) if config else VersionPolicy()
     server = LocalServer(
         Path(flag_values.model_dir),
         name,
