@@ -1,8 +1,4 @@
-"""gRPC to a model server, by tensorflow-serving-api's own stubs.
-
-The messages hold TensorFlow's TensorProto: importing this module imports TensorFlow. The REST
-transport does without.
-"""
+"""gRPC to a model server, by tensorflow-serving-api's own stubs; loads TensorFlow."""
 
 import grpc
 import numpy as np
@@ -17,12 +13,7 @@ from tensorflow_serving.apis import (
 )
 
 from export.client.errors import NotListeningError, ServerError
-from export.client.served_signatures import (
-    ModelMetadata,
-    ServedModel,
-    SignatureSpec,
-    read_metadata,
-)
+from export.client.served_signatures import ModelMetadata, ServedModel, SignatureSpec, read_metadata
 
 # gRPC's own limit is 4 MiB; 30 colour frames of 8 videos are 12. What the server takes, it says.
 _OPTIONS = [
