@@ -8,6 +8,7 @@ from absl import flags
 
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
 from srvp_tf.config import Config
+from srvp_tf.config.fields import parse_json, read_text
 from srvp_tf.config.flags import define_checkpoint_flag
 from srvp_tf.errors import UserError
 
@@ -67,9 +68,10 @@ def evaluation(run: SourceRun, step: int | None) -> dict | None:
     They are a service to the reader: whatever is wrong with the file, the export goes on.
     """
     try:
-        report = json.loads((run.folder / "evaluation" / "results.json").read_bytes())
+        path = run.folder / "evaluation" / "results.json"
+        report = parse_json(read_text(path), path)
         is_same = report["step"] == step and run.checkpoint.name.startswith(report["checkpoint"])
         json.dumps(report["metrics"], allow_nan=False)  # can be told in turn
         return report["metrics"] if is_same else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (UserError, OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
