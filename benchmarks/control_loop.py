@@ -50,9 +50,9 @@ def rows(run_dir, steps, folder):
 
 def exported(run_dir, folder):
     """(model, its `ExportSettings`); writes a SavedModel and a TFLite file."""
+    from benchmarks.serving import settings_of
     from benchmarks.settings import config_of
     from export.writers import saved_model, tflite
-    from export.writers.settings import ExportSettings
     from srvp_tf.config.registries import MODELS
     from srvp_tf.runs.run_folder import RunFolder, load_model
 
@@ -65,8 +65,7 @@ def exported(run_dir, folder):
         model = MODELS[config.model.model](dataclasses.replace(config.model, action_size=SIZE))
         for weight in model.dynamics.weights:  # else y leaves float32 after some 200 steps
             weight.assign(0.1 * weight)
-    c = config.data.nt_cond
-    settings = ExportSettings(c, c, 1, 1, model.config.euler_steps, frames_per_step=1)
+    settings = settings_of(config, horizon=1)
     saved_model.write_served(folder / "served" / "1", model.frozen(), settings)
     (folder / "model.tflite").write_bytes(tflite.convert(model.frozen(), settings, 1, "none")[0])
     return model, settings
@@ -89,13 +88,12 @@ def streams_on(ask, model, settings):
     return lambda frames, actions: Stream(call, metadata, frames, 0, actions)
 
 
-@contextlib.contextmanager
 def through_saved_model(model, settings, folder):
     """The SavedModel, in this process."""
     from export.writers.saved_model import load_saved_model
 
     ask = load_saved_model(folder / "served" / "1")
-    yield streams_on(ask, model, settings), [None]
+    return contextlib.nullcontext((streams_on(ask, model, settings), [None]))
 
 
 @contextlib.contextmanager
@@ -108,7 +106,6 @@ def through_grpc(model, settings, folder):
         yield (lambda frames, actions: client.stream(frames, 0, actions)), [None, process.pid]
 
 
-@contextlib.contextmanager
 def through_tflite(model, settings, folder):
     """TFLite, in this process; its noise is an input."""
     from export.signatures.seeded_noise import draw_at_frame, draw_from_start
@@ -122,7 +119,7 @@ def through_tflite(model, settings, folder):
     def with_noise(name, tensors):
         return ask(name, tensors | noise.get(name, at_frame))
 
-    yield streams_on(with_noise, model, settings), [None]
+    return contextlib.nullcontext((streams_on(with_noise, model, settings), [None]))
 
 
 ROUTES = {

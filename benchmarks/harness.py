@@ -82,8 +82,7 @@ def turns_of_processes(variants, rounds, warm_ups=2):
     Args:
         variants: name -> (function, its arguments). Each is called in a process of its own, before
             which TensorFlow is not loaded, and returns the function that takes a turn.
-        rounds: turns that count.
-        warm_ups: turns before them; the first builds graphs.
+        rounds, warm_ups: as in `turns`; the first turn builds graphs.
     """
     with contextlib.ExitStack() as stack:
         asking = {}

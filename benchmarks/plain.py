@@ -136,13 +136,9 @@ def variable_pairs(model, plain):
             convolution, *norm, _ = plain_block.layers
             pairs.append((block.kernel, convolution.kernel))
             if norm:
-                ours_of_norm = (
-                    block.norm.scale,
-                    block.norm.offset,
-                    block.norm.mean,
-                    block.norm.variance,
-                )
-                pairs += zip(ours_of_norm, norm[0].weights, strict=True)  # in Keras' order
+                own = block.norm
+                in_keras_order = own.scale, own.offset, own.mean, own.variance
+                pairs += zip(in_keras_order, norm[0].weights, strict=True)
     for part in ("content", "q_y1", "q_z", "dynamics"):
         pairs += zip(getattr(model, part).weights, getattr(plain, part).weights, strict=True)
     return pairs
