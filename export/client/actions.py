@@ -72,11 +72,11 @@ def stream(client: Client, flag_values: flags.FlagValues) -> None:
     frames = _read(flag_values, spec, flag_values.observe, flag_values.horizon)
     past, rows = None, itertools.repeat(None)
     if (plan := _plan(flag_values)) is not None:
-        if len(plan) != num_given - 1 + flag_values.horizon:
+        intervals = num_given - 1 + flag_values.horizon
+        if len(plan) != intervals:
             raise UserError(
-                f"--actions={flag_values.actions} has {len(plan)} rows, the "
-                f"{num_given + flag_values.horizon} frames have "
-                f"{num_given - 1 + flag_values.horizon} intervals"
+                f"--actions={flag_values.actions} has {len(plan)} rows, the {intervals + 1} frames "
+                f"have {intervals} intervals"
             )
         past, rows = plan[: spec.shape[1] - 1], iter(plan[spec.shape[1] - 1 :])
     state = client.stream(frames[: spec.shape[1]], flag_values.seed, past)

@@ -32,7 +32,6 @@ class RestTransport:
     """Asks `url` ("http://host:port") over REST.
 
     Args:
-        url: where the server is.
         timeout: seconds that a connection, and each wait for bytes of the answer, may take.
         rows: send `instances`, one object per example, instead of `inputs`, one array per name.
     """

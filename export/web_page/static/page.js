@@ -65,7 +65,6 @@ function tell(numFrames, seconds) {
   const rate = Math.round(numFrames / seconds);
   find("meter").textContent =
     `The model drew ${numFrames} frames in ${seconds.toFixed(2)} s: ${rate} frames per second`;
-  find("stage").dataset.fps = numFrames / seconds;
   find("stage").dataset.drawn = Number(find("stage").dataset.drawn ?? 0) + 1;
 }
 
