@@ -7,7 +7,7 @@ import { seededNoise } from "./noise.js";
 const MOST_AT_ONCE = 12; // milliseconds of arithmetic before the browser may draw
 
 export class Stage {
-  // `clips`: the element of the videos; `player`: see player.js; `tell(text)` says how fast it was.
+  // `clips`: the element of the videos; `player`: see player.js; `tell`: see page.js.
   constructor({ clips, demo, model, player, tell }) {
     Object.assign(this, { clips, demo, model, player, tell });
     this.setFrames([]);
