@@ -73,7 +73,7 @@ def _padded(array: np.ndarray, count: int) -> np.ndarray:
     return np.concatenate([array, np.zeros([count - len(array), *array.shape[1:]], array.dtype)])
 
 
-def check_parity(
+def check_composition(
     call: SignatureCaller,
     model: SRVP,
     settings: ExportSettings,

@@ -113,7 +113,7 @@ def _export_model(
     rates = [1, _RATE] if model.config.takes_euler_steps else [1]
     call, bound, errors = tflite.load_tflite(file), parity.BOUNDS[quantize], {}
     for finer in (_at_rate(settings, rate) for rate in rates):
-        errors |= composition.check_parity(call, model, finer, frames, bound)
+        errors |= composition.check_composition(call, model, finer, frames, bound)
     described = build_signatures(model, settings) | parts
     told = settings, described, functions, corpus, bound, errors
     metadata.write_metadata(folder / METADATA, run.config, *told, source=origin, quantize=quantize)
