@@ -5,13 +5,13 @@ and, with --compare, a run that takes none: the best of some samples by PSNR, SS
 weights are there, LPIPS, with 95 % intervals; and PSNR of the first sample, frame by frame.
 """
 
-import dataclasses
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.harness import parser_of, print_table, processor
+from srvp_tf.runs.test_set import sample_videos
 
 FRAMES = (1, 2, 5, 10, 20, 28)  # predicted ones of the curves
 
@@ -43,21 +43,17 @@ def main():
 
 def judge(run_dir, kind, a):
     """(report of an evaluation, PSNR of the first sample [videos, frames])."""
-    from srvp_tf.config import corpora
     from srvp_tf.errors import UserError
     from srvp_tf.evaluation.chosen_metrics import ChosenMetrics
     from srvp_tf.evaluation.protocol import evaluate
+    from srvp_tf.metrics.frame_metrics import psnr
+    from srvp_tf.models.clips import parts
     from srvp_tf.runs.run_folder import RunFolder
 
     folder = RunFolder.find(run_dir)
+    protocol = {"num_videos": a.num_videos, "num_samples": a.num_samples, "eval_batch_size": 8}
     config = folder.config()
-    config = dataclasses.replace(
-        config,
-        data=dataclasses.replace(config.data, data_dir=a.data_dir or config.data.data_dir),
-        eval=dataclasses.replace(
-            config.eval, num_videos=a.num_videos, num_samples=a.num_samples, eval_batch_size=8
-        ),
-    )
+    config = config.replace(data_dir=a.data_dir or config.data.data_dir, **protocol)
     metrics = ChosenMetrics(("psnr", "ssim", "lpips"))
     try:
         metrics.weights_sha256()
@@ -66,23 +62,14 @@ def judge(run_dir, kind, a):
     with tempfile.TemporaryDirectory() as output:
         report = evaluate(config, folder, output, metrics, kind)
         first = np.load(Path(output, "random_1.npz"))["samples"]
-    videos = corpora.open_corpus(config).test_videos(
-        length=config.data.test_length, num_videos=report["num_videos"]
-    )
-    return report, frame_psnr(first, videos, config.data.nt_cond)
-
-
-def frame_psnr(predicted, videos, nt_cond):
-    """PSNR [dB] of predicted frames uint8 [N, K, H, W, C] of a dataset of videos: [N, K]."""
-    from srvp_tf.metrics.frame_metrics import psnr
-    from srvp_tf.models.clips import parts
-
-    rows = []
-    for frames, video in zip(predicted, videos.as_numpy_iterator(), strict=True):
-        truth = parts(video)[0][nt_cond:].astype(np.float32) / 255
-        # What was stored was floored.
-        rows.append(psnr(truth, (frames.astype(np.float32) + 0.5) / 256).numpy())
-    return np.stack(rows)
+    frames, _ = parts(sample_videos(run_dir, report["num_videos"], config.data.data_dir))
+    truth = frames[:, config.data.nt_cond :]
+    # What was stored was floored.
+    curves = [
+        psnr(x.astype(np.float32) / 255, (y.astype(np.float32) + 0.5) / 256).numpy()
+        for x, y in zip(truth, first, strict=True)
+    ]
+    return report, np.stack(curves)
 
 
 def scores(report):

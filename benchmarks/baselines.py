@@ -19,6 +19,7 @@ from benchmarks import harness
 from benchmarks.settings import config_of_flags, sampling_of
 from srvp_tf.config import corpora
 from srvp_tf.config.tensorflow_start import start_tensorflow
+from srvp_tf.runs.test_set import sample_videos
 
 DIGITS = (
     "--num_digits=2 --nt_cond=5 --nt_inf=5 --train_length=10 --test_length=25 --batch_size=16"
@@ -141,12 +142,8 @@ def sampled_video(run_dir, plugins):
     from srvp_tf.runs.run_folder import RunFolder, load_model
 
     config, model = RunFolder(run_dir).config(), load_model(run_dir)
-    data = config.data
-    videos = corpora.open_corpus(config).test_videos(
-        length=data.test_length, num_videos=TIMED_VIDEOS
-    )
-    videos = next(videos.batch(TIMED_VIDEOS).as_numpy_iterator())
-    draw = sampling_of(model, data.nt_cond, videos, TIMED_SAMPLES)
+    videos = sample_videos(run_dir, TIMED_VIDEOS)
+    draw = sampling_of(model, config.data.nt_cond, videos, TIMED_SAMPLES)
     seconds = harness.interleave({"all": draw}, rounds=5)["all"][0]
     per_video = seconds / (TIMED_VIDEOS * TIMED_SAMPLES)
     return {"seconds_per_sample": float(per_video), "parameters": model.count_params()}

@@ -8,7 +8,6 @@ of the server. Without --run_dir the model is untrained, and its f made small.
 
 import contextlib
 import dataclasses
-import functools
 import sys
 import tempfile
 import time
@@ -51,9 +50,9 @@ def rows(run_dir, steps, folder):
 
 def exported(run_dir, folder):
     """(model, its `ExportSettings`); writes a SavedModel and a TFLite file."""
+    from benchmarks.serving import settings_of
     from benchmarks.settings import config_of
     from export.writers import saved_model, tflite
-    from export.writers.settings import ExportSettings
     from srvp_tf.config.registries import MODELS
     from srvp_tf.runs.run_folder import RunFolder, load_model
 
@@ -66,20 +65,35 @@ def exported(run_dir, folder):
         model = MODELS[config.model.model](dataclasses.replace(config.model, action_size=SIZE))
         for weight in model.dynamics.weights:  # else y leaves float32 after some 200 steps
             weight.assign(0.1 * weight)
-    c = config.data.nt_cond
-    settings = ExportSettings(c, c, 1, 1, model.config.euler_steps, frames_per_step=1)
+    settings = settings_of(config, horizon=1)
     saved_model.write_served(folder / "served" / "1", model.frozen(), settings)
     (folder / "model.tflite").write_bytes(tflite.convert(model.frozen(), settings, 1, "none")[0])
     return model, settings
 
 
-@contextlib.contextmanager
+def streams_on(ask, model, settings):
+    """A function that begins an `export.client.Stream` on a caller of signatures."""
+    from export.client import ModelMetadata, Stream
+    from export.signatures.build import build_signatures
+
+    metadata = ModelMetadata("srvp", 1, build_signatures(model, settings))
+
+    def call(name, tensors):
+        outputs = ask(name, tensors)
+        if not outputs["valid"].all():  # as the client does: zeros are no prediction
+            count = int(tensors["frame_index"][0])
+            raise UserError(f"the state is no longer finite after {count} frames: lower --steps")
+        return outputs
+
+    return lambda frames, actions: Stream(call, metadata, frames, 0, actions)
+
+
 def through_saved_model(model, settings, folder):
     """The SavedModel, in this process."""
     from export.writers.saved_model import load_saved_model
 
     ask = load_saved_model(folder / "served" / "1")
-    yield functools.partial(DirectStream, ask), [None]
+    return contextlib.nullcontext((streams_on(ask, model, settings), [None]))
 
 
 @contextlib.contextmanager
@@ -92,7 +106,6 @@ def through_grpc(model, settings, folder):
         yield (lambda frames, actions: client.stream(frames, 0, actions)), [None, process.pid]
 
 
-@contextlib.contextmanager
 def through_tflite(model, settings, folder):
     """TFLite, in this process; its noise is an input."""
     from export.signatures.seeded_noise import draw_at_frame, draw_from_start
@@ -106,7 +119,7 @@ def through_tflite(model, settings, folder):
     def with_noise(name, tensors):
         return ask(name, tensors | noise.get(name, at_frame))
 
-    yield functools.partial(DirectStream, with_noise), [None]
+    return contextlib.nullcontext((streams_on(with_noise, model, settings), [None]))
 
 
 ROUTES = {
@@ -114,34 +127,6 @@ ROUTES = {
     "gRPC": through_grpc,
     "TFLite": through_tflite,
 }
-
-
-class DirectStream:
-    """What `export.client.Stream` does, on a caller of signatures."""
-
-    def __init__(self, ask, frames, actions):
-        self.ask, self.count = ask, frames.shape[0]
-        given = {"frames": frames[None], "actions": actions[None], "seed": np.zeros(1, np.int64)}
-        self.state = ask("encode", given)
-
-    def observe(self, frame, action):
-        """Take in a frame."""
-        outputs = self._ask("observe", {"frame": frame[None], "action": action[None]})
-        self.state = {name.removeprefix("next_"): x for name, x in outputs.items()}
-        self.count += 1
-
-    def step(self, action):
-        """Predict the next frame."""
-        return self._ask("predict_single_step", {"action": action[None]})["predicted_frames"]
-
-    def _ask(self, name, given):
-        address = {"seed": np.zeros(1, np.int64), "frame_index": np.full(1, self.count)}
-        outputs = self.ask(name, self.state | given | address)
-        if not outputs["valid"].all():  # as the client does: zeros are no prediction
-            raise UserError(
-                f"the state is no longer finite after {self.count} frames: lower --steps"
-            )
-        return outputs
 
 
 def measure(model, settings, begin, processes, steps):

@@ -20,9 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from srvp_tf.config import Config, corpora
+from srvp_tf.config import Config
 from srvp_tf.config.processor import instruction_sets
 from srvp_tf.config.tensorflow_start import start_tensorflow
+from srvp_tf.runs.test_set import sample_videos
 
 ROOT = Path(__file__).parents[1]
 
@@ -81,8 +82,7 @@ def turns_of_processes(variants, rounds, warm_ups=2):
     Args:
         variants: name -> (function, its arguments). Each is called in a process of its own, before
             which TensorFlow is not loaded, and returns the function that takes a turn.
-        rounds: turns that count.
-        warm_ups: turns before them; the first builds graphs.
+        rounds, warm_ups: as in `turns`; the first turn builds graphs.
     """
     with contextlib.ExitStack() as stack:
         asking = {}
@@ -159,24 +159,16 @@ def psnr_of_best(folders):
         config = Config.load(folder / "config.json")
         with np.load(folder / "evaluation" / "psnr_best.npz") as archive:
             best = archive["samples"].astype(np.float64)
-        videos = corpora.open_corpus(config).test_videos(
-            length=config.data.test_length, num_videos=len(best)
-        )
-        truth = np.stack(list(videos.as_numpy_iterator()))[:, config.data.nt_cond :]
+        truth = sample_videos(folder, len(best))[:, config.data.nt_cond :]
         error = np.square((truth - best) / 255).mean(axis=(2, 3, 4))
         scores.append(-10 * np.log10(np.maximum(error, 1e-10)))
     return np.concatenate(scores)
 
 
 def draw_curves(path, scores, first_frame, xlabel, bands=False):
-    """Draw PSNR over time.
+    """Draw PSNR over time into a file, with `bands` its 95 % intervals too.
 
-    Args:
-        path: of the picture.
-        scores: (title, label) -> `psnr_of_best`; a plot for each title, a line for each label.
-        first_frame: number of the first predicted one.
-        xlabel: what is counted.
-        bands: also draw 95 % intervals.
+    scores: (title, label) -> `psnr_of_best`; a plot for each title, a line for each label.
     """
     from matplotlib import pyplot
 

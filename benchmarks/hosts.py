@@ -7,6 +7,7 @@ statistics.
 """
 
 import functools
+import json
 import os
 import statistics
 import subprocess
@@ -45,9 +46,9 @@ def main():
 
 def steps_per_second(core_sets, steps):
     """Median over the measured steps, as the run logs them; one worker per set of cores."""
-    from tests.hosts.workers import free_addresses, tf_config
+    from tests.hosts.workers import free_addresses
 
-    addresses = free_addresses(len(core_sets))
+    cluster = {"worker": free_addresses(len(core_sets))}
     with tempfile.TemporaryDirectory() as folder:
         command = [
             *(sys.executable, "-m", "srvp_tf.train", "--flagfile=quickstart.cfg"),
@@ -57,7 +58,8 @@ def steps_per_second(core_sets, steps):
         ]
         processes = []
         for index, cores in enumerate(core_sets):
-            joined = {"CUDA_VISIBLE_DEVICES": "", "TF_CONFIG": tf_config(addresses, index)}
+            place = {"cluster": cluster, "task": {"type": "worker", "index": index}}
+            joined = {"CUDA_VISIBLE_DEVICES": "", "TF_CONFIG": json.dumps(place)}
             processes.append(
                 subprocess.Popen(
                     command,

@@ -5,10 +5,8 @@ per sampled video, and each metric's share of an evaluation by PSNR, SSIM and LP
 weights from the cache of `srvp_tf.fetch`.
 """
 
-import numpy as np
-
 from benchmarks.harness import ROOT, both, interleave, parser_of, print_table, start
-from srvp_tf.config import corpora
+from srvp_tf.runs.test_set import sample_videos
 
 NUM_VIDEOS = 4
 METRICS = {"psnr": "sampling, PSNR", "ssim": "+ SSIM", "lpips": "+ LPIPS"}
@@ -22,8 +20,7 @@ def rows(run_dir, num_samples, rounds):
 
     config, model = RunFolder(run_dir).config(), load_model(run_dir)
     data = config.data
-    videos = corpora.open_corpus(config).test_videos(length=data.test_length, num_videos=NUM_VIDEOS)
-    videos = np.stack(list(videos.as_numpy_iterator()))
+    videos = sample_videos(run_dir, NUM_VIDEOS)
 
     def judge(metrics):
         functions = ChosenMetrics(metrics).frame_metrics()

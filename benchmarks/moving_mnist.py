@@ -64,13 +64,13 @@ def main():
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn")
     a = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
-    variants = {
-        "reference procedure, NumPy, 1 core": (take, reference_clips, cores[:1], a.seconds),
-        "training generator, tf.data, 1 core": (take, generated_clips, cores[:1], a.seconds),
+    ways = {
+        "reference procedure, NumPy, 1 core": (reference_clips, cores[:1]),
+        "training generator, tf.data, 1 core": (generated_clips, cores[:1]),
     }
     if len(cores) > 1:
-        two = take, generated_clips, cores[:2], a.seconds
-        variants["training generator, tf.data, 2 cores"] = two
+        ways["training generator, tf.data, 2 cores"] = generated_clips, cores[:2]
+    variants = {name: (take, *way, a.seconds) for name, way in ways.items()}
     speeds = turns_of_processes(variants, a.rounds, warm_ups=1)
     _, base = next(iter(speeds.values()))
     print_table(

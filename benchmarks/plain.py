@@ -16,12 +16,6 @@ from srvp_tf.models.networks.architecture import stage_depths, stage_widths, vgg
 from srvp_tf.models.srvp import SRVP
 
 
-def _activation(name, dtype):
-    if name == "leaky_relu":
-        return keras.layers.LeakyReLU(0.2, dtype=dtype)
-    return keras.layers.Activation(name, dtype=dtype)
-
-
 def _block(policy, in_channels, kind, *args, normalize=True, activation="leaky_relu", **options):
     """Convolution, batch normalisation if any, activation; bounded outputs in variable dtype."""
     layers = [
@@ -31,7 +25,8 @@ def _block(policy, in_channels, kind, *args, normalize=True, activation="leaky_r
     if normalize:
         layers.append(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=policy))
     bounded = activation != "leaky_relu"
-    layers.append(_activation(activation, policy.variable_dtype if bounded else policy))
+    dtype = policy.variable_dtype if bounded else policy
+    layers.append(keras.layers.Activation(activation, dtype=dtype))
     return keras.Sequential(layers)
 
 
@@ -141,13 +136,9 @@ def variable_pairs(model, plain):
             convolution, *norm, _ = plain_block.layers
             pairs.append((block.kernel, convolution.kernel))
             if norm:
-                ours_of_norm = (
-                    block.norm.scale,
-                    block.norm.offset,
-                    block.norm.mean,
-                    block.norm.variance,
-                )
-                pairs += zip(ours_of_norm, norm[0].weights, strict=True)  # in Keras' order
+                own = block.norm
+                in_keras_order = own.scale, own.offset, own.mean, own.variance
+                pairs += zip(in_keras_order, norm[0].weights, strict=True)
     for part in ("content", "q_y1", "q_z", "dynamics"):
         pairs += zip(getattr(model, part).weights, getattr(plain, part).weights, strict=True)
     return pairs

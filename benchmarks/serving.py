@@ -116,18 +116,13 @@ def latency(setting, rounds):
 
 def calls_of(call, inputs):
     """What is timed of a runtime, name -> function."""
-
-    def encode():
-        return call("encode", inputs["encode"])
-
-    def step(state):
-        return call(SINGLE_STEP, inputs[SINGLE_STEP] | state)
-
-    def predict():
-        return call(MULTI_STEP, inputs[MULTI_STEP])["predicted_frames"]
-
-    state = encode()
-    return {"first": lambda: step(encode()), "predict": predict, "step": lambda: step(state)}
+    first, step = inputs["encode"], inputs[SINGLE_STEP]
+    state = call("encode", first)
+    return {
+        "first": lambda: call(SINGLE_STEP, step | call("encode", first)),
+        "predict": lambda: call(MULTI_STEP, inputs[MULTI_STEP])["predicted_frames"],
+        "step": lambda: call(SINGLE_STEP, step | state),
+    }
 
 
 def latency_rows(label, runtimes, inputs, rounds):

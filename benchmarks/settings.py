@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 from absl import flags
 
+from benchmarks.harness import timed
 from srvp_tf.cli import command
 from srvp_tf.config.flags import config_from_flags, define_config_flags
 from srvp_tf.config.tensorflow_start import start_tensorflow
@@ -76,8 +77,6 @@ def training_step_of(setting, variant="ours", batch=None):
 
 def training_turn(setting, deterministic, batch=None):
     """Start TensorFlow; a function that trains for a turn: seconds per step, [clock, CPU]."""
-    from benchmarks.harness import timed
-
     start_tensorflow(deterministic)
     step, clips = training_step_of(setting, batch=batch)
     steps = STEPS_OF_TURN.get(setting, 1)
@@ -98,7 +97,7 @@ def few_steps(warm_up, measured):
 
 def logged(run_dir, tag, warm_up):
     """What a run logged under a tag after its first `warm_up` steps, a list of floats."""
-    from tests.hosts import workers
+    from tests.runs import small_run
 
-    found = workers.logged(run_dir, tag)
-    return [value for step, value in found.items() if step > warm_up]
+    found = small_run.logged(f"{run_dir}/logs")[tag]
+    return [float(value) for step, value in found.items() if step > warm_up]

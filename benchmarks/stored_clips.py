@@ -50,10 +50,9 @@ def row(num_videos, num_frames, channels, length, stride, batch_size, epochs):
         videos = StoredVideos(map_videos(path, shape), shape)
         clips = ClipRows(0, 1, batch_size, range(batch_size))
         options = {"length": length, "stride": stride, "epochs": epochs}
-        batches = clip_batches(videos, (0, "b"), clips, **options)
-        iterator = iter(batches)
-        next(iterator)
-        read = per_second(lambda: next(iterator), SECONDS)[0] * batch_size
+        batches = iter(clip_batches(videos, (0, "b"), clips, **options))
+        next(batches)
+        read = per_second(lambda: next(batches), SECONDS)[0] * batch_size
     return {"clips/s": f"{read:.0f}"}
 
 

@@ -14,12 +14,9 @@ _EXTRAS = {  # module -> (the package that has it, the extra of setup.py that in
 
 
 def require(purpose: str, *modules: str, otherwise: str = "") -> None:
-    """Raise `UserError` unless top-level modules are installed; loads none of them.
+    """Raise `UserError` unless modules in `_EXTRAS` are installed; loads none of them.
 
-    Args:
-        purpose: what needs them, the beginning of the sentence.
-        modules: names in `_EXTRAS`.
-        otherwise: how to do without, the end of the sentence.
+    `purpose`, what needs them, begins its sentence; `otherwise`, how to do without, ends it.
     """
     for module in modules:
         if importlib.util.find_spec(module) is None:

@@ -110,7 +110,6 @@ def reference_cases(
     """Signature name -> `Case`, answered by the model itself in float32 and in float64.
 
     Args:
-        model, settings: what was exported.
         frames: real videos uint8 [B, T, H, W, C], of `frames_needed(settings)` frames.
         names: of the signatures that are asked; None: all.
     """
@@ -230,12 +229,7 @@ def frames_needed(settings: ExportSettings) -> int:
 def check_parity(
     call: SignatureCaller, cases: dict[str, Case], bound: Bound = FLOAT32
 ) -> dict[str, Errors]:
-    """Signature name -> `Errors`, which are printed.
-
-    Args:
-        call: what is judged.
-        cases: signature name -> `Case`, of the signatures to compare.
-        bound: what is allowed.
+    """Signature name -> `Errors` of what is judged in these `Case`s; they are printed.
 
     Raises:
         UserError: a signature errs by more than that, or calls a real video invalid.

@@ -23,23 +23,13 @@ _OUTPUT_DIR = {True: "models/srvp", False: "models/srvp_noise_inputs"}  # by whe
 def define_flags(flag_values: flags.FlagValues) -> None:
     """The flags of this command."""
     source_run.define_run_flags(flag_values)
-    define_path(
-        "output_dir",
-        None,
-        f"folder of the model's versions; by default {_OUTPUT_DIR[True]}, and "
-        f"{_OUTPUT_DIR[False]} with --noise_inputs",
-        flag_values,
-    )
-    flags.DEFINE_integer(
-        "version", None, "version to write; by default the next one", flag_values=flag_values
-    )
+    defaults = f"by default {_OUTPUT_DIR[True]}, and {_OUTPUT_DIR[False]} with --noise_inputs"
+    define_path("output_dir", None, f"folder of the model's versions; {defaults}", flag_values)
+    version = "version to write; by default the next one"
+    flags.DEFINE_integer("version", None, version, flag_values=flag_values)
     define_settings_flags(flag_values)
-    flags.DEFINE_bool(
-        "noise_inputs",
-        False,
-        "noise as an input in the place of a seed, and one SavedModel per signature",
-        flag_values=flag_values,
-    )
+    noise = "noise as an input in the place of a seed, and one SavedModel per signature"
+    flags.DEFINE_bool("noise_inputs", False, noise, flag_values=flag_values)
     flags.DEFINE_bool("warmup", True, "add warm-up requests", flag_values=flag_values)
 
 

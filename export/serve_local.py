@@ -25,15 +25,13 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     def text(name: str, default: str | None, help: str):
         flags.DEFINE_string(name, default, help, flag_values=flag_values)
 
-    def path(name: str, default: str | None, help: str):
-        define_path(name, default, help, flag_values)
-
     def number(name: str, default: int, help: str, least: int = 0):
         flags.DEFINE_integer(name, default, help, lower_bound=least, flag_values=flag_values)
 
-    path("model_dir", None, "folder that holds the version folders 1, 2, ...")
+    define_path("model_dir", None, "folder that holds the version folders 1, 2, ...", flag_values)
     text("model_name", "srvp", "what clients call the model")
-    path("model_config_file", None, "version policy and labels; by default those of deploy/")
+    policy = "version policy and labels; by default those of deploy/"
+    define_path("model_config_file", None, policy, flag_values)
     text("host", "127.0.0.1", "address to listen on; by default this machine alone can connect")
     number("grpc_port", 8500, "port for gRPC; 0: any free one")
     number("rest_port", 8501, "port for REST; 0: any free one")
@@ -50,13 +48,9 @@ def main(flag_values: flags.FlagValues) -> None:
     from export.local_server.server import LocalServer
     from export.local_server.version_policy import VersionPolicy, read_policy
 
-    config, name = flag_values.model_config_file, flag_values.model_name
-    if config:
-        policy = read_policy(config, name)
-    elif name == "srvp":
-        policy = read_policy(_SHIPPED_CONFIG, name)
-    else:
-        policy = VersionPolicy()
+    name = flag_values.model_name
+    config = flag_values.model_config_file or (_SHIPPED_CONFIG if name == "srvp" else None)
+    policy = read_policy(config, name) if config else VersionPolicy()
     server = LocalServer(
         Path(flag_values.model_dir),
         name,

@@ -25,9 +25,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     """The flags of this command."""
     source_run.define_run_flags(flag_values)
     define_path("output", "srvp.tflite", "file to write", flag_values)
-    flags.DEFINE_enum(
-        "quantize", "none", QUANTIZATIONS, "how weights are kept", flag_values=flag_values
-    )
+    kept = "how weights are kept"
+    flags.DEFINE_enum("quantize", "none", QUANTIZATIONS, kept, flag_values=flag_values)
     flags.DEFINE_integer("batch", 1, "videos per call", 1, flag_values=flag_values)
     names = ("conditioning_frames", "horizon", "euler_steps", "frames_per_step")
     define_settings_flags(flag_values, names)

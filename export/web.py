@@ -28,21 +28,12 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define_path("output", "demo", "folder to write; an earlier demo is replaced", flag_values)
     flags.DEFINE_string("title", _TITLE, "title of the page", flag_values=flag_values)
     define_settings_flags(flag_values, ("conditioning_frames", "horizon"))
-    flags.DEFINE_enum(
-        "quantize", "none", WEB_QUANTIZATIONS, "how weights are kept", flag_values=flag_values
-    )
-    define_path(
-        "litert_dir",
-        None,
-        f"unpacked npm package {runtime.PACKAGE}, to be copied; without it --litert_cdn is used",
-        flag_values,
-    )
-    flags.DEFINE_string(
-        "litert_cdn",
-        runtime.CDN,
-        f"address that readers' browsers load {runtime.PACKAGE} from",
-        flag_values=flag_values,
-    )
+    kept = "how weights are kept"
+    flags.DEFINE_enum("quantize", "none", WEB_QUANTIZATIONS, kept, flag_values=flag_values)
+    local = f"unpacked npm package {runtime.PACKAGE}, to be copied; without it --litert_cdn is used"
+    define_path("litert_dir", None, local, flag_values)
+    remote = f"address that readers' browsers load {runtime.PACKAGE} from"
+    flags.DEFINE_string("litert_cdn", runtime.CDN, remote, flag_values=flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> int:

@@ -8,13 +8,7 @@ import numpy as np
 from absl import flags
 
 from export.client.connection import Client
-from export.client.served_signatures import (
-    ACTIONS,
-    DEFAULT_SIGNATURE,
-    FRAMES,
-    ModelMetadata,
-    TensorSpec,
-)
+from export.client.served_signatures import DEFAULT_SIGNATURE, ModelMetadata, TensorSpec
 from export.client.stream import ENCODE
 from srvp_tf.config.corpora import fit_frames, iterate_frames, read_actions
 from srvp_tf.errors import UserError
@@ -49,8 +43,8 @@ def predict(client: Client, flag_values: flags.FlagValues) -> None:
     num_given = spec.shape[1]
     plan = _plan(flag_values)
     inputs = metadata.signature(name).inputs
-    if plan is not None and name == _SAMPLES_SIGNATURE and ACTIONS in inputs:
-        plan = np.repeat(plan[None], inputs[ACTIONS].shape[1], axis=0)
+    if plan is not None and name == _SAMPLES_SIGNATURE and "actions" in inputs:
+        plan = np.repeat(plan[None], inputs["actions"].shape[1], axis=0)
     start = time.perf_counter()
     predicted = client.forecast(frames[:num_given], flag_values.seed, name, plan)
     seconds = time.perf_counter() - start
@@ -78,11 +72,11 @@ def stream(client: Client, flag_values: flags.FlagValues) -> None:
     frames = _read(flag_values, spec, flag_values.observe, flag_values.horizon)
     past, rows = None, itertools.repeat(None)
     if (plan := _plan(flag_values)) is not None:
-        if len(plan) != num_given - 1 + flag_values.horizon:
+        intervals = num_given - 1 + flag_values.horizon
+        if len(plan) != intervals:
             raise UserError(
-                f"--actions={flag_values.actions} has {len(plan)} rows, the "
-                f"{num_given + flag_values.horizon} frames have "
-                f"{num_given - 1 + flag_values.horizon} intervals"
+                f"--actions={flag_values.actions} has {len(plan)} rows, the {intervals + 1} frames "
+                f"have {intervals} intervals"
             )
         past, rows = plan[: spec.shape[1] - 1], iter(plan[spec.shape[1] - 1 :])
     state = client.stream(frames[: spec.shape[1]], flag_values.seed, past)
@@ -118,9 +112,9 @@ def _plan(flag_values: flags.FlagValues) -> np.ndarray | None:
 
 def _frames_spec(metadata: ModelMetadata, name: str) -> TensorSpec:
     inputs = metadata.signature(name).inputs
-    if FRAMES not in inputs:
-        raise UserError(f"signature {name!r} takes {', '.join(sorted(inputs))}, and no {FRAMES}")
-    return inputs[FRAMES]
+    if "frames" not in inputs:
+        raise UserError(f"signature {name!r} takes {', '.join(sorted(inputs))}, and no frames")
+    return inputs["frames"]
 
 
 def _read(

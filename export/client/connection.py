@@ -8,11 +8,7 @@ import numpy as np
 
 from export.client.errors import InvalidExampleError, NotListeningError, ServerError
 from export.client.served_signatures import (
-    ACTIONS,
     DEFAULT_SIGNATURE,
-    FRAMES,
-    SEED,
-    VALID,
     ModelMetadata,
     ServedModel,
     checked_inputs,
@@ -142,11 +138,11 @@ class Client:
         frames = unit_range(frames)
         single = frames.ndim == 4
         frames = frames[None] if single else frames
-        inputs = {FRAMES: frames, SEED: one_per_video(seed, len(frames))}
+        inputs = {"frames": frames, "seed": one_per_video(seed, len(frames))}
         if actions is not None:
-            inputs[ACTIONS] = np.asarray(actions)[None] if single else actions
+            inputs["actions"] = np.asarray(actions)[None] if single else actions
         outputs = self.predict(inputs, signature)
-        predicted = [value for name, value in outputs.items() if name != VALID]
+        predicted = [value for name, value in outputs.items() if name != "valid"]
         if len(predicted) != 1:
             raise UserError(
                 f"signature {signature!r} gives {', '.join(sorted(outputs))}, no single prediction"
@@ -176,7 +172,7 @@ class Client:
 
 
 def _all_valid(outputs: dict[str, np.ndarray], inputs: Iterable[str]) -> dict[str, np.ndarray]:
-    valid = outputs.get(VALID)
+    valid = outputs.get("valid")
     if valid is not None and not valid.all():
         raise InvalidExampleError(np.flatnonzero(~valid).tolist(), outputs, inputs)
     return outputs

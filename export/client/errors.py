@@ -37,10 +37,6 @@ class NotListeningError(ServerError):
 class InvalidExampleError(UserError):
     """The server flagged examples of a batch; the answers to the others are right.
 
-    Args:
-        examples, outputs: the attributes.
-        inputs: names of what was sent.
-
     Attributes:
         examples: indices of the flagged examples in the batch.
         outputs: what the server answered, name -> array, for the sake of the other examples.

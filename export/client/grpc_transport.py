@@ -1,17 +1,10 @@
-"""gRPC to a model server, by tensorflow-serving-api's own stubs.
-
-The messages hold TensorFlow's TensorProto: importing this module imports TensorFlow. The REST
-transport does without.
-"""
-
-from collections.abc import Mapping
+"""gRPC to a model server, by tensorflow-serving-api's own stubs; loads TensorFlow."""
 
 import grpc
 import numpy as np
 import tensorflow as tf
+from google.protobuf import json_format
 from google.protobuf.message import Message
-from tensorflow.core.framework import types_pb2
-from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     model_pb2,
@@ -20,13 +13,7 @@ from tensorflow_serving.apis import (
 )
 
 from export.client.errors import NotListeningError, ServerError
-from export.client.served_signatures import (
-    ModelMetadata,
-    ServedModel,
-    SignatureSpec,
-    TensorSpec,
-    tensor_spec,
-)
+from export.client.served_signatures import ModelMetadata, ServedModel, SignatureSpec, read_metadata
 
 # gRPC's own limit is 4 MiB; 30 colour frames of 8 videos are 12. What the server takes, it says.
 _OPTIONS = [
@@ -36,7 +23,6 @@ _OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 300),
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
-_SIGNATURE_DEF = "signature_def"
 
 
 class GrpcTransport:
@@ -50,20 +36,10 @@ class GrpcTransport:
     def metadata(self, model: ServedModel) -> ModelMetadata:
         """The metadata of a served model; raises `ServerError`."""
         request = get_model_metadata_pb2.GetModelMetadataRequest(
-            model_spec=_model_spec(model), metadata_field=[_SIGNATURE_DEF]
+            model_spec=_model_spec(model), metadata_field=["signature_def"]
         )
         response = self._call(self._stub.GetModelMetadata, request)
-        definitions = get_model_metadata_pb2.SignatureDefMap()
-        response.metadata[_SIGNATURE_DEF].Unpack(definitions)
-        return ModelMetadata(
-            response.model_spec.name,
-            response.model_spec.version.value,
-            {
-                name: SignatureSpec(_specs(definition.inputs), _specs(definition.outputs))
-                for name, definition in definitions.signature_def.items()
-                if not name.startswith("__")  # TensorFlow's own
-            },
-        )
+        return read_metadata(json_format.MessageToDict(response, preserving_proto_field_name=True))
 
     def predict(
         self, model: ServedModel, name: str, signature: SignatureSpec, inputs: dict[str, np.ndarray]
@@ -109,12 +85,3 @@ def _model_spec(model: ServedModel, signature_name: str = "") -> model_pb2.Model
     elif model.label is not None:
         spec.version_label = model.label
     return spec
-
-
-def _specs(tensors: Mapping[str, TensorInfo]) -> dict[str, TensorSpec]:
-    return {
-        name: tensor_spec(
-            types_pb2.DataType.Name(info.dtype), [dim.size for dim in info.tensor_shape.dim]
-        )
-        for name, info in tensors.items()
-    }

@@ -12,7 +12,7 @@ from export.client.served_signatures import (
     ServedModel,
     SignatureSpec,
     TensorSpec,
-    tensor_spec,
+    read_metadata,
 )
 from export.json_arrays import json_of, rows_of
 
@@ -32,7 +32,6 @@ class RestTransport:
     """Asks `url` ("http://host:port") over REST.
 
     Args:
-        url: where the server is.
         timeout: seconds that a connection, and each wait for bytes of the answer, may take.
         rows: send `instances`, one object per example, instead of `inputs`, one array per name.
     """
@@ -45,16 +44,9 @@ class RestTransport:
         """The metadata of a served model; raises `ServerError`."""
         answer = self._ask("GET", f"{_route(model)}/metadata")
         try:
-            definitions = answer["metadata"]["signature_def"]["signature_def"]
-            version = int(answer["model_spec"]["version"])
-            signatures = {
-                name: SignatureSpec(_specs(definition["inputs"]), _specs(definition["outputs"]))
-                for name, definition in definitions.items()
-                if not name.startswith("__")  # TensorFlow's own
-            }
+            return read_metadata(answer)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise self._foreign(f"metadata that are none: {error!r}") from None
-        return ModelMetadata(model.name, version, signatures)
 
     def predict(
         self, model: ServedModel, name: str, signature: SignatureSpec, inputs: dict[str, np.ndarray]
@@ -126,15 +118,6 @@ def _route(model: ServedModel) -> str:
     if model.label is not None:
         return f"{route}/labels/{requests.utils.quote(model.label, safe='')}"
     return route
-
-
-def _specs(tensors: dict) -> dict[str, TensorSpec]:
-    return {
-        name: tensor_spec(
-            info["dtype"], [int(dim["size"]) for dim in info["tensor_shape"].get("dim", [])]
-        )
-        for name, info in tensors.items()
-    }
 
 
 def _decoded(value: object, spec: TensorSpec) -> np.ndarray:

@@ -8,21 +8,7 @@ import numpy as np
 from srvp_tf.errors import UserError
 
 DEFAULT_SIGNATURE = "serving_default"
-# The names that the exporter promises; all others are read from the metadata.
-FRAMES, FRAME, SEED, FRAME_INDEX = "frames", "frame", "seed", "frame_index"
-PREDICTED, VALID = "predicted_frames", "valid"
-ACTIONS, ACTION = "actions", "action"
-
-_DTYPES = {
-    "DT_FLOAT": np.dtype(np.float32),
-    "DT_DOUBLE": np.dtype(np.float64),
-    "DT_HALF": np.dtype(np.float16),
-    "DT_INT32": np.dtype(np.int32),
-    "DT_INT64": np.dtype(np.int64),
-    "DT_UINT8": np.dtype(np.uint8),
-    "DT_BOOL": np.dtype(bool),
-    "DT_STRING": np.dtype(object),
-}
+_DTYPES = {"DT_FLOAT": "float32", "DT_INT64": "int64", "DT_BOOL": "bool", "DT_STRING": "object"}
 
 
 class ServedModel(NamedTuple):
@@ -69,9 +55,24 @@ class ModelMetadata(NamedTuple):
         return self.signatures[name]
 
 
-def tensor_spec(dtype_name: str, sizes: list[int]) -> TensorSpec:
-    """A `TensorSpec` from the names and numbers (-1: any) of a `TensorInfo`."""
-    return TensorSpec(_DTYPES[dtype_name], tuple(None if n < 0 else int(n) for n in sizes))
+def read_metadata(answer: dict) -> ModelMetadata:
+    """The `ModelMetadata` that a `GetModelMetadataResponse` in the form of JSON tells."""
+    spec, definitions = answer["model_spec"], answer["metadata"]["signature_def"]["signature_def"]
+    signatures = {
+        name: SignatureSpec(_specs(definition["inputs"]), _specs(definition["outputs"]))
+        for name, definition in definitions.items()
+        if not name.startswith("__")  # TensorFlow's own
+    }
+    return ModelMetadata(spec["name"], int(spec["version"]), signatures)
+
+
+def _specs(tensors: Mapping[str, dict]) -> dict[str, TensorSpec]:
+    specs = {}
+    for name, info in tensors.items():
+        sizes = (int(dim["size"]) for dim in info["tensor_shape"].get("dim", []))
+        shape = tuple(None if size < 0 else size for size in sizes)
+        specs[name] = TensorSpec(np.dtype(_DTYPES[info["dtype"]]), shape)
+    return specs
 
 
 def checked_inputs(

@@ -4,16 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from export.client.served_signatures import (
-    ACTION,
-    ACTIONS,
-    FRAME,
-    FRAME_INDEX,
-    FRAMES,
-    PREDICTED,
-    SEED,
-    ModelMetadata,
-)
+from export.client.served_signatures import ModelMetadata
 from srvp_tf.errors import UserError
 
 ENCODE, OBSERVE, STEP = "encode", "observe", "predict_single_step"
@@ -52,7 +43,7 @@ class Stream:
         self._seed = one_per_video(seed, len(frames))
         self._inputs = {name: metadata.signature(name).inputs for name in (OBSERVE, STEP)}
         self.num_observed, self.num_predicted = frames.shape[1], 0
-        inputs = {FRAMES: frames, SEED: self._seed} | self._given(ACTIONS, actions)
+        inputs = {"frames": frames, "seed": self._seed} | self._given("actions", actions)
         self._observed = self._ahead = call(ENCODE, inputs)
 
     def step(self, action: np.ndarray | None = None) -> np.ndarray:
@@ -62,10 +53,10 @@ class Stream:
         action is what is done before it, [A] or [B, A], of a model with actions.
         """
         index = self.num_observed + self.num_predicted
-        outputs = self._ask(STEP, self._ahead, index, self._given(ACTION, action))
+        outputs = self._ask(STEP, self._ahead, index, self._given("action", action))
         self._ahead = _changed(self._ahead, outputs)
         self.num_predicted += 1
-        frames = outputs[PREDICTED]
+        frames = outputs["predicted_frames"]
         if frames.shape[1] == 1:
             frames = frames[:, 0]
         return frames[0] if self._single else frames
@@ -76,7 +67,7 @@ class Stream:
         action is what led to it, [A] or [B, A], of a model with actions.
         """
         frame = unit_range(frame)
-        given = {FRAME: frame[None] if self._single else frame} | self._given(ACTION, action)
+        given = {"frame": frame[None] if self._single else frame} | self._given("action", action)
         outputs = self._ask(OBSERVE, self._observed, self.num_observed, given)
         self._observed = self._ahead = _changed(self._observed, outputs)
         self.num_observed, self.num_predicted = self.num_observed + 1, 0
@@ -90,7 +81,7 @@ class Stream:
     def _ask(self, name: str, state: dict, index: int, given: dict) -> dict[str, np.ndarray]:
         """Call a signature with what it takes of a state, and the address of the noise."""
         inputs = {key: value for key, value in state.items() if key in self._inputs[name]}
-        address = {SEED: self._seed, FRAME_INDEX: np.full(len(self._seed), index, np.int64)}
+        address = {"seed": self._seed, "frame_index": np.full(len(self._seed), index, np.int64)}
         return self._call(name, inputs | given | address)
 
 

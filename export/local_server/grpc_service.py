@@ -1,7 +1,6 @@
 """`PredictionService` over gRPC: Predict and GetModelMetadata."""
 
 import functools
-import sys
 from collections.abc import Callable
 
 import grpc
@@ -11,31 +10,20 @@ from google.protobuf.message import Message
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow.core.framework.types_pb2 import DataType
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
-from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-)
+from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
 from export.local_server.model_versions import (
     DEFAULT_SIGNATURE,
     LoadedModel,
     ModelVersions,
-    RequestError,
     check_names,
     invalid,
+    refusal,
 )
 
 SIGNATURE_DEF = "signature_def"
 # TensorFlow Serving answers in the typed field of a TensorProto, not in its raw bytes.
-_FIELDS = {
-    "float32": "float_val",
-    "float64": "double_val",
-    "int32": "int_val",
-    "int64": "int64_val",
-    "bool": "bool_val",
-    "object": "string_val",
-}
+_FIELDS = {"float32": "float_val", "int64": "int64_val", "bool": "bool_val", "object": "string_val"}
 
 
 def _answering(handle: Callable) -> Callable:
@@ -45,11 +33,8 @@ def _answering(handle: Callable) -> Callable:
     def answer(self: "PredictionService", request: Message, context: grpc.ServicerContext):
         try:
             return handle(self, request)
-        except RequestError as error:
-            code, message = error.code, str(error)
-        except Exception as error:  # a bug here must not stop the server, nor go unseen
-            code, message = "INTERNAL", f"{type(error).__name__}: {error}"
-            print(message, file=sys.stderr, flush=True)
+        except Exception as error:
+            code, message = refusal(error)
         context.abort(getattr(grpc.StatusCode, code, grpc.StatusCode.UNKNOWN), message)
 
     return answer

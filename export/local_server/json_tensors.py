@@ -9,9 +9,6 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from export.local_server.model_versions import check_names, invalid
 
-# Kinds of NumPy arrays that JSON numbers, and nothing else, become.
-_KINDS = {"f": "fiu", "i": "iu", "u": "iu", "b": "b", "O": "O"}
-
 
 def parse_body(body: bytes) -> tuple[str, dict]:
     """(signature name, the body as an object); raises `RequestError`.
@@ -58,16 +55,10 @@ def _columns_of_rows(rows: object) -> dict[str, list]:
 def _array(name: str, dtype: tf.DType, value: object) -> np.ndarray:
     try:
         if dtype == tf.string:
-            array = np.asarray(np.frompyfunc(_bytes, 1, 1)(np.asarray(value, object)), object)
-        else:
-            array = np.asarray(value)
+            return np.asarray(np.frompyfunc(_bytes, 1, 1)(np.asarray(value, object)), object)
+        return np.asarray(value).astype(dtype.as_numpy_dtype, casting="same_kind")
     except (KeyError, OverflowError, TypeError, ValueError):
-        array = None
-    kinds = _KINDS[np.dtype(dtype.as_numpy_dtype).kind]
-    # An empty list has no kind.
-    if array is None or (array.size and array.dtype.kind not in kinds):
-        raise invalid(f"{name} is no regular array of JSON values of type {dtype.name}")
-    return array.astype(dtype.as_numpy_dtype)
+        raise invalid(f"{name} is no regular array of JSON values of type {dtype.name}") from None
 
 
 def _bytes(value: str | dict) -> bytes:

@@ -28,6 +28,14 @@ def invalid(message: str) -> RequestError:
     return RequestError("INVALID_ARGUMENT", message)
 
 
+def refusal(error: Exception) -> tuple[str, str]:
+    """(Code, sentence) for an error; one that is a bug must not stop the server, nor go unseen."""
+    if isinstance(error, RequestError):
+        return error.code, str(error)
+    _log(f"{type(error).__name__}: {error}")
+    return "INTERNAL", f"{type(error).__name__}: {error}"
+
+
 def check_names(signature: SignatureDef, given: Collection[str]) -> None:
     """Refuse missing and unknown inputs."""
     given, expected = set(given), set(signature.inputs)
@@ -55,13 +63,14 @@ class LoadedModel:
             meta_graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path))
         self.signatures = dict(meta_graph.signature_def)
 
-    def signature(self, name: str, code: str = "FAILED_PRECONDITION") -> SignatureDef:
+    def signature(self, name: str) -> SignatureDef:
         """The `SignatureDef` of that name, the default one for ""; raises `RequestError`."""
         name = name or DEFAULT_SIGNATURE
         if name not in self.signatures:
             known = ", ".join(sorted(key for key in self.signatures if not key.startswith("__")))
             raise RequestError(
-                code, f'Serving signature name: "{name}" not found in signature def; it has {known}'
+                "FAILED_PRECONDITION",
+                f'Serving signature name: "{name}" not found in signature def; it has {known}',
             )
         return self.signatures[name]
 

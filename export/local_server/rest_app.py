@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import sys
 
 from aiohttp import web
 from google.protobuf import json_format
@@ -11,7 +10,7 @@ from google.protobuf import json_format
 from export.json_arrays import json_of, rows_of
 from export.local_server.grpc_service import SIGNATURE_DEF, metadata_of
 from export.local_server.json_tensors import inputs_of, parse_body
-from export.local_server.model_versions import ModelVersions, RequestError, invalid
+from export.local_server.model_versions import ModelVersions, RequestError, invalid, refusal
 
 _MODEL = (
     r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]{1,18})|/labels/(?P<label>[^/:]+))?"
@@ -40,14 +39,12 @@ def make_app(versions: ModelVersions, max_bytes: int) -> web.Application:
                 answer = _metadata if found["metadata"] else _status
                 return _json(json.dumps(answer(versions, *_which(found))).encode())
             raise invalid(f"Malformed request: {request.method} {request.path}")
-        except RequestError as error:
-            message, status = str(error), _HTTP_STATUS.get(error.code, 500)
         except web.HTTPRequestEntityTooLarge:
             message = f"the body is larger than max ({max_bytes} bytes); send fewer examples"
             status = 413
-        except Exception as error:  # a bug here must not stop the server, nor go unseen
-            message, status = f"{type(error).__name__}: {error}", 500
-            print(message, file=sys.stderr, flush=True)
+        except Exception as error:
+            code, message = refusal(error)
+            status = _HTTP_STATUS.get(code, 500)
         return _json(json.dumps({"error": message}).encode(), status)
 
     app = web.Application(client_max_size=max_bytes)
@@ -58,7 +55,7 @@ def make_app(versions: ModelVersions, max_bytes: int) -> web.Application:
 def _predict(versions: ModelVersions, found: re.Match, body: bytes) -> bytes:
     model = versions.find(*_which(found))
     name, parsed = parse_body(body)
-    signature = model.signature(name, "INVALID_ARGUMENT")
+    signature = model.signature(name)
     inputs, rows = inputs_of(parsed, signature)
     outputs = model.run(signature, inputs, [])
     # Floats are finite, as what is exported sees to.

@@ -36,11 +36,7 @@ def draw_from_start(
 def draw_at_frame(
     config: ModelConfig, seed: tf.Tensor | np.ndarray, frame_index: tf.Tensor | np.ndarray
 ) -> dict[str, tf.Tensor]:
-    """The part of `draw_from_start` that belongs to one frame of sample 0: noise_z [B, nz].
-
-    Args:
-        seed, frame_index: int64 [B].
-    """
+    """The noise_z [B, nz] of `draw_from_start` for frames frame_index [B] of sample 0, by name."""
     purpose = rng.Purpose.PREDICT_LATENT
     size = config.noise_size
     noise_z = rng.normal(seed, purpose, size, example=_VIDEO, index=0, frame=frame_index)

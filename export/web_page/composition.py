@@ -1,7 +1,5 @@
 """Futures out of the page's parts, in Python: what `static/futures.js` does, to be compared."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from export import parity
@@ -75,33 +73,31 @@ def _padded(array: np.ndarray, count: int) -> np.ndarray:
     return np.concatenate([array, np.zeros([count - len(array), *array.shape[1:]], array.dtype)])
 
 
-def cases(model: SRVP, settings: ExportSettings, frames: np.ndarray) -> dict[str, parity.Case]:
-    """Name -> `parity.Case` of what the page is asked at given `ExportSettings`.
+def check_composition(
+    call: SignatureCaller,
+    model: SRVP,
+    settings: ExportSettings,
+    frames: np.ndarray,
+    bound: parity.Bound,
+) -> dict[str, parity.Errors]:
+    """`parity.check_parity` of what the page is asked at given `ExportSettings`.
 
-    The parts that are signatures of other exports too at one frame an interval; at every rate the
-    whole, by the name that `caller` has for it.
+    That is the whole, and at one frame an interval the parts that other exports have too.
     """
+    whole = f"forecast, {settings.frames_per_step} a frame"
     parts = ("encode", "observe") if settings.frames_per_step == 1 else ()
-    asked = parity.reference_cases(model, settings, frames, (*parts, MULTI_STEP))
-    return {_forecast_name(settings) if x == MULTI_STEP else x: case for x, case in asked.items()}
-
-
-def caller(call: SignatureCaller, all_settings: Sequence[ExportSettings]) -> SignatureCaller:
-    """A caller of `cases`, for `check_parity`: what is no signature is put together of some."""
-    by_name = {_forecast_name(settings): settings for settings in all_settings}
+    cases = parity.reference_cases(model, settings, frames, (*parts, MULTI_STEP))
+    cases[whole] = cases.pop(MULTI_STEP)
 
     def ask(name: str, tensors: dict) -> dict[str, np.ndarray]:
-        if name not in by_name:
+        if name != whole:
             return call(name, tensors)
-        given = zip(
-            *(np.asarray(tensors[x]) for x in ("frames", "noise_y", "noise_z")), strict=True
-        )
-        sampling = by_name[name].euler_steps, by_name[name].frames_per_step
-        futures = [forecast(call, video, y[None], z[None], *sampling) for video, y, z in given]
+        given = (np.asarray(tensors[x]) for x in ("frames", "noise_y", "noise_z"))
+        sampling = settings.euler_steps, settings.frames_per_step
+        futures = [
+            forecast(call, video, noise_y[None], noise_z[None], *sampling)
+            for video, noise_y, noise_z in zip(*given, strict=True)
+        ]
         return {"predicted_frames": np.concatenate(futures)}
 
-    return ask
-
-
-def _forecast_name(settings: ExportSettings) -> str:
-    return f"forecast, {settings.frames_per_step} a frame"
+    return parity.check_parity(ask, cases, bound)

@@ -23,8 +23,6 @@ EXAMPLES, DIGITS = "examples.bin", "digits.bin"
 MAX_FUTURES, MAX_RATE = 7, 8  # with what happened, two whole rows; 7 is within a call's 8
 _NUM_EXAMPLES = 4
 _RATE = 4  # frames per interval at which the model's sub-steps are compared
-_GALLERY_STYLE = "style.css"  # the page looks like the gallery
-_LICENCE = "LICENSE"
 # Test digits of the package that look like 0 to 9, in this order, to be thrown.
 _DIGITS = 43, 53, 57, 6, 107, 33, 26, 102, 22, 63
 
@@ -37,24 +35,13 @@ def export_page(
     title: str,
     litert: runtime.Runtime,
 ) -> dict[str, int]:
-    """Write the page's folder, and compare its model with the Keras model.
+    """Write the page into an empty folder, and compare its model with the Keras model.
 
-    Args:
-        run, settings: what is exported.
-        folder: an existing, empty one.
-        quantize: one of `WEB_QUANTIZATIONS`.
-        title: of the page; every text in it is escaped.
-        litert: where the page finds LiteRT.js.
-
-    Returns:
-        Part of the page -> its size in bytes.
+    Every text in it is escaped. Returns part of the page -> its size in bytes.
     """
     frames, corpus = _export_model(run, settings, folder, quantize)
     examples = frames[:_NUM_EXAMPLES]
-    sources = importlib.resources.files("export.web_page")
-    sizes = {"model": (folder / MODEL).stat().st_size}
-    with importlib.resources.as_file(sources / _LICENCE) as licence:
-        sizes["LiteRT.js"] = runtime.copy(litert, folder, licence)
+    sizes = {"model": (folder / MODEL).stat().st_size, "LiteRT.js": runtime.copy(litert, folder)}
     data = page_data(run.config, settings, len(examples), litert.base)
     html = load_template("export.web_page", "index.html.jinja").render(
         title=title,
@@ -69,10 +56,10 @@ def export_page(
         version=__version__,
     )
     (folder / PAGE).write_text(html, encoding="utf-8")
-    for file in (sources / "static").iterdir():
+    # The page looks like the gallery.
+    static = importlib.resources.files("srvp_tf.gallery_page") / "static" / "style.css"
+    for file in (static, *(importlib.resources.files("export.web_page") / "static").iterdir()):
         (folder / file.name).write_bytes(file.read_bytes())
-    style = importlib.resources.files("srvp_tf.gallery_page") / "static" / _GALLERY_STYLE
-    (folder / _GALLERY_STYLE).write_bytes(style.read_bytes())
     examples.tofile(folder / EXAMPLES)
     if data["digits"]:
         load_embedded().test[list(_DIGITS)].tofile(folder / DIGITS)
@@ -124,23 +111,12 @@ def _export_model(
     file = folder / MODEL
     file.write_bytes(content)
     rates = [1, _RATE] if model.config.takes_euler_steps else [1]
-    compared, cases = [_at_rate(settings, rate) for rate in rates], {}
-    for finer in compared:
-        cases |= composition.cases(model, finer, frames)
-    call, bound = composition.caller(tflite.load_tflite(file), compared), parity.BOUNDS[quantize]
-    errors = parity.check_parity(call, cases, bound)
-    metadata.write_metadata(
-        folder / METADATA,
-        run.config,
-        settings,
-        source=origin,
-        quantize=quantize,
-        noise="input",
-        signatures=metadata.describe_signatures(
-            build_signatures(model, settings) | parts, functions, seeded=False
-        ),
-        parity=metadata.describe_parity(corpus, bound, errors),
-    )
+    call, bound, errors = tflite.load_tflite(file), parity.BOUNDS[quantize], {}
+    for finer in (_at_rate(settings, rate) for rate in rates):
+        errors |= composition.check_composition(call, model, finer, frames, bound)
+    described = build_signatures(model, settings) | parts
+    told = settings, described, functions, corpus, bound, errors
+    metadata.write_metadata(folder / METADATA, run.config, *told, source=origin, quantize=quantize)
     return frames, corpus
 
 

@@ -28,7 +28,7 @@ _WASM = (
 FILES = (MODULE, *_WASM)
 """What a page needs of the package."""
 
-_LICENCE_FILE = "LICENSE"
+_APACHE_LICENCE = Path(__file__).with_name("LICENSE")  # for packages that do not have it
 
 
 class Runtime(NamedTuple):
@@ -78,11 +78,10 @@ def from_cdn(address: str) -> Runtime:
     return Runtime(address.rstrip("/") + "/", version, None)
 
 
-def copy(runtime: Runtime, page_folder: Path, licence: Path) -> int:
+def copy(runtime: Runtime, page_folder: Path) -> int:
     """Copy what a page needs of a package into its folder, with a licence; returns the bytes.
 
-    Nothing is copied of one that is loaded from elsewhere. `licence`: text of the Apache License,
-    for packages that do not have it.
+    Nothing is copied of one that is loaded from elsewhere.
     """
     if runtime.folder is None:
         return 0
@@ -90,6 +89,6 @@ def copy(runtime: Runtime, page_folder: Path, licence: Path) -> int:
     for name in FILES:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(runtime.folder / name, target / name)  # not its permissions
-    own = runtime.folder / _LICENCE_FILE
-    shutil.copyfile(own if own.is_file() else licence, target / _LICENCE_FILE)
+    own = runtime.folder / _APACHE_LICENCE.name
+    shutil.copyfile(own if own.is_file() else _APACHE_LICENCE, target / own.name)
     return sum(file.stat().st_size for file in target.rglob("*") if file.is_file())

@@ -33,7 +33,7 @@ class Part(Signature):
 
 
 def build_parts(model: SRVP, settings: ExportSettings) -> dict[str, Part]:
-    """Name -> `Part` of the page's model.
+    """Name -> `Part` of the page's model, of `settings.conditioning_frames` given frames.
 
     encode      as `export.signatures` has it: the state after the observed frames, of one future
     observe     as there: the state after one frame more
@@ -41,9 +41,6 @@ def build_parts(model: SRVP, settings: ExportSettings) -> dict[str, Part]:
     step        y [S, ny], z [S, nz], step_size [S, 1] -> next_y [S, ny]: `Dynamics.sub_step`;
                 without z, or without step_size, in a model without
     decode      y [K, ny], w, skip_0 ... -> frames [K, H, W, C]
-
-    Args:
-        settings: of which conditioning_frames is used.
     """
     c, whole = model.config, build_signatures(model, settings)
     state = whole["predict_single_step"].inputs

@@ -24,18 +24,52 @@ _OUTPUT_VALUES = {
 }
 
 
-def describe_signatures(
+def write_metadata(
+    path: Path,
+    config: Config,
+    settings: ExportSettings,
+    signatures: Mapping[str, Signature],
+    functions: dict[str, tf.types.experimental.ConcreteFunction],
+    corpus: str,
+    bound: Bound,
+    errors: dict[str, Errors],
+    seeded: bool = False,
+    **parts: object,
+) -> None:
+    """Write the JSON.
+
+    Args:
+        config: the run's.
+        signatures: name -> `Signature`.
+        functions: name -> concrete function, of those that were written.
+        corpus, bound, errors: the videos of the comparison, what was allowed and what was found.
+        seeded: which form was written.
+        parts: what else it tells, by name.
+    """
+    tree = {
+        "format_version": 1,
+        "srvp_tf_version": __version__,
+        **parts,
+        "noise": "seed" if seeded else "input",
+        "signatures": _describe_signatures(signatures, functions, seeded),
+        "parity": {
+            "corpus": corpus,
+            "factor": bound.factor,
+            "most": bound.most,
+            "errors": {name: error._asdict() for name, error in errors.items()},
+        },
+        "settings": dataclasses.asdict(settings),
+        "config": dataclasses.asdict(config),
+    }
+    path.write_text(json.dumps(tree, indent=2) + "\n", encoding="utf-8")
+
+
+def _describe_signatures(
     signatures: Mapping[str, Signature],
     functions: dict[str, tf.types.experimental.ConcreteFunction],
     seeded: bool,
 ) -> dict:
-    """Signature name -> inputs and outputs, each name -> shape (null: any), dtype and values.
-
-    Args:
-        signatures: name -> `Signature`.
-        functions: name -> concrete function, of those that were written.
-        seeded: which form was written.
-    """
+    """Signature name -> inputs and outputs, each name -> shape (null: any), dtype and values."""
     state = signatures["observe"].inputs | signatures["predict_single_step"].inputs
     values = {name: field.values for name, field in state.items()} | _OUTPUT_VALUES
 
@@ -54,25 +88,3 @@ def describe_signatures(
             },
         }
     return described
-
-
-def describe_parity(corpus: str, bound: Bound, errors: dict[str, Errors]) -> dict:
-    """How it was compared: the videos' corpus, the `parity.Bound`, the `parity.Errors` by name."""
-    return {
-        "corpus": corpus,
-        "factor": bound.factor,
-        "most": bound.most,
-        "errors": {name: error._asdict() for name, error in errors.items()},
-    }
-
-
-def write_metadata(path: Path, config: Config, settings: ExportSettings, **parts: object) -> None:
-    """Write the JSON: versions, the run's `Config`, `ExportSettings`, and other parts by name."""
-    tree = {
-        "format_version": 1,
-        "srvp_tf_version": __version__,
-        **parts,
-        "settings": dataclasses.asdict(settings),
-        "config": dataclasses.asdict(config),
-    }
-    path.write_text(json.dumps(tree, indent=2) + "\n", encoding="utf-8")

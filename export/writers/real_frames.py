@@ -12,10 +12,6 @@ from srvp_tf.models.clips import parts
 def real_frames(config: Config, num_videos: int, num_frames: int) -> tuple[np.ndarray, str]:
     """Test videos of a run's corpus; moving digits, and a line, where it cannot be read here.
 
-    Args:
-        config: the run's.
-        num_videos, num_frames: how many.
-
     Returns:
         (uint8 [num_videos, num_frames, H, W, C] as the model takes them, name of their corpus).
     """

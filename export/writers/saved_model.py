@@ -23,13 +23,9 @@ _DEFAULT = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 def write_served(
     path: Path, model: VideoModel, settings: ExportSettings
 ) -> dict[str, ConcreteFunction]:
-    """One SavedModel in `path` with all signatures, noise addressed by seeds.
+    """Write a SavedModel of all signatures, noise addressed by seeds, in a new folder `path`.
 
-    Args:
-        path: the folder to make.
-
-    Returns:
-        Signature name -> the concrete function behind it.
+    Returns signature name -> the concrete function behind it.
     """
     signatures = build_signatures(model, settings)
     functions = {name: concrete_function(x, seeded=True) for name, x in signatures.items()}
@@ -40,10 +36,10 @@ def write_served(
 def write_noise_inputs(
     path: Path, model: VideoModel, settings: ExportSettings
 ) -> dict[str, ConcreteFunction]:
-    """A SavedModel per signature, `path`/NAME, whose noise is an input; all but image bytes.
+    """As `write_served`, a SavedModel per signature, `path`/NAME, whose noise is an input.
 
-    For readers that know no more than one signature, and no random or image operations. Arguments
-    and return value are as in `write_served`.
+    For readers that know no more than one signature, and no random or image operations: all but
+    image bytes.
     """
     functions = {
         name: concrete_function(signature, seeded=False)
@@ -129,37 +125,27 @@ def export_saved_model(
     """Write a SavedModel and what goes with it, and compare it with the Keras model.
 
     Args:
-        run, settings: what is exported.
         folder: where; it exists and is empty.
         seeded: whether noise is addressed by seeds; else it is an input.
         warmup_name: what the server will call the model, in warm-up requests; empty for none.
     """
     model, origin = source_run.load_source(run)
     frames, corpus = real_frames(run.config, parity.NUM_VIDEOS, parity.frames_needed(settings))
-    write, read = (
-        (write_served, load_saved_model) if seeded else (write_noise_inputs, load_noise_inputs)
-    )
+    write = write_served if seeded else write_noise_inputs
     try:
         functions = write(folder, model.frozen(), settings)
     except tf.errors.OpError as error:
         raise UserError(f"{folder} cannot be written: {error.message}") from None
+    call = load_saved_model(folder) if seeded else load_noise_inputs(folder)
     cases = parity.reference_cases(model, settings, frames, functions)
-    errors = parity.check_parity(read(folder), cases)
+    errors = parity.check_parity(call, cases)
     extra = folder / "assets.extra"
     extra.mkdir()
     if warmup_name:
         _write_warmup(extra / WARMUP_FILE, warmup_name, functions, cases)
-    metadata.write_metadata(
-        extra / metadata.METADATA_FILE,
-        run.config,
-        settings,
-        source=origin,
-        noise="seed" if seeded else "input",
-        signatures=metadata.describe_signatures(
-            build_signatures(model, settings), functions, seeded
-        ),
-        parity=metadata.describe_parity(corpus, parity.FLOAT32, errors),
-    )
+    told = settings, build_signatures(model, settings), functions, corpus, parity.FLOAT32, errors
+    file = extra / metadata.METADATA_FILE
+    metadata.write_metadata(file, run.config, *told, seeded, source=origin)
 
 
 def _write_warmup(

@@ -2,19 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
 from absl import flags
 
 from srvp_tf.cli.run_flags import define_run_flag, run_from_flags
 from srvp_tf.config import Config
+from srvp_tf.config.fields import parse_json, read_text
 from srvp_tf.config.flags import define_checkpoint_flag
 from srvp_tf.errors import UserError
 
 if TYPE_CHECKING:
     from srvp_tf.models.video_model import VideoModel
-
-_MAX_RESULTS_BYTES = 1 << 20  # thousands of times what `evaluate` writes
 
 
 class SourceRun(NamedTuple):
@@ -70,16 +69,9 @@ def evaluation(run: SourceRun, step: int | None) -> dict | None:
     """
     try:
         path = run.folder / "evaluation" / "results.json"
-        if path.stat().st_size > _MAX_RESULTS_BYTES:
-            return None
-        report = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        report = parse_json(read_text(path), path)
         is_same = report["step"] == step and run.checkpoint.name.startswith(report["checkpoint"])
-        metrics = report["metrics"] if is_same else None
-        json.dumps(metrics, allow_nan=False)  # can be told in turn: 1e400 is read as infinity
-        return metrics if isinstance(metrics, dict) else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        json.dumps(report["metrics"], allow_nan=False)  # can be told in turn
+        return report["metrics"] if is_same else None
+    except (UserError, OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")

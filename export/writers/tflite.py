@@ -47,14 +47,13 @@ def convert_signatures(
 ) -> tuple[bytes, dict[str, ConcreteFunction]]:
     """`convert` of given signatures, name -> `Signature`."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model")
         functions = {
             name: concrete_function(signature, False, batch_size)
             for name, signature in signatures.items()
         }
-        write_signatures(path, functions)
+        write_signatures(Path(folder), functions)
         converter = tf.lite.TFLiteConverter.from_saved_model(
-            str(path), signature_keys=list(signatures)
+            folder, signature_keys=list(signatures)
         )
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if quantize != "none":
@@ -97,14 +96,7 @@ def export_tflite(
     batch_size: int,
     quantize: str,
 ) -> None:
-    """Write a TFLite file and its metadata, and compare it with the Keras model.
-
-    Args:
-        run, settings: what is exported.
-        file, description: the file and its metadata.
-        batch_size: B of all inputs.
-        quantize: one of `QUANTIZATIONS`.
-    """
+    """Write a TFLite file, see `convert`, and its metadata; compare it with the Keras model."""
     model, origin = source_run.load_source(run)
     num_videos = -(-parity.NUM_VIDEOS // batch_size) * batch_size
     frames, corpus = real_frames(run.config, num_videos, parity.frames_needed(settings))
@@ -113,14 +105,5 @@ def export_tflite(
     cases = parity.reference_cases(model, settings, frames, functions)
     bound = parity.BOUNDS[quantize]
     errors = parity.check_parity(load_tflite(file), cases, bound)
-    signatures = build_signatures(model, settings)
-    metadata.write_metadata(
-        description,
-        run.config,
-        settings,
-        source=origin,
-        quantize=quantize,
-        noise="input",
-        signatures=metadata.describe_signatures(signatures, functions, seeded=False),
-        parity=metadata.describe_parity(corpus, bound, errors),
-    )
+    told = settings, build_signatures(model, settings), functions, corpus, bound, errors
+    metadata.write_metadata(description, run.config, *told, source=origin, quantize=quantize)

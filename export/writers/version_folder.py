@@ -36,12 +36,10 @@ def choose_version(output_dir: str | os.PathLike, version: int | None = None) ->
 
 
 def check_kind(output_dir: str | os.PathLike, seeded: bool) -> None:
-    """Raises `UserError` if a version there is of the other kind.
+    """Raises `UserError` if a version in the folder, which need not exist, is of the other kind.
 
-    Args:
-        output_dir: folder of versions; it need not exist.
-        seeded: whether the version to come has one SavedModel for a server; else it has one in a
-            folder for each signature, which a server would try to load in vain.
+    A seeded one is a SavedModel for a server; the other kind has one in a folder for each
+    signature, which a server would try to load in vain.
     """
     for path in sorted(local_path(output_dir).glob("[0-9]*")):
         if _is_version(path.name):
@@ -68,15 +66,8 @@ def new_version(
 ) -> Iterator[NewVersion]:
     """Context: `NewVersion`, of a folder that gets its number when all went well, else vanishes.
 
-    Until then its name is no number, so that servers pass it over.
-
-    Args:
-        output_dir: folder of versions.
-        version: the number.
-        or_later: take the next one that is free, if another export has taken it meanwhile.
-
-    Raises:
-        UserError: another export has taken it.
+    Until then its name is no number, so that servers pass it over. If another export has taken the
+    number meanwhile, `or_later` takes the next one that is free; else `UserError` is raised.
     """
     path = local_path(output_dir) / str(version)
     with temporary_folder(path) as temporary:

@@ -268,19 +268,16 @@ def test_missing_and_superfluous_actions_are_one_line(exported, client, dcgan_se
     with pytest.raises(UserError, match="also needs actions"):
         ask.stream(video, 7)
     stream = ask.stream(video, 7, plans[0, 0, : count - 1])
-    with pytest.raises(UserError, match="give predict_single_step an action"):
+    with pytest.raises(UserError, match="'predict_single_step' also needs action"):
         stream.step()
-    with pytest.raises(UserError, match="give observe an action"):
+    with pytest.raises(UserError, match="'observe' also needs action"):
         stream.observe(video[0])
     with pytest.raises(UserError, match=r"action has shape \[1, 3\]"):
         stream.step([0.0, 1.0, 2.0])
-    for no_array in ("left", [[0.0], [1.0, 2.0]]):
-        with pytest.raises(UserError, match="cannot be made one array"):
-            stream.step(no_array)
     with served.client(dcgan_server) as other:
         with pytest.raises(UserError, match="has no input actions"):
             other.forecast(dcgan.given(1)[0], 7, actions=plans[0, 0])
-        with pytest.raises(UserError, match="takes no actions"):
+        with pytest.raises(UserError, match="has no input action;"):
             other.stream(dcgan.given(1)[0], 7).step([0.0, 1.0])
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from export import saved_model
 from export.signatures.seeded_noise import draw_from_start
-from export.writers import metadata, warmup
+from export.writers import metadata
 from export.writers import saved_model as saved_model_writer
 from srvp_tf.errors import UserError
 from tests.export.signatures.test_image_bytes import encoded
@@ -239,7 +239,7 @@ def test_warm_up_requests_are_answered_by_their_signatures(exported, ask):
     """Its name is that of the folder, which the command was given as `.`."""
     from tensorflow_serving.apis import prediction_log_pb2
 
-    path = exported.saved_model / "assets.extra" / warmup.WARMUP_FILE
+    path = exported.saved_model / "assets.extra" / saved_model_writer.WARMUP_FILE
     asked = set()
     for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
         log = prediction_log_pb2.PredictionLog.FromString(record)

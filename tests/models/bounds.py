@@ -6,7 +6,6 @@ import keras
 import ml_dtypes
 import tensorflow as tf
 
-from benchmarks import plain
 from srvp_tf.models.networks import conv_block, convolutional
 
 
@@ -29,11 +28,10 @@ def without_kinks(monkeypatch):
     """
     monkeypatch.setattr(conv_block, "leaky_relu", tf.nn.elu)
     monkeypatch.setattr(convolutional, "max_pool", lambda x: tf.nn.avg_pool2d(x, 2, 2, "VALID"))
-    monkeypatch.setattr(
-        plain,
-        "_activation",
-        lambda name, dtype: keras.layers.Activation(
-            "elu" if name == "leaky_relu" else name, dtype=dtype
-        ),
-    )
+    activation = keras.layers.Activation
+
+    def smooth(name, **options):
+        return activation("elu" if name == "leaky_relu" else name, **options)
+
+    monkeypatch.setattr(keras.layers, "Activation", smooth)
     monkeypatch.setattr(keras.layers, "MaxPooling2D", keras.layers.AveragePooling2D)

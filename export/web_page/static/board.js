@@ -3,7 +3,6 @@
 // A digit is a button: dragged and let go in motion it is thrown; its arrow keys change its speed,
 // with Shift its place.
 
-import { BOUNCES, randomBits } from "./noise.js";
 import { draw } from "./frames.js";
 import { render, trajectory } from "./motion.js";
 
@@ -13,6 +12,7 @@ const FRAMES_PER_SECOND = 6; // as the player has it
 const ARROW_LENGTH = 4; // frames of motion that an arrow shows
 const KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
+const below = (count) => Math.floor(Math.random() * count);
 const clamped = (value, least, most) => Math.min(Math.max(Math.round(value), least), most);
 
 export class Board {
@@ -25,7 +25,6 @@ export class Board {
     this.arrows = element.querySelector("svg");
     this.arrows.setAttribute("viewBox", `0 0 ${size} ${size}`);
     this.selected = 0;
-    this.throws = 0;
     this.digits = Array.from({ length: rules.numDigits }, (_, i) => this.#makeDigit(i));
     this.#arrange(pictures);
   }
@@ -69,19 +68,15 @@ export class Board {
   }
 
   // Other digits, places and speeds, as the corpus has them.
-  randomize(pictures, seed) {
-    const below = (word, count) => Math.floor((word / 2 ** 32) * count);
-    const fastest = this.rules.maxSpeed;
-    this.digits.forEach((digit, index) => {
-      const [which, x, y, dx, dy] = randomBits(seed, BOUNCES, 5, { index, frame: 0xffffffff });
+  randomize(pictures) {
+    for (const digit of this.digits)
       Object.assign(digit, {
-        picture: pictures[below(which, pictures.length)],
-        x: below(x, this.extent + 1),
-        y: below(y, this.extent + 1),
-        dx: below(dx, 2 * fastest + 1) - fastest,
-        dy: below(dy, 2 * fastest + 1) - fastest,
+        picture: pictures[below(pictures.length)],
+        x: below(this.extent + 1),
+        y: below(this.extent + 1),
+        dx: this.#anySpeed(),
+        dy: this.#anySpeed(),
       });
-    });
     this.select(0);
     this.refresh();
   }
@@ -110,6 +105,10 @@ export class Board {
     for (const [name, value] of Object.entries(ends)) line.setAttribute(name, value);
     if (dx || dy) line.setAttribute("marker-end", "url(#arrowhead)");
     return line;
+  }
+
+  #anySpeed() {
+    return below(2 * this.rules.maxSpeed + 1) - this.rules.maxSpeed;
   }
 
   motions() {
@@ -167,16 +166,8 @@ export class Board {
 
   // The frames of a throw, [numFrames]: where the rule draws new velocities, each throw draws others.
   frames(numFrames) {
-    this.throws += 1;
-    const { extent, rules, size } = this;
-    const paths = this.motions().map((motion, index) => {
-      let drawn = 0;
-      const draw = () => {
-        const [word] = randomBits(this.throws, BOUNCES, 1, { index, frame: drawn++ });
-        return Math.floor((word / 2 ** 32) * (2 * rules.maxSpeed + 1)) - rules.maxSpeed;
-      };
-      return trajectory(motion, numFrames, extent, rules.deterministic ? null : draw);
-    });
-    return render(this.digits.map((digit) => digit.picture), paths, SIDE, size);
+    const draw = this.rules.deterministic ? null : () => this.#anySpeed();
+    const paths = this.motions().map((motion) => trajectory(motion, numFrames, this.extent, draw));
+    return render(this.digits.map((digit) => digit.picture), paths, SIDE, this.size);
   }
 }

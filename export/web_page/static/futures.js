@@ -5,12 +5,12 @@
 // What the first frames tell: {y: [S] of Float32Array, shared: name -> Float32Array, frame}.
 // `shared` is the same for all futures; `frame` is the index of the last observed frame.
 export async function encode(model, frames, noise, numFutures) {
-  const video = concatenate(frames);
+  const video = joined(frames);
   const observed = frames.length - 1;
   const states = [];
   for (let sample = 0; sample < numFutures; sample++) {
     const z = Array.from({ length: observed }, (_, i) => noise.z(sample, i + 1));
-    const asked = { frames: video, noise_y: noise.y(sample), noise_z: concatenate(z) };
+    const asked = { frames: video, noise_y: noise.y(sample), noise_z: joined(z) };
     states.push(await model.run("encode", asked));
   }
   const { y: _, ...shared } = states[0];
@@ -74,12 +74,9 @@ async function runPadded(model, signature, given) {
   const shapes = model.inputs(signature);
   const arrays = { ...given };
   const count = shapes.y[1];
-  for (const [name, list] of Object.entries(given)) {
-    if (!Array.isArray(list) || !(name in shapes)) continue;
-    const whole = new Float32Array(shapes[name].reduce((a, b) => a * b));
-    list.forEach((array, i) => whole.set(array, i * array.length));
-    arrays[name] = whole;
-  }
+  for (const [name, list] of Object.entries(given))
+    if (Array.isArray(list) && name in shapes)
+      arrays[name] = joined(list, shapes[name].reduce((a, b) => a * b));
   const outputs = await model.run(signature, arrays);
   return Object.fromEntries(
     Object.entries(outputs).map(([name, array]) => {
@@ -90,12 +87,9 @@ async function runPadded(model, signature, given) {
   );
 }
 
-function concatenate(arrays) {
-  const whole = new Float32Array(arrays.reduce((sum, array) => sum + array.length, 0));
-  let place = 0;
-  for (const array of arrays) {
-    whole.set(array, place);
-    place += array.length;
-  }
+// Arrays of one size, one after the other, and zeros up to `length`.
+function joined(arrays, length = arrays.length * (arrays[0]?.length ?? 0)) {
+  const whole = new Float32Array(length);
+  arrays.forEach((array, i) => whole.set(array, i * array.length));
   return whole;
 }

@@ -2,31 +2,6 @@
 
 import { Problem } from "./problem.js";
 
-const EMPTY = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]); // the smallest module
-// A module whose one function uses a vector of 128 bits.
-const SIMD = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15,
-  253, 98, 11,
-]);
-
-function checkBrowser() {
-  if (typeof WebAssembly !== "object")
-    throw new Problem(
-      "This browser has no WebAssembly, or it is switched off: allow it, or try another browser.",
-    );
-  try {
-    new WebAssembly.Module(EMPTY);
-  } catch {
-    throw new Problem(
-      "WebAssembly is forbidden here, by this server's rules or the browser's: allow it for this page.",
-    );
-  }
-  if (!WebAssembly.validate(SIMD))
-    throw new Problem(
-      "This browser's WebAssembly has no SIMD, which the model needs: try a newer browser.",
-    );
-}
-
 // All bytes of one of the page's files.
 export async function fetchBytes(url) {
   let answer;
@@ -52,7 +27,6 @@ export class Model {
 
   // The model of a file; `wasm` is the address of the folder of LiteRT.js' WebAssembly files.
   static async load(url, wasm) {
-    checkBrowser();
     const bytes = fetchBytes(url);
     let litert;
     try {
@@ -61,7 +35,10 @@ export class Model {
     } catch (error) {
       bytes.catch(() => {});
       const reason = error?.message ?? "it was blocked or cannot be reached";
-      throw new Problem(`LiteRT.js, which runs the model, did not start: ${reason}.`);
+      throw new Problem(
+        `LiteRT.js, which runs the model, did not start: ${reason}. It needs WebAssembly with SIMD: ` +
+          "allow that for this page, or try a newer browser.",
+      );
     }
     const compiled = await litert.loadAndCompile(await bytes, { accelerator: "wasm" });
     return new Model(compiled, litert.Tensor);

@@ -10,7 +10,6 @@ const PURPOSE_SHIFT = 24;
 
 const PREDICT_STATE = 5; // of rng.Purpose
 export const PREDICT_LATENT = 6;
-export const BOUNCES = 255; // this page's own: where thrown digits go
 
 // Upper and lower 32 bits of the product of two unsigned 32-bit integers.
 function multiply(a, b) {
@@ -31,7 +30,7 @@ function philox([k0, k1], [c0, c1, c2, c3]) {
 }
 
 // `size` random 32-bit words at an address.
-export function randomBits(seed, purpose, size, { index = 0, frame = 0 } = {}) {
+function randomBits(seed, purpose, size, { index = 0, frame = 0 } = {}) {
   const key = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0];
   const words = [];
   for (let block = 0; words.length < size; block++) {

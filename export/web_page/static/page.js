@@ -65,7 +65,6 @@ function tell(numFrames, seconds) {
   const rate = Math.round(numFrames / seconds);
   find("meter").textContent =
     `The model drew ${numFrames} frames in ${seconds.toFixed(2)} s: ${rate} frames per second`;
-  find("stage").dataset.fps = numFrames / seconds;
   find("stage").dataset.drawn = Number(find("stage").dataset.drawn ?? 0) + 1;
 }
 
@@ -133,55 +132,45 @@ async function offerDigits() {
     find("picks").append(button);
   };
   pictures.forEach((picture, i) => offer(picture, `Pick a ${i}`));
-  let shuffles = 1;
-  on("shuffle", "click", () => board.randomize(pictures, ++shuffles));
+  on("shuffle", "click", () => board.randomize(pictures));
   on("throw", "click", throwThem);
   const pad = new Pad(find("pad"));
   on("clear-pad", "click", () => pad.clear());
-  on(
-    "use-pad",
-    "click",
-    act(() => {
-      const picture = pad.picture();
-      if (!picture) throw new problem.Problem("Nothing is drawn yet: draw on the black square.");
-      offer(picture, "Pick your drawing");
-      board.pick(picture);
-      pad.clear();
-    }),
-  );
+  const useDrawing = act(() => {
+    const picture = pad.picture();
+    if (!picture) throw new problem.Problem("Nothing is drawn yet: draw on the black square.");
+    offer(picture, "Pick your drawing");
+    board.pick(picture);
+    pad.clear();
+  });
+  on("use-pad", "click", useDrawing);
 }
 
 function offerClips() {
   const least = demo.conditioningFrames;
-  on(
-    "file",
-    "change",
-    act(async () => {
-      const files = [...find("file").files];
-      find("file").value = ""; // the same file can be chosen again
-      if (!files.length) return;
-      const frames = await fromFiles(files, shape, least, stage.total);
-      await give(frames, files.length > 1 ? `${files.length} files` : files[0].name);
+  const useFiles = act(async () => {
+    const files = [...find("file").files];
+    find("file").value = ""; // the same file can be chosen again
+    if (!files.length) return;
+    const frames = await fromFiles(files, shape, least, stage.total);
+    await give(frames, files.length > 1 ? `${files.length} files` : files[0].name);
+    goToStage();
+  });
+  on("file", "change", useFiles);
+  const useCamera = act(async () => {
+    const say = (text) => (find("camera-state").textContent = text);
+    try {
+      find("camera").disabled = true;
+      const tellCount = (count) => say(`${count} of ${stage.total} frames`);
+      const frames = await fromCamera(shape, stage.total, tellCount);
+      await give(frames, "Your camera");
       goToStage();
-    }),
-  );
-  on(
-    "camera",
-    "click",
-    act(async () => {
-      const say = (text) => (find("camera-state").textContent = text);
-      try {
-        find("camera").disabled = true;
-        const tellCount = (count) => say(`${count} of ${stage.total} frames`);
-        const frames = await fromCamera(shape, stage.total, tellCount);
-        await give(frames, "Your camera");
-        goToStage();
-      } finally {
-        find("camera").disabled = false;
-        say("");
-      }
-    }),
-  );
+    } finally {
+      find("camera").disabled = false;
+      say("");
+    }
+  });
+  on("camera", "click", useCamera);
 }
 
 async function start() {

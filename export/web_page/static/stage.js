@@ -7,11 +7,10 @@ import { seededNoise } from "./noise.js";
 const MOST_AT_ONCE = 12; // milliseconds of arithmetic before the browser may draw
 
 export class Stage {
-  // `clips`: the element of the videos; `player`: see player.js; `tell(text)` says how fast it was.
+  // `clips`: the element of the videos; `player`: see player.js; `tell`: see page.js.
   constructor({ clips, demo, model, player, tell }) {
     Object.assign(this, { clips, demo, model, player, tell });
-    this.frames = []; // that are known
-    this.observed = demo.conditioningFrames;
+    this.setFrames([]);
     this.predicted = []; // [future][state]
     this.figures = [];
     this.turn = 0;
@@ -19,7 +18,7 @@ export class Stage {
 
   // Frames of the conditioning and, where they are known, of what came then.
   setFrames(frames) {
-    this.frames = frames;
+    this.frames = frames; // that are known
     this.observed = this.demo.conditioningFrames;
   }
 

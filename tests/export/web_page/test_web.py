@@ -24,12 +24,12 @@ CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 VARIANTS = {**KINDS, **small_export.VARIANTS}
 QUICK = ("vgg", "gru, no z")
 T, HORIZON, SAMPLES = 3, 4, 3
-WASM = runtime._WASM
+WASM = [name for name in runtime.FILES if name != runtime.MODULE]
 
 
 def stand_in(folder):
     """A folder with the files of an npm package LiteRT.js in name only."""
-    for name in WASM + (runtime._MODULE,):
+    for name in runtime.FILES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
     told = {"name": runtime.PACKAGE, "version": runtime.TRIED_VERSION}
@@ -163,14 +163,13 @@ def test_a_package_without_a_file_is_refused(dcgan, capsys, tmp_path):
     (package / WASM[-1]).unlink()
     arguments = f"--run_dir={dcgan.run_dir}", f"--litert_dir={package}"
     line = small_export.refusal(capsys, web, *arguments)
-    assert f"has no {WASM[-1]}: take version {runtime.TRIED_VERSION}" in line
+    assert f"is no unpacked {runtime.PACKAGE} {runtime.TRIED_VERSION}" in line
 
 
 def test_thrown_digits_obey_the_run_s_law():
     data = DataConfig(dataset="moving_mnist", motion="deterministic", num_digits=3, max_speed=2)
-    settings, cdn = ExportSettings(T, T, HORIZON, 1, 1, 1), runtime.from_cdn(runtime.CDN)
-    made = page.DemoPage("", "", Config(data=data), settings, "", (), cdn)
+    others = ExportSettings(T, T, HORIZON, 1, 1, 1), 4, runtime.CDN
     law = {"numDigits": 3, "maxSpeed": 2, "deterministic": True}
-    assert made.data()["digits"] == {"file": "digits.bin"} | law
+    assert page.page_data(Config(data=data), *others)["digits"] == {"file": "digits.bin"} | law
     other = Config(data=DataConfig(dataset="kth", data_dir="x"))
-    assert made._replace(config=other).data()["digits"] is None
+    assert page.page_data(other, *others)["digits"] is None
