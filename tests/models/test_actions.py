@@ -18,9 +18,9 @@ A, B, T = 2, 3, 5
 KINDS = [
     {},
     {"dynamics": "gru", "euler_steps": 1},
-    {"dynamics": "mlp", "euler_steps": 1},
-    {"stochastic": False},
     {"model": "svg"},
+    pytest.param({"dynamics": "mlp", "euler_steps": 1}, marks=pytest.mark.long),
+    pytest.param({"stochastic": False}, marks=pytest.mark.long),
 ]
 kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
 

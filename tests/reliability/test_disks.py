@@ -51,6 +51,7 @@ def own_mount(folder):
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+@pytest.mark.long
 def test_a_folder_that_turns_read_only_stops_the_run_in_one_line(tmp_path):
     folder = tmp_path / "checkpoints"
     folder.mkdir()

@@ -72,6 +72,7 @@ def test_the_run_keeps_the_scale_of_the_raw_actions(run, data_dir):
     assert 20 < model.action_scale.numpy().min() < 30  # of -40, -30, ..., 40: 25.8
 
 
+@pytest.mark.long
 def test_it_resumes_bit_equal(run, data_dir, tmp_path):
     again = tmp_path / "again"
     shutil.copytree(run, again)

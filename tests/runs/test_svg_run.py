@@ -53,6 +53,7 @@ def test_generate_and_release_and_load(run, tmp_path):
     np.testing.assert_array_equal(*futures)
 
 
+@pytest.mark.long
 def test_exports_agree_with_the_model(run, tmp_path):
     settings = ("--horizon=3", "--conditioning_frames=3")
     out = done(saved_model, run, f"--output_dir={tmp_path / 'served'}", *settings, "--nowarmup")
