@@ -74,6 +74,6 @@ DYNAMICS = Registry(
 )
 """`--dynamics`: name -> subclass of `models.dynamics.Dynamics`."""
 
-_TERMS = ("nll", "kl_y1", "kl_z", "l2_res", "mse", "cross_entropy")
+_TERMS = ("nll", "kl_y1", "kl_z", "l2_res", "kl_z_prior", "mse", "cross_entropy")
 LOSS_TERMS = Registry("loss term", {name: f"{_LOSSES}:{name}" for name in _TERMS})
 """`--loss_weights`: name -> function of (frames, what the model returns), see `models.losses`."""

@@ -48,6 +48,21 @@ def kl_z(frames: tf.Tensor, outputs: Any) -> tf.Tensor:
     return tf.reduce_sum(tfd.kl_divergence(outputs.q_z, outputs.p_z), axis=[-2, -1])
 
 
+def kl_z_prior(frames: tf.Tensor, outputs: Any) -> tf.Tensor:
+    """`kl_z` with each q(z_t) held fixed: it moves the prior, and the states that the prior reads.
+
+    With weight v of this term and beta of `kl_z`, a posterior is drawn to its prior with beta, the
+    prior to the posterior with beta + v (balancing; Hafner et al., 2021). [B], in nats.
+    """
+    q = outputs.q_z
+    held = q.copy(**{name: tf.stop_gradient(x) for name, x in _tensors_of(q).items()})
+    return tf.reduce_sum(tfd.kl_divergence(held, outputs.p_z), axis=[-2, -1])
+
+
+def _tensors_of(distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
+    return {name: x for name, x in distribution.parameters.items() if tf.is_tensor(x)}
+
+
 def l2_res(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:
     """Sum of the Euclidean norms of the residuals, [B], in units of y."""
     return tf.reduce_sum(safe_norm(outputs.residuals), axis=[-2, -1])

@@ -74,6 +74,23 @@ def test_kl_is_the_closed_form_summed_over_dimensions_and_frames(case):
     np.testing.assert_allclose(losses.kl_z(frames, outputs), z.sum(axis=(1, 2)), rtol=1e-12)
 
 
+@pytest.mark.parametrize("kind", [{}, {"model": "svg"}])
+def test_the_kl_of_the_prior_alone_moves_posteriors_by_later_states_alone(kind):
+    model = small_model(precision="float64", **kind)
+    frames = model.to_unit_range(random_videos(model.config, B, T))
+    with tf.GradientTape(persistent=True) as tape:
+        outputs = model(frames, training=True)
+        q, p = outputs.q_z, outputs.p_z
+        whole, held = losses.kl_z(frames, outputs), losses.kl_z_prior(frames, outputs)
+    np.testing.assert_array_equal(held, whole)
+    of_q = tape.gradient(held, [q.loc, q.scale], unconnected_gradients="zero")
+    assert not np.any([gradient[:, -1] for gradient in of_q])
+    for found, expected in zip(
+        tape.gradient(held, [p.loc, p.scale]), tape.gradient(whole, [p.loc, p.scale]), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("obs_scale", [1.0, 0.2])
 def test_nll_is_the_full_gaussian_log_density_with_its_constant(obs_scale):
     frames, outputs = make_case(obs_scale)
