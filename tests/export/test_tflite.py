@@ -104,15 +104,15 @@ def test_a_horizon_beyond_unrolling(dcgan, tmp_path):
     ("quantize", "allowed"),
     [("float16", 1e-3), pytest.param("dynamic_int8", 0.1, marks=pytest.mark.long)],
 )
-def test_quantised_files_are_smaller_and_near(dcgan, tmp_path, quantize, allowed):
-    arguments = f"--quantize={quantize}", "--batch=2", *dcgan.flags(TFLITE_SETTINGS)
-    path = dcgan.write(tflite, "output", tmp_path / "quantised.tflite", *arguments)
-    frames = floats(dcgan.given(2))
-    given = {"frames": frames, **noise(dcgan, dcgan.settings.horizon)}
+def test_quantised_files_are_smaller_and_near(vgg, tmp_path, quantize, allowed):
+    arguments = f"--quantize={quantize}", "--batch=2", *vgg.flags(TFLITE_SETTINGS)
+    path = vgg.write(tflite, "output", tmp_path / "quantised.tflite", *arguments)
+    frames = floats(vgg.given(2))
+    given = {"frames": frames, **noise(vgg, vgg.settings.horizon)}
     found = tflite_writer.load_tflite(path)("predict_multi_step", given)["predicted_frames"]
-    error = np.sqrt(np.mean((found - dcgan.forecast(frames, SEED)[:, 0]) ** 2))
+    error = np.sqrt(np.mean((found - vgg.forecast(frames, SEED)[:, 0]) ** 2))
     assert 0 < error <= allowed
-    assert path.stat().st_size < dcgan.tflite_file.stat().st_size
+    assert path.stat().st_size < vgg.tflite_file.stat().st_size
     assert metadata(path)["parity"]["factor"] == parity.BOUNDS[quantize].factor
 
 
