@@ -7,6 +7,7 @@ left out; exit status 0 all the same, with --strict 1.
 """
 
 import functools
+from pathlib import Path
 
 from absl import flags
 
@@ -51,6 +52,10 @@ def main(flag_values: flags.FlagValues) -> int:
         raise DataError(f"--{next(iter(options))} is an option of --dataset=video_folder alone.")
     if flag_values.channels not in (1, 3):
         raise DataError(f"--channels={flag_values.channels}: give 1 or 3.")
+    if not Path(flag_values.source_dir).is_dir():
+        raise DataError(
+            f"--source_dir={flag_values.source_dir} is no folder; name the one of the files."
+        )
     builder = make_builder(
         flag_values.dataset, flag_values.data_dir, flag_values.frame_size, **options
     )

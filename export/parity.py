@@ -110,50 +110,63 @@ def reference_cases(
     """Signature name -> `Case`, answered by the model itself in float32 and in float64.
 
     Args:
+        model, settings: what was exported.
         frames: real videos uint8 [B, T, H, W, C], of `frames_needed(settings)` frames.
         names: of the signatures that are asked; None: all.
     """
     c, s, count = model.config, settings, settings.conditioning_frames
     seed = np.resize(np.array(_SEEDS, np.int64), len(frames))
+    pixels, frames = frames, frames.astype(np.float32) / 255.0
+    exact = MODELS[c.model](c, precision="float64")
+    exact.set_weights(model.get_weights())
     longest = s.max_conditioning_frames
     lengths = np.resize(np.array([longest, c.nt_inf], np.int64), len(frames))
     plans = _plans(model, len(frames), s)
-    images = tf.io.encode_png(frames[:, :count]).numpy()
-    frames = frames.astype(np.float32) / 255.0
-    exact = MODELS[c.model](c, precision="float64")
-    exact.set_weights(model.get_weights())
     answers = [_answers(m, s, frames, seed, lengths, plans) for m in (model, exact)]
 
     def from_start(num_frames: int, num_samples: int | None = None) -> dict:
         return {"seed": seed, **draw_from_start(c, seed, num_frames, num_samples)}
 
-    def actions(num_intervals: int) -> dict:  # of the first plan
-        given = plans if num_intervals else {}
-        return {name: x[:, 0, :num_intervals] for name, x in given.items()}
-
     frame_index = np.full(len(frames), count, np.int64)
     at_frame = {"seed": seed, "frame_index": frame_index, **draw_at_frame(c, seed, frame_index)}
-    whole = actions(count - 1 + s.horizon) | from_start(count + s.horizon)
-    action = {"action": plans["actions"][:, 0, count - 1]} if plans else {}
-    observed, state = {"frames": frames[:, :count]}, answers[0]["encode"]
+    whole = from_start(count + s.horizon)
+    observed = frames[:, :count]
     # What follows the frames that count must have no influence.
     padded = frames[:, :longest].copy()
     for video, length in zip(padded, lengths, strict=True):
         video[length:] = np.nan
+
+    def images():
+        return tf.io.encode_png(pixels[:, :count]).numpy()
+
+    def actions(num_intervals: int) -> dict:  # of the first plan
+        given = plans if num_intervals else {}
+        return {name: x[:, 0, :num_intervals] for name, x in given.items()}
+
+    plan = actions(count - 1 + s.horizon)
+    of_samples = {name: x[:, :, : count - 1 + s.horizon] for name, x in plans.items()}
+    action = {"action": plans["actions"][:, 0, count - 1]} if plans else {}
+    before = answers[0]["encode"]
     tensors = {
-        MULTI_STEP: observed | whole,
-        "predict_samples": observed
-        | {name: x[:, :, : count - 1 + s.horizon] for name, x in plans.items()}
-        | from_start(count + s.horizon, s.num_samples),
-        "predict_multi_step_variable": {"frames": padded, "num_frames": lengths}
-        | actions(longest - 1 + s.horizon)
-        | from_start(longest + s.horizon),
-        "encode": observed | actions(count - 1) | from_start(count),
-        "observe": state | {"frame": frames[:, count]} | action | at_frame,
-        "predict_single_step": state | action | at_frame,
-        "predict_image_bytes": {"image_bytes": images} | whole,
+        MULTI_STEP: lambda: {"frames": observed, **plan, **whole},
+        "predict_samples": lambda: {
+            "frames": observed,
+            **of_samples,
+            **from_start(count + s.horizon, s.num_samples),
+        },
+        "predict_multi_step_variable": lambda: {
+            "frames": padded,
+            "num_frames": lengths,
+            **actions(longest - 1 + s.horizon),
+            **from_start(longest + s.horizon),
+        },
+        "encode": lambda: {"frames": observed, **actions(count - 1), **from_start(count)},
+        "observe": lambda: {**before(), "frame": frames[:, count], **action, **at_frame},
+        "predict_single_step": lambda: {**before(), **action, **at_frame},
+        "predict_image_bytes": lambda: {"image_bytes": images(), **plan, **whole},
     }
-    return {name: Case(tensors[name], *(a[name] for a in answers)) for name in names or tensors}
+    names = tensors if names is None else names
+    return {name: Case(tensors[name](), *(a[name]() for a in answers)) for name in names}
 
 
 def _plans(model: VideoModel, count: int, settings: ExportSettings) -> dict[str, np.ndarray]:
@@ -181,8 +194,11 @@ def _answers(
     seed: np.ndarray,
     lengths: np.ndarray,
     plans: dict[str, np.ndarray],
-) -> dict[str, dict[str, np.ndarray]]:
-    """Signature name -> outputs, name -> array, for float32 videos, in the model's precision."""
+) -> dict[str, Callable[[], dict[str, np.ndarray]]]:
+    """Signature name -> a function that computes its outputs, name -> array.
+
+    They are those for float32 videos, in the model's precision.
+    """
     s, count = settings, settings.conditioning_frames
 
     @functools.cache
@@ -197,27 +213,33 @@ def _answers(
     def in_dtype(tensors: dict) -> dict[str, tf.Tensor]:
         return {name: tf.cast(x, model.dtype) for name, x in tensors.items()}
 
+    @functools.cache
     def encoded(num_frames: int) -> dict[str, np.ndarray]:
         given = in_dtype(draw_from_start(model.config, seed, num_frames))
         given |= {name: tf.constant(x[:, 0, : num_frames - 1]) for name, x in plans.items()}
         state = model.encode_state(tf.cast(frames[:, :num_frames], model.dtype), **given)
         return {name: x.numpy() for name, x in state.items()}
 
-    state, predicted = encoded(count), forecast(count)
-    noise = in_dtype(draw_at_frame(model.config, seed, np.full(len(frames), count, np.int64)))
-    given = {name: tf.constant(x[:, 0, count - 1 : count]) for name, x in plans.items()}
-    sampling = noise["noise_z"][:, None], s.euler_steps, s.frames_per_step
-    after, _ = model.predict_from_state(state, *sampling, **given)
-    of_lengths = [forecast(length)[video, 0] for video, length in enumerate(lengths)]
+    def variable():
+        return np.stack([forecast(n)[i, 0] for i, n in enumerate(lengths)])
+
+    def single_step():
+        noise = in_dtype(draw_at_frame(model.config, seed, np.full(len(frames), count, np.int64)))
+        eps = noise["noise_z"][:, None]
+        given = {name: tf.constant(x[:, 0, count - 1 : count]) for name, x in plans.items()}
+        sampling = s.euler_steps, s.frames_per_step
+        after, _ = model.predict_from_state(encoded(count), eps, *sampling, **given)
+        changed = {f"next_{name}": x.numpy() for name, x in after.items()}
+        return changed | {"predicted_frames": forecast(count)[:, 0, : s.frames_per_step]}
+
     return {
-        MULTI_STEP: {"predicted_frames": predicted[:, 0]},
-        "predict_samples": {"predicted_frames": predicted},
-        "predict_multi_step_variable": {"predicted_frames": np.stack(of_lengths)},
-        "encode": state,
-        "observe": {f"next_{name}": x for name, x in encoded(count + 1).items()},
-        "predict_single_step": {f"next_{name}": x.numpy() for name, x in after.items()}
-        | {"predicted_frames": predicted[:, 0, : s.frames_per_step]},
-        "predict_image_bytes": {"predicted_image_bytes": predicted[:, 0]},
+        MULTI_STEP: lambda: {"predicted_frames": forecast(count)[:, 0]},
+        "predict_samples": lambda: {"predicted_frames": forecast(count)},
+        "predict_multi_step_variable": lambda: {"predicted_frames": variable()},
+        "encode": lambda: encoded(count),
+        "observe": lambda: {f"next_{name}": x for name, x in encoded(count + 1).items()},
+        "predict_single_step": single_step,
+        "predict_image_bytes": lambda: {"predicted_image_bytes": forecast(count)[:, 0]},
     }
 
 
@@ -229,7 +251,12 @@ def frames_needed(settings: ExportSettings) -> int:
 def check_parity(
     call: SignatureCaller, cases: dict[str, Case], bound: Bound = FLOAT32
 ) -> dict[str, Errors]:
-    """Signature name -> `Errors` of what is judged in these `Case`s; they are printed.
+    """Signature name -> `Errors`, which are printed.
+
+    Args:
+        call: what is judged.
+        cases: signature name -> `Case`, of the signatures to compare.
+        bound: what is allowed.
 
     Raises:
         UserError: a signature errs by more than that, or calls a real video invalid.

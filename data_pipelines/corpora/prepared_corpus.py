@@ -79,7 +79,7 @@ class PreparedCorpus(AddressedCorpus):
         self.action_scale = folder.action_scale[columns].astype(np.float32)
         """Their standard deviation, 1 for a column that never changes, float32 [A]."""
         if (actions and not self.action_names) or (state and not self.num_state):
-            what = "a state" if self.action_names else "actions"
+            what = "actions" if actions and not self.action_names else "a state"
             raise DataError(
                 f"{folder.path}: was prepared without {what}; prepare videos that have one, or do "
                 "without."

@@ -35,6 +35,8 @@ def main(flag_values: flags.FlagValues) -> None:
         raise DataError("--digits_dir is missing (--help lists the flags).")
     folder, arrays = Path(flag_values.digits_dir), {}
     for images, (part, (stem, count)) in zip(load_idx(folder), _PARTS.items(), strict=True):
+        if len(images) < count:
+            raise DataError(f"{folder} holds {len(images)} {part} images; {count} are chosen.")
         labels = np.fromfile(folder / f"{stem}-labels-idx1-ubyte", np.uint8, offset=_LABELS_HEADER)
         chosen = np.arange(count) * len(images) // count
         arrays |= {part: images[chosen], f"{part}_labels": labels[chosen]}

@@ -13,7 +13,7 @@ from export.client.served_signatures import (
     ServedModel,
     checked_inputs,
 )
-from export.client.stream import Stream, one_per_video, unit_range
+from export.client.stream import Stream, as_actions, one_per_video, unit_range
 from export.extras import require
 from srvp_tf.errors import UserError
 
@@ -140,7 +140,8 @@ class Client:
         frames = frames[None] if single else frames
         inputs = {"frames": frames, "seed": one_per_video(seed, len(frames))}
         if actions is not None:
-            inputs["actions"] = np.asarray(actions)[None] if single else actions
+            actions = as_actions(actions)
+            inputs["actions"] = actions[None] if single else actions
         outputs = self.predict(inputs, signature)
         predicted = [value for name, value in outputs.items() if name != "valid"]
         if len(predicted) != 1:

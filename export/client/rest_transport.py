@@ -15,6 +15,7 @@ from export.client.served_signatures import (
     read_metadata,
 )
 from export.json_arrays import json_of, rows_of
+from srvp_tf.errors import UserError
 
 _CODES = {
     400: "INVALID_ARGUMENT",
@@ -45,6 +46,8 @@ class RestTransport:
         answer = self._ask("GET", f"{_route(model)}/metadata")
         try:
             return read_metadata(answer)
+        except UserError:
+            raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise self._foreign(f"metadata that are none: {error!r}") from None
 
@@ -56,11 +59,14 @@ class RestTransport:
         finite = all(np.isfinite(x).all() for x in inputs.values() if x.dtype.kind == "f")
         body = json_of({"signature_name": name} | given, finite)
         answer = self._ask("POST", f"{_route(model)}:predict", body)
-        outputs = answer.get("outputs")
-        if outputs is None:
-            rows = answer["predictions"]
-            outputs = {key: [row[key] for row in rows] for key in signature.outputs}
-        return {key: _decoded(outputs[key], spec) for key, spec in signature.outputs.items()}
+        try:
+            outputs = answer.get("outputs")
+            if outputs is None:
+                rows = answer["predictions"]
+                outputs = {key: [row[key] for row in rows] for key in signature.outputs}
+            return {key: _decoded(outputs[key], spec) for key, spec in signature.outputs.items()}
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise self._foreign(f"an answer that does not fit the signature: {error!r}") from None
 
     def close(self) -> None:
         """Close the connections."""

@@ -8,7 +8,8 @@ import numpy as np
 from srvp_tf.errors import UserError
 
 DEFAULT_SIGNATURE = "serving_default"
-_DTYPES = {"DT_FLOAT": "float32", "DT_INT64": "int64", "DT_BOOL": "bool", "DT_STRING": "object"}
+_DTYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16", "DT_UINT8": "uint8"}
+_DTYPES |= {"DT_INT32": "int32", "DT_INT64": "int64", "DT_BOOL": "bool", "DT_STRING": "object"}
 
 
 class ServedModel(NamedTuple):
@@ -59,7 +60,7 @@ def read_metadata(answer: dict) -> ModelMetadata:
     """The `ModelMetadata` that a `GetModelMetadataResponse` in the form of JSON tells."""
     spec, definitions = answer["model_spec"], answer["metadata"]["signature_def"]["signature_def"]
     signatures = {
-        name: SignatureSpec(_specs(definition["inputs"]), _specs(definition["outputs"]))
+        name: SignatureSpec(*(_specs(definition.get(x, {})) for x in ("inputs", "outputs")))
         for name, definition in definitions.items()
         if not name.startswith("__")  # TensorFlow's own
     }
@@ -69,7 +70,9 @@ def read_metadata(answer: dict) -> ModelMetadata:
 def _specs(tensors: Mapping[str, dict]) -> dict[str, TensorSpec]:
     specs = {}
     for name, info in tensors.items():
-        sizes = (int(dim["size"]) for dim in info["tensor_shape"].get("dim", []))
+        if info["dtype"] not in _DTYPES:
+            raise UserError(f"{name} is {info['dtype']}, which this client cannot send or read")
+        sizes = (int(dim.get("size", 0)) for dim in info["tensor_shape"].get("dim", []))
         shape = tuple(None if size < 0 else size for size in sizes)
         specs[name] = TensorSpec(np.dtype(_DTYPES[info["dtype"]]), shape)
     return specs
@@ -107,7 +110,10 @@ def _checked(name: str, spec: TensorSpec, value: object) -> np.ndarray:
         raise UserError(f"{name} has shape {list(array.shape)}; the model takes {spec}")
     if 0 in array.shape:
         raise UserError(f"{name} is empty, of shape {list(array.shape)}; give one example or more")
-    if not np.can_cast(array.dtype, spec.dtype, "same_kind"):
+    if spec.dtype == object:
+        if other := {type(item).__name__ for item in array.flat if not isinstance(item, bytes)}:
+            raise UserError(f"{name} holds {', '.join(sorted(other))}; give bytes")
+    elif array.dtype == bool != spec.dtype or not np.can_cast(array.dtype, spec.dtype, "same_kind"):
         raise UserError(f"{name} is {array.dtype.name}; the model takes {spec}")
     cast = np.ascontiguousarray(array, dtype=spec.dtype)
     if array.dtype.kind in "iu" and (cast != array).any():

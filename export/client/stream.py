@@ -74,9 +74,9 @@ class Stream:
 
     def _given(self, name: str, actions: np.ndarray | None) -> dict[str, np.ndarray]:
         """Actions as an input, if there are some; without intervals (T = 1) they are none."""
-        if actions is None or not np.size(actions):
+        if actions is None or not (actions := as_actions(actions)).size:
             return {}
-        return {name: np.asarray(actions)[None] if self._single else actions}
+        return {name: actions[None] if self._single else actions}
 
     def _ask(self, name: str, state: dict, index: int, given: dict) -> dict[str, np.ndarray]:
         """Call a signature with what it takes of a state, and the address of the noise."""
@@ -102,6 +102,14 @@ def unit_range(frames: np.ndarray) -> np.ndarray:
     if frames.dtype.kind != "f":
         raise UserError(f"frames are {frames.dtype.name}; give uint8, or floats in [0, 1]")
     return frames.astype(np.float32)
+
+
+def as_actions(actions: object) -> np.ndarray:
+    """Actions as float32; raises `UserError` if they are no numbers, or rows of several lengths."""
+    try:
+        return np.asarray(actions, np.float32)
+    except (TypeError, ValueError):
+        raise UserError("actions cannot be made one array: give numbers, A for each row") from None
 
 
 def one_per_video(seed: int | np.ndarray, num_videos: int) -> np.ndarray:

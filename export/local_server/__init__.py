@@ -3,7 +3,7 @@
 It loads SavedModels with the loader and session that TensorFlow Serving uses, watches their folder,
 and answers `Predict` and `GetModelMetadata` over gRPC and the predict, metadata and status routes
 over REST, with the status codes of TensorFlow Serving. It has no batching, encryption, monitoring,
-classify or regress; it limits the size of a request.
+classify or regress; it limits the size of a request, and checks shapes more strictly.
 """
 
 from export.local_server.server import LocalServer

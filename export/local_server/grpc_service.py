@@ -1,6 +1,8 @@
 """`PredictionService` over gRPC: Predict and GetModelMetadata."""
 
 import functools
+import math
+import sys
 from collections.abc import Callable
 
 import grpc
@@ -8,22 +10,32 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import Message
 from tensorflow.core.framework.tensor_pb2 import TensorProto
-from tensorflow.core.framework.types_pb2 import DataType
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
-from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
 
-from export.local_server.model_versions import (
-    DEFAULT_SIGNATURE,
-    LoadedModel,
-    ModelVersions,
+from export.local_server.model_versions import DEFAULT_SIGNATURE, LoadedModel, ModelVersions
+from export.local_server.refusals import (
+    RequestError,
+    check_batch,
     check_names,
+    check_shape,
     invalid,
-    refusal,
 )
 
 SIGNATURE_DEF = "signature_def"
 # TensorFlow Serving answers in the typed field of a TensorProto, not in its raw bytes.
-_FIELDS = {"float32": "float_val", "int64": "int64_val", "bool": "bool_val", "object": "string_val"}
+_FIELDS = {
+    "float32": "float_val",
+    "float64": "double_val",
+    "int32": "int_val",
+    "int64": "int64_val",
+    "bool": "bool_val",
+    "object": "string_val",
+}
 
 
 def _answering(handle: Callable) -> Callable:
@@ -33,18 +45,21 @@ def _answering(handle: Callable) -> Callable:
     def answer(self: "PredictionService", request: Message, context: grpc.ServicerContext):
         try:
             return handle(self, request)
-        except Exception as error:
-            code, message = refusal(error)
+        except RequestError as error:
+            code, message = error.code, str(error)
+        except Exception as error:  # a bug here must not stop the server, nor go unseen
+            code, message = "INTERNAL", f"{type(error).__name__}: {error}"
+            print(message, file=sys.stderr, flush=True)
         context.abort(getattr(grpc.StatusCode, code, grpc.StatusCode.UNKNOWN), message)
 
     return answer
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Answers for a `ModelVersions`."""
+    """Answers for a `ModelVersions`; tensors of more than `max_bytes` are refused unseen."""
 
-    def __init__(self, versions: ModelVersions):
-        self._versions = versions
+    def __init__(self, versions: ModelVersions, max_bytes: int):
+        self._versions, self._max_bytes = versions, max_bytes
 
     @_answering
     def Predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
@@ -54,8 +69,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         signature = model.signature(name)
         check_names(signature, request.inputs)
         inputs = {
-            key: _array(key, signature.inputs[key], proto) for key, proto in request.inputs.items()
+            key: self._array(key, signature.inputs[key], proto)
+            for key, proto in request.inputs.items()
         }
+        check_batch(inputs)
         outputs = model.run(signature, inputs, list(request.output_filter))
         response = predict_pb2.PredictResponse()
         response.model_spec.name = self._versions.name
@@ -86,14 +103,20 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         version = spec.version.value if spec.HasField("version") else None
         return self._versions.find(spec.name, version, spec.version_label)
 
-
-def _array(name: str, info: TensorInfo, proto: TensorProto) -> np.ndarray:
-    if proto.dtype != info.dtype:
-        raise invalid(f"{name} is {DataType.Name(proto.dtype)}; not {DataType.Name(info.dtype)}")
-    try:
-        return tf.make_ndarray(proto)
-    except (ValueError, TypeError) as error:
-        raise invalid(f"{name} is no tensor of its shape: {error}") from None
+    def _array(self, name: str, info: TensorInfo, proto: TensorProto) -> np.ndarray:
+        expected = tf.dtypes.as_dtype(info.dtype)
+        if proto.dtype != info.dtype:
+            found = tf.dtypes.as_dtype(proto.dtype).name if proto.dtype else "nothing"
+            raise invalid(f"{name} is {found}; expected {expected.name}")
+        shape = [dim.size for dim in proto.tensor_shape.dim]
+        check_shape(name, info, shape)
+        # One value may stand for all of a shape: a small message could ask for any memory.
+        if math.prod(shape) * expected.size > self._max_bytes:
+            raise invalid(f"{name} of shape {shape} is more than this server takes")
+        try:
+            return tf.make_ndarray(proto)
+        except (ValueError, TypeError) as error:
+            raise invalid(f"{name} is no tensor of shape {shape}: {error}") from None
 
 
 def metadata_of(name: str, model: LoadedModel) -> get_model_metadata_pb2.GetModelMetadataResponse:

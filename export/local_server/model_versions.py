@@ -3,48 +3,16 @@
 import re
 import sys
 import threading
-from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from export.local_server.refusals import RequestError, invalid
 from export.local_server.version_policy import VersionPolicy
 
 DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
-
-
-class RequestError(Exception):
-    """Refuses a request; `code` is the name of a gRPC status code."""
-
-    def __init__(self, code: str, message: str):
-        super().__init__(message)
-        self.code = code
-
-
-def invalid(message: str) -> RequestError:
-    """What most refusals are: the request itself is wrong."""
-    return RequestError("INVALID_ARGUMENT", message)
-
-
-def refusal(error: Exception) -> tuple[str, str]:
-    """(Code, sentence) for an error; one that is a bug must not stop the server, nor go unseen."""
-    if isinstance(error, RequestError):
-        return error.code, str(error)
-    _log(f"{type(error).__name__}: {error}")
-    return "INTERNAL", f"{type(error).__name__}: {error}"
-
-
-def check_names(signature: SignatureDef, given: Collection[str]) -> None:
-    """Refuse missing and unknown inputs."""
-    given, expected = set(given), set(signature.inputs)
-    if given != expected:
-        raise invalid(
-            f"input size does not match signature: {len(given)}!={len(expected)}. "
-            f"Sent extra: {{{', '.join(sorted(given - expected))}}}. "
-            f"Missing but required: {{{', '.join(sorted(expected - given))}}}."
-        )
 
 
 class LoadedModel:
@@ -63,14 +31,13 @@ class LoadedModel:
             meta_graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path))
         self.signatures = dict(meta_graph.signature_def)
 
-    def signature(self, name: str) -> SignatureDef:
+    def signature(self, name: str, code: str = "FAILED_PRECONDITION") -> SignatureDef:
         """The `SignatureDef` of that name, the default one for ""; raises `RequestError`."""
         name = name or DEFAULT_SIGNATURE
         if name not in self.signatures:
             known = ", ".join(sorted(key for key in self.signatures if not key.startswith("__")))
             raise RequestError(
-                "FAILED_PRECONDITION",
-                f'Serving signature name: "{name}" not found in signature def; it has {known}',
+                code, f'Serving signature name: "{name}" not found in signature def; it has {known}'
             )
         return self.signatures[name]
 
@@ -88,8 +55,6 @@ class LoadedModel:
         feeds = {signature.inputs[name].name: array for name, array in inputs.items()}
         try:
             return self._session.run(fetches, feeds)
-        except ValueError as error:  # a shape that the signature does not have
-            raise invalid(str(error)) from None
         except tf.errors.OpError as error:
             code = type(error).__name__.removesuffix("Error")
             code = re.sub(r"(?<!^)(?=[A-Z])", "_", code).upper()
@@ -107,14 +72,14 @@ class ModelVersions:
     def __init__(self, name: str, base_path: Path, policy: VersionPolicy):
         self.name, self.base_path, self.policy = name, base_path, policy
         self._loaded: dict[int, LoadedModel] = {}  # replaced as a whole: requests read it
-        self._failed: dict[int, str] = {}  # version -> why it could not be loaded
+        self._failed: dict[int, tuple[int, str]] = {}  # version -> (time of its folder, reason)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def refresh(self) -> None:
         """Load and retire what the folder and the policy say now."""
         found = self._found()
-        self._failed = {n: reason for n, reason in self._failed.items() if n in found}
+        self._failed = {n: failure for n, failure in self._failed.items() if n in found}
         wanted = self.policy.choose(list(found))
         for version in wanted:
             if version not in self._loaded:
@@ -176,7 +141,7 @@ class ModelVersions:
 
     def failures(self) -> dict[int, str]:
         """Version -> why it could not be loaded."""
-        return dict(sorted(self._failed.items()))
+        return {version: reason for version, (_, reason) in sorted(self._failed.items())}
 
     def _found(self) -> dict[int, Path]:
         try:
@@ -186,15 +151,19 @@ class ModelVersions:
         return {int(path.name): path for path in folders if path.name.isdecimal()}
 
     def _load(self, version: int, path: Path) -> None:
+        before, changed = self._failed.get(version), 0
         try:
+            changed = max(p.lstat().st_mtime_ns for p in [path, *path.rglob("*")])
+            if before and before[0] == changed:
+                return  # it would fail again
             model = LoadedModel(path, version)
         except Exception as error:  # whatever lies there, what is served already goes on
-            reason = _reason(error)
-            if reason != self._failed.get(version):  # it is tried again and again
-                _log(f"{self.name}: version {version} cannot be loaded: {reason}")
-            self._failed = self._failed | {version: reason}
+            failure = changed, _reason(error)
+            if failure != before:
+                _log(f"{self.name}: version {version} cannot be loaded: {failure[1]}")
+            self._failed = self._failed | {version: failure}
             return
-        self._failed = {n: reason for n, reason in self._failed.items() if n != version}
+        self._failed = {n: failure for n, failure in self._failed.items() if n != version}
         self._loaded = self._loaded | {version: model}
         _log(f"{self.name}: version {version} is served")
 

@@ -1,51 +1,77 @@
-"""The REST routes of TensorFlow Serving, by aiohttp, which reads no more of a body than allowed."""
+"""The REST routes of TensorFlow Serving, by aiohttp.
+
+aiohttp refuses a body by its length before it is read and needs no thread per connection, so
+neither large bodies nor many clients cost memory.
+"""
 
 import asyncio
 import json
 import re
+import sys
+from concurrent.futures import Executor
 
 from aiohttp import web
 from google.protobuf import json_format
 
-from export.json_arrays import json_of, rows_of
 from export.local_server.grpc_service import SIGNATURE_DEF, metadata_of
-from export.local_server.json_tensors import inputs_of, parse_body
-from export.local_server.model_versions import ModelVersions, RequestError, invalid, refusal
+from export.local_server.json_tensors import encode_outputs, inputs_of, parse_body
+from export.local_server.model_versions import ModelVersions
+from export.local_server.refusals import RequestError, invalid
 
 _MODEL = (
     r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]{1,18})|/labels/(?P<label>[^/:]+))?"
 )
-_CALL = re.compile(rf"{_MODEL}:predict", re.IGNORECASE)
+_CALL = re.compile(rf"{_MODEL}:(?P<method>classify|regress|predict)", re.IGNORECASE)
 _LOOK = re.compile(rf"{_MODEL}(?P<metadata>/metadata)?", re.IGNORECASE)
+_BODY_SECONDS = 60  # a client that sends its body slower must not hold a place for ever
 
-_HTTP_STATUS = {  # else 500
+HTTP_STATUS = {  # else 500
+    "CANCELLED": 499,
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
+    "OUT_OF_RANGE": 400,
     "NOT_FOUND": 404,
+    "ABORTED": 409,
     "RESOURCE_EXHAUSTED": 429,
     "UNIMPLEMENTED": 501,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
 }
 
 
-def make_app(versions: ModelVersions, max_bytes: int) -> web.Application:
-    """The application; a body of more than `max_bytes` is refused."""
+def make_app(
+    versions: ModelVersions, workers: Executor, places: int, max_bytes: int
+) -> web.Application:
+    """The application: at most `places` bodies are in memory at a time, of `max_bytes` each."""
+    free = asyncio.Semaphore(places)
+    too_large = f"the body is larger than max ({max_bytes} bytes); send fewer examples at once"
 
     async def handle(request: web.Request) -> web.Response:
         try:
             if request.method == "POST" and (found := _CALL.fullmatch(request.path)):
-                body = await request.read()
-                return _json(await asyncio.to_thread(_predict, versions, found, body))
+                if request.content_length and request.content_length > max_bytes:
+                    return _refusal(too_large, 413)
+                async with free:
+                    body = await asyncio.wait_for(request.read(), _BODY_SECONDS)
+                    work = asyncio.get_running_loop().run_in_executor(
+                        workers, _predict, versions, found, body
+                    )
+                    del body
+                    return _json(await work)
             if request.method == "GET" and (found := _LOOK.fullmatch(request.path)):
-                answer = _metadata if found["metadata"] else _status
-                return _json(json.dumps(answer(versions, *_which(found))).encode())
+                body = _metadata if found["metadata"] else _status
+                return _json(json.dumps(body(versions, *_which(found))).encode())
             raise invalid(f"Malformed request: {request.method} {request.path}")
+        except RequestError as error:
+            return _refusal(str(error), HTTP_STATUS.get(error.code, 500))
         except web.HTTPRequestEntityTooLarge:
-            message = f"the body is larger than max ({max_bytes} bytes); send fewer examples"
-            status = 413
-        except Exception as error:
-            code, message = refusal(error)
-            status = _HTTP_STATUS.get(code, 500)
-        return _json(json.dumps({"error": message}).encode(), status)
+            return _refusal(too_large, 413)
+        except TimeoutError:
+            return _refusal(f"the body did not come within {_BODY_SECONDS} s", 408)
+        except Exception as error:  # a bug here must not stop the server, nor go unseen
+            message = f"{type(error).__name__}: {error}"
+            print(message, file=sys.stderr, flush=True)
+            return _refusal(message, 500)
 
     app = web.Application(client_max_size=max_bytes)
     app.router.add_route("*", "/{path:.*}", handle)
@@ -53,13 +79,14 @@ def make_app(versions: ModelVersions, max_bytes: int) -> web.Application:
 
 
 def _predict(versions: ModelVersions, found: re.Match, body: bytes) -> bytes:
+    if found["method"].lower() != "predict":
+        raise RequestError("UNIMPLEMENTED", f"{found['method']} is not served here, only predict")
     model = versions.find(*_which(found))
     name, parsed = parse_body(body)
-    signature = model.signature(name)
+    signature = model.signature(name, "INVALID_ARGUMENT")
     inputs, rows = inputs_of(parsed, signature)
-    outputs = model.run(signature, inputs, [])
-    # Floats are finite, as what is exported sees to.
-    return json_of({"predictions": rows_of(outputs)} if rows else {"outputs": outputs})
+    del parsed
+    return encode_outputs(model.run(signature, inputs, []), rows)
 
 
 def _metadata(versions: ModelVersions, *which: str | int | None) -> dict:
@@ -91,6 +118,10 @@ def _version_status(version: int, state: str, reason: str = "") -> dict:
 
 def _which(found: re.Match) -> tuple[str, int | None, str | None]:
     return found["name"], int(found["version"]) if found["version"] else None, found["label"]
+
+
+def _refusal(sentence: str, status: int) -> web.Response:
+    return _json(json.dumps({"error": sentence}).encode(), status)
 
 
 def _json(body: bytes, status: int = 200) -> web.Response:

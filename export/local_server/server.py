@@ -19,6 +19,8 @@ from export.local_server.version_policy import VersionPolicy
 from srvp_tf.config.corpora import local_path
 from srvp_tf.errors import UserError
 
+_WAITING = 64  # requests over gRPC that may wait for a worker
+
 
 class LocalServer:
     """Serves a model on this machine; a context manager.
@@ -62,23 +64,34 @@ class LocalServer:
         self._max_bytes, self._poll_seconds = max_message_bytes, poll_seconds
 
     def __enter__(self):
-        """Load, then listen; returns when both interfaces answer."""
-        with contextlib.ExitStack() as undo:
-            # Ports first: loading takes long.
-            undo.callback(self.versions.close)
-            rest_socket = undo.enter_context(self._rest_socket())
-            grpc_server = self._make_grpc()
-            undo.callback(lambda: grpc_server.stop(grace=5).wait())
-            self._load()
-            grpc_server.start()
-            self._start_rest(rest_socket, undo)
-            self.versions.poll(self._poll_seconds)
-            self._running = undo.pop_all()
+        self.start()
         return self
 
     def __exit__(self, *_):
+        self.stop()
+
+    def start(self) -> None:
+        """Load, then listen; returns when both interfaces answer."""
+        with contextlib.ExitStack() as undo:
+            # Ports first: loading takes long.
+            listening = undo.enter_context(self._rest_socket())
+            self._make_grpc()
+            undo.callback(self._grpc.stop, None)
+            self._load()
+            undo.pop_all()
+        self._grpc.start()
+        self._start_rest(listening)
+        self.versions.poll(self._poll_seconds)
+
+    def stop(self) -> None:
         """Answer what is running, then close everything."""
-        self._running.close()
+        self._grpc.stop(grace=5).wait()
+        self._in_loop(self._rest.cleanup())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._rest_pool.shutdown()
+        self.versions.close()
 
     def _load(self) -> None:
         self.versions.refresh()
@@ -90,56 +103,46 @@ class LocalServer:
                 "write one with `python -m export.saved_model`"
             )
 
-    def _make_grpc(self) -> grpc.Server:
-        server = grpc.server(
+    def _make_grpc(self) -> None:
+        self._grpc = grpc.server(
             ThreadPoolExecutor(self._workers, "grpc"),
             options=[
                 ("grpc.max_receive_message_length", self._max_bytes),
                 ("grpc.max_send_message_length", -1),
                 ("grpc.so_reuseport", 0),  # else two servers share a port without a word
             ],
+            maximum_concurrent_rpcs=self._workers + _WAITING,
         )
-        service = PredictionService(self.versions)
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
+        service = PredictionService(self.versions, self._max_bytes)
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, self._grpc)
         wanted = self._ports[0]
         try:
-            port = server.add_insecure_port(f"{self._host}:{wanted}")
+            port = self._grpc.add_insecure_port(f"{self._host}:{wanted}")
         except RuntimeError:
             raise UserError(
                 f"--grpc_port={wanted} is taken on {self._host}: choose another"
             ) from None
         self.grpc_address = f"{self._host}:{port}"
-        return server
 
     def _rest_socket(self) -> socket.socket:
         try:
-            listening = socket.create_server((self._host, self._ports[1]))
+            return socket.create_server((self._host, self._ports[1]))
         except OSError as error:
             raise UserError(
                 f"--rest_port={self._ports[1]} cannot be opened on {self._host} "
                 f"({error.strerror}): choose another"
             ) from None
+
+    def _start_rest(self, listening: socket.socket) -> None:
         self.rest_url = f"http://{self._host}:{listening.getsockname()[1]}"
-        return listening
+        self._rest_pool = ThreadPoolExecutor(self._workers, "rest")
+        app = make_app(self.versions, self._rest_pool, self._workers, self._max_bytes)
+        self._rest = web.AppRunner(app, access_log=None)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="rest", daemon=True)
+        self._thread.start()
+        self._in_loop(self._rest.setup())
+        self._in_loop(web.SockSite(self._rest, listening).start())
 
-    def _start_rest(self, listening: socket.socket, undo: contextlib.ExitStack) -> None:
-        """aiohttp in a thread of its own; `undo` is told how it ends."""
-        loop = asyncio.new_event_loop()
-        loop.set_default_executor(ThreadPoolExecutor(self._workers, "rest"))
-        thread = threading.Thread(target=loop.run_forever, name="rest", daemon=True)
-        runner = web.AppRunner(make_app(self.versions, self._max_bytes), access_log=None)
-
-        def in_loop(work: Coroutine) -> None:
-            asyncio.run_coroutine_threadsafe(work, loop).result()
-
-        def stop():
-            in_loop(runner.cleanup())
-            in_loop(loop.shutdown_default_executor())
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-            loop.close()
-
-        undo.callback(stop)
-        thread.start()
-        in_loop(runner.setup())
-        in_loop(web.SockSite(runner, listening).start())
+    def _in_loop(self, work: Coroutine) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()

@@ -58,10 +58,11 @@ class Runtime(NamedTuple):
 def from_folder(folder: Path) -> Runtime:
     """The `Runtime` of an unpacked npm package; raises `UserError` if it is none."""
     try:
-        version = json.loads((folder / "package.json").read_text(encoding="utf-8"))["version"]
+        told = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+        name, version = told["name"], str(told["version"])
     except (OSError, ValueError, KeyError, TypeError):
-        version = None
-    if version is None or not all((folder / file).is_file() for file in FILES):
+        name = None
+    if name != PACKAGE or not all((folder / file).is_file() for file in FILES):
         raise UserError(
             f"--litert_dir={folder} is no unpacked {PACKAGE} {TRIED_VERSION}: `npm pack "
             f"{PACKAGE}@{TRIED_VERSION}` and unpack what it brings, or leave the flag out"

@@ -16,10 +16,15 @@ def frechet_distance(features_a: np.ndarray, features_b: np.ndarray) -> float:
       features_b: [N_b, D], N_b >= 2.
 
     Raises:
-      UserError: a set has fewer than two rows, or a value that is not finite.
+      UserError: a set is not a matrix, has fewer than two rows or a value that is not finite, or
+        the widths differ.
     """
     features_a = _checked_features(features_a, "first")
     features_b = _checked_features(features_b, "second")
+    if features_a.shape[1] != features_b.shape[1]:
+        raise UserError(
+            f"feature sets differ in width: {features_a.shape[1]} and {features_b.shape[1]}"
+        )
     mean_gap = features_a.mean(axis=0) - features_b.mean(axis=0)
     factor_a, factor_b = _covariance_factor(features_a), _covariance_factor(features_b)
     # With C = F^T F, the eigenvalues of C_a C_b are the squared singular values of F_a F_b^T. No
@@ -42,6 +47,8 @@ def _covariance_factor(features: np.ndarray) -> np.ndarray:
 
 def _checked_features(features: np.ndarray, which: str) -> np.ndarray:
     features = np.asarray(features, np.float64)
+    if features.ndim != 2:
+        raise UserError(f"the {which} feature set must be [N, D], got shape {features.shape}")
     if len(features) < 2:
         raise UserError(
             f"the {which} feature set has {len(features)} rows; a Frechet distance needs at least 2"

@@ -28,7 +28,8 @@ class SeededLayer(keras.layers.Layer):
     def get_config(self) -> dict:
         parameters = inspect.signature(self.__init__).parameters.values()
         names = [x.name for x in parameters if x.kind is x.POSITIONAL_OR_KEYWORD]
-        return {name: getattr(self, name) for name in names} | super().get_config()
+        own = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        return own | super().get_config()
 
 
 class ConfiguredLayer(SeededLayer):

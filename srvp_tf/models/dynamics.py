@@ -51,7 +51,6 @@ class Dynamics(ConfiguredLayer):
         super().__init__(config, seed, **kwargs)
         nz = config.noise_size  # 0: there is no noise, and no prior of it
         self.prior_head = self.perceptron(2 * nz, "prior") if nz else None
-        self.output_shape = None, config.ny  # of the next state: for `summary`
 
     def perceptron(self, units: int, name: str, gain: float | None = None) -> MLP:
         """A perceptron of the configured depth and width, `gain` of orthogonal initial weights."""
@@ -60,6 +59,11 @@ class Dynamics(ConfiguredLayer):
     def build(self, input_shape: tuple | None = None) -> None:
         if self.prior_head is not None:
             self.prior_head.build((None, self.config.ny + self.config.action_size))
+
+    @property
+    def output_shape(self) -> tuple:
+        """Of the next state: for `summary`."""
+        return None, self.config.ny
 
     def prior(self, y: tf.Tensor, action: tf.Tensor | None = None) -> tfd.Distribution:
         """p(z | y, a): y [..., ny], a [..., A] -> elementwise, [..., nz]."""

@@ -54,13 +54,8 @@ def kl_z_prior(frames: tf.Tensor, outputs: Any) -> tf.Tensor:
     With weight v of this term and beta of `kl_z`, a posterior is drawn to its prior with beta, the
     prior to the posterior with beta + v (balancing; Hafner et al., 2021). [B], in nats.
     """
-    q = outputs.q_z
-    held = q.copy(**{name: tf.stop_gradient(x) for name, x in _tensors_of(q).items()})
+    held = tf.nest.map_structure(tf.stop_gradient, outputs.q_z, expand_composites=True)
     return tf.reduce_sum(tfd.kl_divergence(held, outputs.p_z), axis=[-2, -1])
-
-
-def _tensors_of(distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
-    return {name: x for name, x in distribution.parameters.items() if tf.is_tensor(x)}
 
 
 def l2_res(frames: tf.Tensor, outputs: Reconstruction) -> tf.Tensor:

@@ -8,11 +8,12 @@ FRAMES = np.full((1, 3, 32, 32, 1), 0.5, np.float32)
 GOOD = {"frames": FRAMES, "seed": np.array([3])}
 # What a request may get wrong, and a word of the sentence that refuses it.
 WRONG_INPUTS = {
-    "rank": ({"frames": FRAMES[0]}, "(3, 32, 32, 1) for Tensor"),
-    "too few frames": ({"frames": FRAMES[:, :2]}, "frames:0, which has shape"),
-    "size": ({"frames": FRAMES[:, :, :16]}, "frames:0, which has shape"),
-    "channels": ({"frames": np.repeat(FRAMES, 3, -1)}, "frames:0, which has shape"),
-    "batch of another size": ({"seed": np.array([1, 2])}, "seed"),
+    "rank": ({"frames": FRAMES[0]}, "frames has shape [3, 32, 32, 1]; expected [batch, 3, 32"),
+    "too few frames": ({"frames": FRAMES[:, :2]}, "frames has shape [1, 2, 32, 32, 1]; expected"),
+    "size": ({"frames": FRAMES[:, :, :16]}, "frames has shape [1, 3, 16, 32, 1]; expected"),
+    "channels": ({"frames": np.repeat(FRAMES, 3, -1)}, "frames has shape [1, 3, 32, 32, 3]"),
+    "empty batch": ({"frames": FRAMES[:0], "seed": np.zeros(0, np.int64)}, "[0"),
+    "batch of another size": ({"seed": np.array([1, 2])}, "frames has 1, seed has 2"),
     "dtype of seed": ({"seed": np.array([0.5], np.float32)}, "seed"),
     "dtype of frames": ({"frames": np.full(FRAMES.shape, "a", object)}, "frames"),
     "missing": ({"seed": None}, "Missing but required: {seed}"),

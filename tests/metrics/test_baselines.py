@@ -54,7 +54,17 @@ def test_batches_pool_to_the_same_value(videos):
 
 
 def test_errors_name_what_is_wrong(videos):
+    with pytest.raises(ValueError, match=r"nt_cond must be in 1..5, got 6"):
+        baselines.last_frame(videos, 6)
+    with pytest.raises(ValueError, match=r"must be \[B, T, H, W, C\]"):
+        baselines.conditioning_mean(videos[0], 2)
     with pytest.raises(ValueError, match="divide by 255"):
-        baselines.pooled_psnr(videos, videos.astype(np.uint8))
+        baselines.last_frame(videos.astype(np.uint8), 2)
+    with pytest.raises(ValueError, match="does not fit frames"):
+        baselines.training_mean(videos, 2, np.zeros((4, 4, 2)))
     with pytest.raises(ValueError, match="differ"):
         baselines.pooled_psnr(videos, videos[:1])
+    with pytest.raises(ValueError, match="no frames"):
+        baselines.PooledPSNR().result()
+    with pytest.raises(ValueError, match="no videos"):
+        baselines.mean_frame([])

@@ -52,3 +52,7 @@ def test_errors_name_the_set_at_fault():
         frechet_distance(a, bad)
     with pytest.raises(UserError, match="first feature set has 1 rows"):
         frechet_distance(a[:1], a)
+    with pytest.raises(UserError, match="differ in width: 3 and 2"):
+        frechet_distance(a, a[:, :2])
+    with pytest.raises(UserError, match=r"must be \[N, D\], got shape \(4,\)"):
+        frechet_distance(a[:, 0], a)

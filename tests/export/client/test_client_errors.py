@@ -140,6 +140,11 @@ def test_wrong_version_label_or_model(dcgan_server, transport, which, code, sent
         ("encode", {"frames": VIDEOS[:0]}, "frames is empty, of shape [0, 3, 32, 32, 1]"),
         ("encode", {"seed": [0.5, 0]}, "seed is float64; the model takes int64 [B]"),
         ("encode", {"seed": np.array([2**63, 0], np.uint64)}, "that int64 does not hold"),
+        (
+            "predict_image_bytes",
+            {"frames": None, "image_bytes": [["a", b"b", b"c"]] * 2},
+            "image_bytes holds str; give bytes",
+        ),
     ],
 )
 def test_inputs_are_checked_before_they_are_sent(dcgan_server, signature, changes, sentence):

@@ -80,18 +80,16 @@ def test_a_version_is_closed_only_after_its_last_request(versions, folder, dcgan
 
 
 def test_a_folder_without_versions(tmp_path):
-    match = r"holds no version that can be served.*none found"
-    with pytest.raises(UserError, match=match), LocalServer(tmp_path):
-        pass
+    with pytest.raises(UserError, match=r"holds no version that can be served.*none found"):
+        LocalServer(tmp_path).start()
 
 
 @pytest.mark.parametrize("flag", ["grpc_port", "rest_port"])
 def test_a_port_that_is_taken(tmp_path, flag):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        taken_port = LocalServer(tmp_path, **{flag: port})
-        with pytest.raises(UserError, match=f"--{flag}={port}"), taken_port:
-            pass
+        with pytest.raises(UserError, match=f"--{flag}={port}"):
+            LocalServer(tmp_path, **{flag: port}).start()
 
 
 def test_the_command_serves_until_it_is_terminated(dcgan):
