@@ -547,7 +547,7 @@ def test_tfds_build_prepares_what_we_prepare(tmp_path, kth_files):
     ("flags", "says", "status"),
     [
         ((), "--dataset is missing", 1),
-        (("--dataset=kth", "--source_dir=/nowhere", "--data_dir=x"), "--source_dir=/nowhere is no folder", 1),
+        (("--dataset=kth", "--source_dir=/nowhere", "--data_dir=x"), "=/nowhere is no fold", 1),
         (("--dataset=kth", "--source_dir=/", "--data_dir=x", "--fit=crop"), "--fit is an opt", 1),
         (("--frame_size=1025",), "--frame_size=1025", 2),
         (("kth",), "unexpected argument 'kth'", 2),
