@@ -113,7 +113,9 @@ def _checked(name: str, spec: TensorSpec, value: object) -> np.ndarray:
     if spec.dtype == object:
         if other := {type(item).__name__ for item in array.flat if not isinstance(item, bytes)}:
             raise UserError(f"{name} holds {', '.join(sorted(other))}; give bytes")
-    elif array.dtype == bool != spec.dtype or not np.can_cast(array.dtype, spec.dtype, "same_kind"):
+    elif (array.dtype == bool) != (spec.dtype == bool) or not np.can_cast(
+        array.dtype, spec.dtype, "same_kind"
+    ):
         raise UserError(f"{name} is {array.dtype.name}; the model takes {spec}")
     cast = np.ascontiguousarray(array, dtype=spec.dtype)
     if array.dtype.kind in "iu" and (cast != array).any():

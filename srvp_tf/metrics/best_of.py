@@ -107,11 +107,25 @@ class RunningBest:
           payload: optional [B, S, ...], e.g. the frames; those of the extremes are copied.
 
         Raises:
-          ValueError: `scores` is not [B, S] with S >= 1.
+          ValueError: the shapes do not fit, or only some of the chunks come with a payload.
         """
         scores = np.asarray(scores, np.float64)
         if scores.ndim != 2 or scores.shape[1] == 0:
             raise ValueError(f"{self.metric}: scores must be [videos, samples], got {scores.shape}")
+        if payload is not None:
+            payload = np.asarray(payload)
+            if payload.shape[:2] != scores.shape:
+                raise ValueError(
+                    f"{self.metric}: payload {payload.shape} does not fit scores {scores.shape}"
+                )
+        if (before := self._best.found) is not None:
+            if len(scores) != len(before.value):
+                raise ValueError(
+                    f"{self.metric}: {len(scores)} videos after {len(before.value)}: "
+                    "use one RunningBest per batch of videos"
+                )
+            if (payload is None) != (before.payload is None):
+                raise ValueError(f"{self.metric}: give a payload with every chunk or with none")
         for extreme in (self._best, self._worst):
             extreme.update(scores, first_sample, payload)
         self._total, self._count = self._total + scores.sum(axis=1), self._count + scores.shape[1]
@@ -137,7 +151,7 @@ class _Highest:
 
     def __init__(self, sign: float):
         self._sign = sign
-        self._found: Extreme | None = None
+        self.found: Extreme | None = None
 
     def update(self, scores: np.ndarray, first_sample: int, payload: np.ndarray | None) -> None:
         videos = np.arange(len(scores))
@@ -145,9 +159,9 @@ class _Highest:
         column = np.argsort(-self._sign * scores, axis=1, kind="stable")[:, 0]
         value, index = scores[videos, column], first_sample + column
         if payload is not None:
-            payload = np.asarray(payload)[videos, column]
-        if self._found is not None:
-            before = self._found
+            payload = payload[videos, column]
+        if self.found is not None:
+            before = self.found
             both = np.stack([before.value, value], axis=1)
             indices = np.stack([before.index, index], axis=1)
             stays = np.lexsort((indices, -self._sign * both))[:, 0] == 0
@@ -155,12 +169,12 @@ class _Highest:
             index = np.where(stays, before.index, index)
             if payload is not None:
                 payload[stays] = before.payload[stays]
-        self._found = Extreme(value, index, payload)
+        self.found = Extreme(value, index, payload)
 
     def result(self, metric: str) -> Extreme:
-        if self._found is None:
+        if self.found is None:
             raise ValueError(f"{metric}: no samples were given")
-        missing = np.isnan(self._found.value)
+        missing = np.isnan(self.found.value)
         if missing.any():
             raise ValueError(f"{metric}: every sample of video {int(np.argmax(missing))} is NaN")
-        return self._found
+        return self.found

@@ -86,3 +86,10 @@ def test_errors_name_what_is_wrong():
         _ = running.best
     with pytest.raises(ValueError, match=r"must be \[videos, samples\], got \(2, 0\)"):
         running.update(np.zeros((2, 0)))
+    running.update(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="psnr: 4 videos after 2"):
+        running.update(np.zeros((4, 3)))
+    with pytest.raises(ValueError, match="payload with every chunk or with none"):
+        running.update(np.zeros((2, 3)), 3, payload=np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="does not fit scores"):
+        RunningBest("psnr", True).update(np.zeros((2, 3)), payload=np.zeros((2, 4)))

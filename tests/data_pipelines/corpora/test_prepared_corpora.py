@@ -206,6 +206,15 @@ def test_mapped_frames_are_those_that_tfds_reads(kth_dir):
             assert not video.frames.flags.writeable
 
 
+def test_a_damaged_preparation_is_named(kth_dir, tmp_path):
+    path = next((kth_dir / "kth/32/1.0.0").glob("*test.tfrecord*"))
+    for number, data in enumerate((path.read_bytes()[:-1], b"no records", b"")):
+        damaged = tmp_path / f"{number}.tfrecord"
+        damaged.write_bytes(data)
+        with pytest.raises(DataError, match=f"{number}.tfrecord: .*; prepare the corpus anew"):
+            map_videos(damaged, (32, 32, 1))
+
+
 def test_a_missing_preparation_says_what_there_is(kth_dir, tmp_path):
     with pytest.raises(DataError, match=r"frames of 64 pixels; prepare it so .*\[32, 32, 1\]"):
         open_corpus("kth", data_dir=kth_dir)

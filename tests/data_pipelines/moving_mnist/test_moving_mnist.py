@@ -49,6 +49,13 @@ def test_frames_equal_the_reference_rendering_up_to_the_corners(frame_size, num_
         assert (made == 255).any(), "no overlap was clipped: the test saw too little"
 
 
+def test_overlapping_digits_are_clipped_at_255():
+    digits = np.full((2, 1, 1), 200, np.uint8)
+    paths = np.array([[[0, 0], [0, 0]], [[0, 0], [0, 1]]])
+    expected = [[[255, 0], [0, 0]], [[200, 200], [0, 0]]]
+    np.testing.assert_array_equal(render_digits(digits, paths, frame_size=2), expected)
+
+
 def test_batches_have_complete_static_shapes(corpus):
     spec = corpus.training_batches(length=5, batch_size=8, seed=1, shard=(1, 4)).element_spec
     assert spec == tf.TensorSpec((2, 5, 64, 64, 1), tf.uint8)

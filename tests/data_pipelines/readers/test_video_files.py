@@ -93,6 +93,12 @@ def test_lossy_codecs_that_reorder_frames(tmp_path, suffix, encoder, error):
     assert distance.diagonal().max() < error
 
 
+def test_a_grey_pixel_format_gives_one_channel(tmp_path):
+    grey = clip()[..., 0]
+    path = encode(tmp_path / "a.mkv", grey, ("ffv1", "gray", {}))
+    np.testing.assert_array_equal(read_video(path), grey[..., None])
+
+
 def test_a_name_is_only_a_name_and_the_content_decides(files, tmp_path):
     path = tmp_path / "http: 50%03d.avi"
     path.write_bytes(files[".mp4"].read_bytes())
@@ -134,6 +140,12 @@ def test_the_transparent_is_white(tmp_path):
     gif = save_pages(tmp_path / "a.gif", sprites, disposal=2)
     np.testing.assert_array_equal(read_video(gif), expected)
     np.testing.assert_array_equal(read_video(save_images(tmp_path / "a", sprites)), expected)
+
+
+def test_a_long_video_does_not_fill_the_memory(tmp_path):
+    frames = iterate_frames(make(tmp_path / "a.gif", clip(60)))
+    assert iter(frames) is frames
+    np.testing.assert_array_equal(next(frames), clip(60)[0])
 
 
 # --- folders of images ---------------------------------------------------------------------------
@@ -323,10 +335,21 @@ def test_damage_in_the_middle_is_told(files, tmp_path):
     assert "repair or remove the file" in refusal(tmp_path / "a.mp4")
 
 
-def test_frames_that_are_too_large_or_too_many(tmp_path, monkeypatch):
+def test_headers_that_promise_too_much(tmp_path, monkeypatch):
     pixels.require_sane_size(tmp_path, 8192, 8192)
     with pytest.raises(DataError, match="8193 x 8192"):
         pixels.require_sane_size(tmp_path, 8193, 8192)
+    gif = bytearray(raw_gif([(0, 0, 4, 4, 1, 1)] * 2))
+    gif[6:10] = struct.pack("<HH", 9000, 9000)
+    (tmp_path / "a.gif").write_bytes(gif)
+    assert "9000 x 9000 pixels, more than" in refusal(tmp_path / "a.gif")
+    save_images(tmp_path / "a", clip(2))
+    image = (tmp_path / "a" / "img_2.png").read_bytes()
+    (tmp_path / "a" / "img_2.png").write_bytes(
+        image[:16] + struct.pack(">II", 60000, 60000) + image[24:]
+    )
+    with pytest.raises(DataError, match=r"img_2\.png: "):
+        read_video(tmp_path / "a")
     monkeypatch.setattr(video_files, "MAX_BYTES", 5 * clip(1).nbytes)
     np.save(tmp_path / "a.npy", clip())
     assert "read fewer" in refusal(tmp_path / "a.npy")
@@ -416,6 +439,11 @@ def test_colour_to_grey_is_the_luma_of_pillow():
     assert (got == expected).mean() > 0.999
     shades = np.arange(256, dtype=np.uint8)[None, :, None, None].repeat(256, 2)
     np.testing.assert_array_equal(fit_frames(shades.repeat(3, -1), 256, 1), shades)
+
+
+def test_grey_to_colour_repeats():
+    frames = noise(3, 64, 64, 1)
+    np.testing.assert_array_equal(fit_frames(frames, 64, 3), frames.repeat(3, axis=-1))
 
 
 def test_pieces_change_nothing(monkeypatch):
